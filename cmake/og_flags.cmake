@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: MIT
+set(CMAKE_C_STANDARD 17)
+set(CMAKE_C_STANDARD_REQUIRED ON)
+set(CMAKE_C_EXTENSIONS OFF)
+set(CMAKE_CXX_STANDARD 17)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+set(CMAKE_C_VISIBILITY_PRESET hidden)
+set(CMAKE_CXX_VISIBILITY_PRESET hidden)
+set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
+if(NOT CMAKE_BUILD_TYPE)
+  set(CMAKE_BUILD_TYPE Release)
+endif()
+
+option(OG_WERROR "Treat warnings as errors" OFF)
+set(OG_SANITIZE "" CACHE STRING "Comma-separated sanitizers, for example address,undefined")
+
+add_library(og_flags INTERFACE)
+target_compile_definitions(og_flags INTERFACE _POSIX_C_SOURCE=200809L)
+target_compile_options(og_flags INTERFACE
+  -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wvla
+  $<$<COMPILE_LANGUAGE:C>:-Wstrict-prototypes -Wmissing-prototypes>
+  $<$<BOOL:${OG_WERROR}>:-Werror>
+  -fstack-protector-strong -ffile-prefix-map=${CMAKE_SOURCE_DIR}/=
+  $<$<CONFIG:Release>:-D_FORTIFY_SOURCE=2>)
+if(OG_SANITIZE)
+  target_compile_options(og_flags INTERFACE -fsanitize=${OG_SANITIZE} -fno-omit-frame-pointer
+    -fno-sanitize-recover=all)
+  target_link_options(og_flags INTERFACE -fsanitize=${OG_SANITIZE})
+endif()
+if(CMAKE_SYSTEM_NAME STREQUAL Linux)
+  target_link_options(og_flags INTERFACE -Wl,-z,relro,-z,now)
+endif()
