@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT */
+/* arrow/kernels.h -- loops over columns.  One const table, scalar entries complete; instruction-set files override
+ * entries (none yet).  Selections are ascending u32 row numbers.
+ */
+#pragma once
+
+#include "arrow/column.h"
+#include "base/cpu.h"
+
+typedef enum og_cmp_op { OG_CMP_EQ, OG_CMP_NE, OG_CMP_LT, OG_CMP_LE, OG_CMP_GT, OG_CMP_GE } og_cmp_op;
+
+/* One value, for comparisons against columns and for literals and parameters. */
+typedef struct og_scalar {
+  og_type type;
+  bool is_null;
+  union {
+    bool b;
+    int64_t i;  /* signed integers, dates, times */
+    uint64_t u; /* unsigned integers */
+    double f;   /* F32 is widened */
+    og_str s;
+    og_column *list; /* LIST / FIXED_LIST: items, borrowed */
+  } v;
+} og_scalar;
+
+/* Row i as a scalar; strings and lists are borrowed from the column (lists: OG_EUNSUPPORTED kept out by callers). */
+og_scalar og_scalar_at(const og_column *c, int64_t i);
+
+/* Exact comparison by value across numeric kinds (a fraction never equals an integer; u64 against negative i64 is
+ * right; NaN equals itself and sorts last); strings by bytes; bool false < true; dates and times within their kind.
+ * Not for nulls.  False when the two kinds cannot be compared. */
+bool og_scalar_cmp(const og_scalar *a, const og_scalar *b, int *out);
+uint64_t og_scalar_hash(const og_scalar *a, uint64_t seed); /* equal by og_scalar_cmp: equal hash */
+
+typedef struct og_kernels {
+  const char *name;
+  /* Rows among sel_in[0..n) (NULL: rows 0..n) whose value compares true with a non-null rhs; nulls never do.
+   * sel_out has room for n; returns how many. */
+  size_t (*select_cmp)(const og_column *c, og_cmp_op op, const og_scalar *rhs, const uint32_t *sel_in,
+                       size_t n, uint32_t *sel_out);
+  /* The same, column against column, row by row. */
+  size_t (*select_cmp_columns)(const og_column *a, og_cmp_op op, const og_column *b, const uint32_t *sel_in,
+                               size_t n, uint32_t *sel_out);
+  /* out[i] = hash of row i combined into out[i] (start with a seed); consistent with og_column_value_eq. */
+  void (*hash)(const og_column *c, int64_t n, uint64_t *out);
+} og_kernels;
+
+extern const og_kernels og_kernels_scalar;
+/* The best table for this processor. */
+const og_kernels *og_kernels_for(og_cpu cpu);
+
+/* Rows with a string containing / starting with `needle`. */
+size_t og_select_contains(const og_column *c, og_str needle, const uint32_t *sel_in, size_t n, uint32_t *sel_out);
+size_t og_select_starts_with(const og_column *c, og_str prefix, const uint32_t *sel_in, size_t n,
+                             uint32_t *sel_out);
