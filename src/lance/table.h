@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: MIT */
+/* lance/table.h -- versions of a Lance table: opening, reading, and preparing the next one.
+ *
+ * A table lives under `root` (a key prefix of the store).  A version is one immutable manifest; a branch's versions lie
+ * under root/tree/<branch>/.  Writing is split so that a caller can make many tables visible with one commit elsewhere:
+ * an og_lance_change writes data, deletion and transaction files that nothing names, renders the next manifest on
+ * any base, and puts it if absent.
+ * Thread rule: og_lance_table is immutable; share by reference.  A change belongs to one thread.
+ */
+#pragma once
+
+#include "arrow/column.h"
+#include "lance/file.h"
+#include "store/store.h"
+
+typedef struct og_lance_table og_lance_table;
+
+typedef struct og_lance_place {
+  og_store *store;
+  og_str root;   /* "nodes/0000000000000001-0000000000000005" */
+  og_str branch; /* empty: main; "wip", "a/b": under tree/ */
+} og_lance_place;
+
+/* Key of a version's manifest: root[/tree/branch]/_versions/%020u.manifest of UINT64_MAX - version. */
+OG_MUST_USE og_status og_lance_manifest_key(og_ctx *cx, const og_lance_place *at, uint64_t version, og_str *out);
+
+/* Exactly this version.  expect_uuid (36 characters, or empty) must equal the manifest's transaction uuid, else
+ * OG_EGONE: the number was reclaimed and refilled.  OG_ENOTFOUND: no such version.  Unknown reader flags:
+ * OG_EUNSUPPORTED. */
+OG_MUST_USE og_status og_lance_table_open(og_ctx *cx, const og_lance_place *at, uint64_t version,
+                                          og_str expect_uuid, og_lance_table **out);
+/* Newest version by one ordered list; 0 when there is none. */
+OG_MUST_USE og_status og_lance_newest_version(og_ctx *cx, const og_lance_place *at, uint64_t *out);
+/* From manifest bytes already at hand. */
+OG_MUST_USE og_status og_lance_table_decode(og_ctx *cx, const og_lance_place *at, og_str bytes, og_lance_table **out);
+og_lance_table *og_lance_table_ref(og_lance_table *t);
+void og_lance_table_unref(og_lance_table *t);
+
+uint64_t og_lance_table_version(const og_lance_table *t);
+og_str og_lance_table_uuid(const og_lance_table *t);             /* transaction uuid */
+uint64_t og_lance_table_rows(const og_lance_table *t);           /* live rows */
+uint64_t og_lance_table_physical_rows(const og_lance_table *t);  /* with deleted ones: size of the dense offset space */
+og_lance_schema *og_lance_table_schema(const og_lance_table *t); /* borrowed */
+og_lance_version og_lance_table_file_version(const og_lance_table *t);
+int64_t og_lance_table_timestamp_us(const og_lance_table *t);
+/* Value of a config / table-metadata / schema-metadata key; false when absent. */
+bool og_lance_table_config(const og_lance_table *t, og_str key, og_str *out);
+
+typedef struct og_lance_fragment_info {
+  uint64_t id, physical_rows, deleted_rows;
+  uint64_t first_offset; /* dense offset of its first row within the version */
+  uint64_t bytes;        /* of its data files */
+} og_lance_fragment_info;
+uint32_t og_lance_table_fragments(const og_lance_table *t);
+og_lance_fragment_info og_lance_table_fragment(const og_lance_table *t, uint32_t i);
+
+/* ---- Reading.  A row's *dense offset* is its position among all physical rows of the version, fragments in order:
+ * 0 .. physical_rows - 1, deleted rows included, so offsets are stable for the version. */
+
+typedef struct og_lance_scan_opts {
+  const uint32_t *columns; /* top-level field indices, output order */
+  uint32_t n_columns;
+  bool with_offset;        /* extra columns behind, in this order: uint64 each */
+  bool with_row_id;        /* stable row id */
+  bool with_created;       /* _row_created_at_version */
+  bool with_updated;       /* _row_last_updated_at_version */
+  uint32_t batch_rows;     /* 0: 2048 */
+  uint32_t from_fragment, n_fragments; /* n 0: all */
+} og_lance_scan_opts;
+
+typedef struct og_lance_scan og_lance_scan;
+OG_MUST_USE og_status og_lance_scan_open(og_ctx *cx, og_lance_table *t, const og_lance_scan_opts *opts,
+                                         og_lance_scan **out);
+/* The next batch of live rows in offset order; *out is NULL at the end. */
+OG_MUST_USE og_status og_lance_scan_next(og_ctx *cx, og_lance_scan *s, og_batch **out);
+void og_lance_scan_close(og_lance_scan *s);
+
+/* One whole column of all physical rows (deleted ones hold whatever they held), dense offset = row. For indexes and
+ * hot columns. */
+OG_MUST_USE og_status og_lance_table_column(og_ctx *cx, og_lance_table *t, uint32_t column, og_column **out);
+/* Rows at dense offsets, any order, repeats allowed; deleted rows must not be asked for. */
+OG_MUST_USE og_status og_lance_table_take(og_ctx *cx, og_lance_table *t, const uint32_t *columns, uint32_t n_columns,
+                                          const uint64_t *offsets, size_t n, og_batch **out);
+/* Bitmap over the dense offset space, 1 = deleted; NULL when nothing is deleted.  Borrowed from the table, loaded on
+ * first use. */
+OG_MUST_USE og_status og_lance_table_deleted(og_ctx *cx, og_lance_table *t, const uint8_t **bitmap);
+/* Stable row ids (and created versions when `created` is not NULL) at dense offsets. */
+OG_MUST_USE og_status og_lance_table_row_ids(og_ctx *cx, og_lance_table *t, const uint64_t *offsets, size_t n,
+                                             uint64_t *ids, uint64_t *created);
+
+/* ---- Preparing the next version. */
+
+typedef struct og_lance_change og_lance_change;
+
+typedef enum og_lance_op {
+  OG_LANCE_APPEND,   /* inserts only */
+  OG_LANCE_DELETE,   /* deletes only */
+  OG_LANCE_UPDATE,   /* inserts, updates, deletes in one */
+  OG_LANCE_OVERWRITE /* everything replaced; row ids start anew above next_row_id */
+} og_lance_op;
+
+typedef struct og_lance_change_opts {
+  og_lance_op op;
+  og_str attempt;   /* 26 characters: carried in every file name and in the transaction uuid's place */
+  og_str tx_uuid;   /* transaction uuid text, e.g. "omnigraph-<ULID>" */
+} og_lance_change_opts;
+
+/* On `base` (one reference is taken).  The change writes under `at` (same root; the branch may differ from base's: a
+ * first touch, then inherited files get base paths as a shallow clone). */
+OG_MUST_USE og_status og_lance_change_new(og_ctx *cx, const og_lance_place *at, og_lance_table *base,
+                                          const og_lance_change_opts *opts, og_lance_change **out);
+/* A new table: version 1 will be empty or hold the inserted rows. `meta`: schema metadata is in `schema`; config pairs
+ * may be NULL. */
+OG_MUST_USE og_status og_lance_change_create(og_ctx *cx, const og_lance_place *at, og_lance_schema *schema,
+                                             og_lance_version file_version, const og_lance_change_opts *opts,
+                                             og_lance_change **out);
+void og_lance_change_free(og_lance_change *c); /* deletes nothing: files die by cleanup */
+
+/* New rows: columns as the table's top-level fields. */
+OG_MUST_USE og_status og_lance_change_insert(og_ctx *cx, og_lance_change *c, const og_batch *rows);
+/* New images of the live rows at `offsets` of base: they keep stable id and created version; the old images are
+ * deleted. */
+OG_MUST_USE og_status og_lance_change_update(og_ctx *cx, og_lance_change *c, const og_batch *rows,
+                                             const uint64_t *offsets, size_t n);
+OG_MUST_USE og_status og_lance_change_delete(og_ctx *cx, og_lance_change *c, const uint64_t *offsets, size_t n);
+/* Replaces config keys in the next manifest (NULL value: removes). */
+OG_MUST_USE og_status og_lance_change_config(og_ctx *cx, og_lance_change *c, og_str key, const og_str *value);
+
+/* Closes data files.  After it no rows may be added. */
+OG_MUST_USE og_status og_lance_change_finish(og_ctx *cx, og_lance_change *c);
+/* Renders manifest number `version` over `base` (NULL: the change's own) and writes deletion and transaction files it
+ * names.  Over a newer base this is the rebase: fragments, row ids and version runs are renumbered, deletion bits
+ * united.  OG_ECONFLICT when a row this change updates or deletes is gone or changed there.
+ * The bytes are kept in the change; og_lance_change_bytes borrows them. */
+OG_MUST_USE og_status og_lance_change_render(og_ctx *cx, og_lance_change *c, og_lance_table *base,
+                                             uint64_t version);
+og_str og_lance_change_bytes(const og_lance_change *c);
+/* Appends the keys of all files written so far (not the manifest) for one og_store_sync. */
+OG_MUST_USE og_status og_lance_change_keys(og_ctx *cx, const og_lance_change *c, og_vec *out /* og_str */);
+/* Puts the rendered manifest: OG_EEXISTS when the number is taken, OG_EUNKNOWN as the store says. */
+OG_MUST_USE og_status og_lance_change_put(og_ctx *cx, og_lance_change *c);
+uint64_t og_lance_change_version(const og_lance_change *c);
+uint64_t og_lance_change_rows(const og_lance_change *c); /* live rows of the rendered version */
+/* The rendered version as a table, without reading it back. */
+OG_MUST_USE og_status og_lance_change_table(og_ctx *cx, const og_lance_change *c, og_lance_table **out);
