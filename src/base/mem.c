@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: MIT */
+/* base/mem.c -- blocks that know their allocator.
+ *
+ * Layout of a block: [base pointer | og_mem | size] in the 32 bytes in front of what the caller gets.  Aligned blocks
+ * keep the same header directly in front, with `base` pointing at what malloc returned.
+ */
+#include "base/ctx.h"
+
+#include <stdlib.h>
+
+typedef struct block_header {
+  void *base;
+  og_mem *mem;
+  size_t size; /* as asked for */
+  uint64_t check;
+} block_header;
+
+_Static_assert(sizeof(block_header) == 32, "keeps 16-byte alignment");
+
+#define BLOCK_CHECK 0x6f6d6e6967726170ull /* a freed or foreign pointer is noticed, not followed */
+#define ALIGN_TO    64u
+#define PAD         64u
+
+static block_header *header_of(void *p)
+{
+  block_header *h = (block_header *)p - 1;
+  OG_INVARIANT(h->check == BLOCK_CHECK);
+  return h;
+}
+
+void og_mem_init(og_mem *m, uint64_t limit)
+{
+  atomic_init(&m->in_use, 0);
+  atomic_init(&m->peak, 0);
+  atomic_init(&m->calls, 0);
+  m->limit = limit;
+  m->fail_at = 0;
+}
+
+static void note_peak(og_mem *m, uint64_t now)
+{
+  uint64_t peak = atomic_load_explicit(&m->peak, memory_order_relaxed);
+  while (now > peak && !atomic_compare_exchange_weak_explicit(&m->peak, &peak, now, memory_order_relaxed,
+                                                             memory_order_relaxed)) {
+  }
+}
+
+/* Reserves `bytes` in the count, or says why not. */
+static og_status charge(og_ctx *cx, size_t bytes)
+{
+  og_mem *m = cx->mem;
+  uint64_t call = atomic_fetch_add_explicit(&m->calls, 1, memory_order_relaxed) + 1;
+  if (OG_UNLIKELY(call == m->fail_at)) return og_fail(cx, OG_ENOMEM, "out of memory (%zu bytes)", bytes);
+  uint64_t now = atomic_fetch_add_explicit(&m->in_use, bytes, memory_order_relaxed) + bytes;
+  if (OG_UNLIKELY(m->limit && now > m->limit)) {
+    atomic_fetch_sub_explicit(&m->in_use, bytes, memory_order_relaxed);
+    return og_fail(cx, OG_ENOMEM, "memory budget of %llu bytes is spent; raise it or ask for less",
+                   (unsigned long long)m->limit);
+  }
+  note_peak(m, now);
+  return OG_OK;
+}
+
+static void uncharge(og_mem *m, size_t bytes)
+{
+  atomic_fetch_sub_explicit(&m->in_use, bytes, memory_order_relaxed);
+}
+
+/* `front` bytes before the block's header slot allow aligning; 0 for plain blocks. */
+static void *block_new(og_ctx *cx, size_t size, bool aligned, bool zeroed)
+{
+  size_t extra = sizeof(block_header) + (aligned ? ALIGN_TO + PAD : 0), total;
+  if (OG_ADD_OVERFLOWS(size, extra, &total)) {
+    og_fail(cx, OG_ENOMEM, "out of memory (%zu bytes)", size);
+    return NULL;
+  }
+  if (charge(cx, total) != OG_OK) return NULL;
+  char *base = zeroed ? calloc(1, total) : malloc(total);
+  if (!base) {
+    uncharge(cx->mem, total);
+    og_fail(cx, OG_ENOMEM, "out of memory (%zu bytes)", size);
+    return NULL;
+  }
+  char *at = base + sizeof(block_header);
+  if (aligned) {
+    at += (ALIGN_TO - ((uintptr_t)at & (ALIGN_TO - 1))) & (ALIGN_TO - 1);
+    memset(at + size, 0, PAD);
+  }
+  block_header *h = (block_header *)(void *)at - 1;
+  *h = (block_header){base, cx->mem, total, BLOCK_CHECK};
+  return at;
+}
+
+void *og_alloc(og_ctx *cx, size_t size)
+{
+  return block_new(cx, size, false, false);
+}
+
+void *og_zalloc(og_ctx *cx, size_t size)
+{
+  return block_new(cx, size, false, true);
+}
+
+void *og_calloc(og_ctx *cx, size_t n, size_t size)
+{
+  size_t total;
+  if (OG_MUL_OVERFLOWS(n, size, &total)) {
+    og_fail(cx, OG_ENOMEM, "out of memory (%zu x %zu bytes)", n, size);
+    return NULL;
+  }
+  return og_zalloc(cx, total);
+}
+
+void *og_alloc_aligned(og_ctx *cx, size_t size)
+{
+  return block_new(cx, size, true, false);
+}
+
+void *og_realloc(og_ctx *cx, void *p, size_t size)
+{
+  if (!p) return og_alloc(cx, size);
+  block_header *h = header_of(p);
+  OG_ASSERT(h->base == (void *)h); /* aligned blocks do not grow */
+  size_t total, old = h->size;
+  if (OG_ADD_OVERFLOWS(size, sizeof(block_header), &total)) {
+    og_fail(cx, OG_ENOMEM, "out of memory (%zu bytes)", size);
+    return NULL;
+  }
+  og_mem *home = h->mem;
+  if (charge(cx, total) != OG_OK) return NULL;
+  block_header *fresh = realloc(h, total);
+  if (!fresh) {
+    uncharge(cx->mem, total);
+    og_fail(cx, OG_ENOMEM, "out of memory (%zu bytes)", size);
+    return NULL;
+  }
+  uncharge(home, old);
+  *fresh = (block_header){fresh, cx->mem, total, BLOCK_CHECK};
+  return fresh + 1;
+}
+
+void og_free(void *p)
+{
+  if (!p) return;
+  block_header *h = header_of(p);
+  void *base = h->base;
+  uncharge(h->mem, h->size);
+  h->check = 0;
+  free(base);
+}
+
+char *og_strdup(og_ctx *cx, og_str s)
+{
+  char *copy = og_alloc(cx, s.len + 1);
+  if (!copy) return NULL;
+  if (s.len) memcpy(copy, s.ptr, s.len);
+  copy[s.len] = '\0';
+  return copy;
+}
