@@ -22,6 +22,7 @@ typedef struct og_file_info {
   uint64_t dev, ino;
   int64_t ctime_ns, mtime_ns;
   bool is_dir;
+  bool is_link; /* path_info only: the name is a symbolic link; the rest tells of its target, if there is one */
 } og_file_info;
 
 typedef enum og_open_mode {
@@ -67,7 +68,7 @@ typedef struct og_env_ops {
   og_status (*rename)(og_ctx *cx, const char *from, const char *to); /* replaces */
   og_status (*unlink)(og_ctx *cx, const char *path);
   og_status (*rmdir)(og_ctx *cx, const char *path);
-  /* Several files' data durable, one barrier (may run in parallel). */
+  /* Several files' data and folders' entries durable, one barrier without an order inside (may run in parallel). */
   og_status (*sync_paths)(og_ctx *cx, const char *const *paths, size_t n);
 } og_env_ops;
 
