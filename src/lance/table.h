@@ -53,6 +53,8 @@ typedef struct og_lance_fragment_info {
 } og_lance_fragment_info;
 uint32_t og_lance_table_fragments(const og_lance_table *t);
 og_lance_fragment_info og_lance_table_fragment(const og_lance_table *t, uint32_t i);
+/* The id the next new fragment of a change on this version will get; further ones follow by one. */
+uint64_t og_lance_table_next_fragment_id(const og_lance_table *t);
 
 /* ---- Reading.  A row's *dense offset* is its position among all physical rows of the version, fragments in order:
  * 0 .. physical_rows - 1, deleted rows included, so offsets are stable for the version. */
@@ -123,6 +125,8 @@ OG_MUST_USE og_status og_lance_change_insert(og_ctx *cx, og_lance_change *c, con
 OG_MUST_USE og_status og_lance_change_update(og_ctx *cx, og_lance_change *c, const og_batch *rows,
                                              const uint64_t *offsets, size_t n);
 OG_MUST_USE og_status og_lance_change_delete(og_ctx *cx, og_lance_change *c, const uint64_t *offsets, size_t n);
+/* Ends the current data file: rows added from here on go to a new fragment.  Nothing when it is empty. */
+OG_MUST_USE og_status og_lance_change_cut(og_ctx *cx, og_lance_change *c);
 /* Replaces config keys in the next manifest (NULL value: removes). */
 OG_MUST_USE og_status og_lance_change_config(og_ctx *cx, og_lance_change *c, og_str key, const og_str *value);
 
