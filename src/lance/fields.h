@@ -7,6 +7,7 @@
 #pragma once
 
 #include "arrow/type.h"
+#include "base/buf.h"
 #include "base/vec.h"
 
 typedef struct og_lance_field {
@@ -44,8 +45,10 @@ int og_lance_schema_find(const og_lance_schema *s, og_str name);
 /* Position of the i-th top-level field (Arrow field i). */
 uint32_t og_lance_schema_top(const og_lance_schema *s, uint32_t i);
 
-/* Appends `repeated Field fields = num` / `map<string,bytes> meta = num` messages. */
+/* Appends the fields as `repeated Field fields = num`. */
 OG_MUST_USE og_status og_lance_fields_encode(og_ctx *cx, const og_lance_schema *s, uint32_t num, og_buf *out);
+/* Appends the schema metadata as `map<string, bytes> meta = num`. */
+OG_MUST_USE og_status og_lance_meta_encode(og_ctx *cx, const og_lance_schema *s, uint32_t num, og_buf *out);
 /* From the raw bytes of each Field message and of each metadata map entry. OG_ECORRUPT on cycles, unknown parents,
  * duplicate ids; OG_EUNSUPPORTED names a logical type we do not know. */
 OG_MUST_USE og_status og_lance_schema_decode(og_ctx *cx, const og_str *fields, size_t n_fields,
