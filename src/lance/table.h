@@ -98,7 +98,8 @@ typedef enum og_lance_op {
   OG_LANCE_APPEND,   /* inserts only */
   OG_LANCE_DELETE,   /* deletes only */
   OG_LANCE_UPDATE,   /* inserts, updates, deletes in one */
-  OG_LANCE_OVERWRITE /* everything replaced; row ids start anew above next_row_id */
+  OG_LANCE_OVERWRITE, /* everything replaced; row ids start anew above next_row_id */
+  OG_LANCE_CLONE      /* nothing changes: the first version of a branch's tree, naming the base's files */
 } og_lance_op;
 
 typedef struct og_lance_change_opts {

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: MIT */
+/* graph/graph.h -- a graph: opening, snapshots, branches, and the one way to change it.
+ *
+ * Thread rule: an og_graph may be used from any thread; snapshots are immutable and shared by reference.
+ * Protocol and its invariants: essay in publish.c and docs/dev/commit-protocol.md.
+ */
+#pragma once
+
+#include "graph/fold.h"
+#include "schema/catalog.h"
+#include "store/store.h"
+
+typedef struct og_graph og_graph;
+
+/* ---- Init and open */
+
+/* Creates a graph in an empty place from schema source text.  `file_name` is for messages.  OG_EEXISTS when a graph (or
+ * schema files of one, unless `force`) is there; force replaces orphan schema files only after proving that no
+ * manifest exists.  One create-if-absent makes it exist. */
+OG_MUST_USE og_status og_graph_init(og_ctx *cx, og_store *store, og_str source, og_str file_name, bool force,
+                                    og_str actor);
+/* OG_ENOTFOUND when the place holds no graph.  A handle that will write first probes the store, and heals the mirror
+ * files.  The store's reference is taken. */
+OG_MUST_USE og_status og_graph_open(og_ctx *cx, og_store *store, bool read_only, og_graph **out);
+void og_graph_close(og_graph *g); /* after every snapshot of it; NULL is fine */
+og_store *og_graph_store(const og_graph *g); /* borrowed */
+
+/* ---- Snapshots */
+
+typedef struct og_snapshot {
+  _Atomic uint32_t refs;
+  og_graph *graph;     /* borrowed: outlives the snapshot */
+  og_fold *fold;       /* one reference */
+  og_catalog *catalog; /* one reference; the schema accepted in this version */
+  og_str branch;       /* empty: main; borrowed from the fold */
+  uint8_t incarnation[16]; /* of the branch; zero: main */
+} og_snapshot;
+
+/* The newest state of a branch ("" or "main": main).  OG_ENOTFOUND names unknown branches with a hint. */
+OG_MUST_USE og_status og_graph_snapshot(og_ctx *cx, og_graph *g, og_str branch, og_snapshot **out);
+/* The state a commit published, whichever live branch it is on; `branch` is searched first. */
+OG_MUST_USE og_status og_graph_snapshot_at(og_ctx *cx, og_graph *g, og_str branch, const og_ulid *commit,
+                                           og_snapshot **out);
+og_snapshot *og_snapshot_ref(og_snapshot *s);
+void og_snapshot_unref(og_snapshot *s); /* NULL is fine */
+
+/* The table state of a catalog table key ("node:Person"); NULL when the version has none. */
+const og_table_state *og_snapshot_table_state(const og_snapshot *s, og_str key);
+/* Opens the table version the snapshot names, from a cache of the graph.  *out holds one reference. */
+OG_MUST_USE og_status og_snapshot_table(og_ctx *cx, og_snapshot *s, og_str key, og_lance_table **out);
+/* The text of the accepted schema; borrowed from the snapshot. */
+OG_MUST_USE og_status og_snapshot_schema_source(og_ctx *cx, og_snapshot *s, og_str *out);
+
+/* ---- Writing */
+
+/* A fresh attempt id: greater than the fence of `s` and than any earlier one of this handle. */
+OG_MUST_USE og_status og_graph_attempt(og_ctx *cx, og_graph *g, const og_snapshot *s, og_ulid *out);
+/* Where a write to this table goes: its folder, on the snapshot's branch. */
+OG_MUST_USE og_status og_snapshot_write_place(og_ctx *cx, const og_snapshot *s, og_str key, og_lance_place *out);
+
+/* One table's part of a commit. */
+typedef struct og_table_change {
+  og_str key;
+  og_lance_change *change; /* finished (og_lance_change_finish); owned by the caller */
+} og_table_change;
+
+/* Whether what won a race invalidates us, for one table changed between `was` and `now` (both may be NULL: appeared or
+ * dropped).  Sets *conflict. */
+typedef og_status (*og_conflict_fn)(og_ctx *cx, void *arg, og_str key, og_lance_table *was, og_lance_table *now,
+                                    bool *conflict);
+
+typedef struct og_publication {
+  og_snapshot *base;             /* what the write ran on */
+  const og_table_change *tables;
+  size_t n_tables;
+  const og_str *reads;           /* keys of tables whose change invalidates the result, beyond those in `tables` */
+  size_t n_reads;
+  og_conflict_fn conflict;       /* NULL: every change of a table read or written conflicts */
+  void *conflict_arg;
+  og_ulid attempt;               /* carried in every prepared file */
+  og_ulid commit;                /* pre-made id of the commit */
+  og_str actor;                  /* ptr NULL: none */
+  const og_ulid *if_commit;      /* precondition on the head, or NULL */
+} og_publication;
+
+typedef enum og_publish_outcome {
+  OG_PUBLISHED,
+  OG_PUBLISH_RERUN /* the branch moved and the result is stale: take a new snapshot and run again; nothing happened */
+} og_publish_outcome;
+
+/* Makes the prepared changes visible with one create-if-absent.  Disjoint winners are rebased over.  *out is the commit
+ * (strings in cx->arena).  OG_EPRECONDITION, OG_ENOTFOUND (branch deleted), OG_EUNKNOWN with the commit id in the
+ * detail, OG_EREADONLY. */
+OG_MUST_USE og_status og_graph_publish(og_ctx *cx, og_graph *g, const og_publication *p, og_publish_outcome *outcome,
+                                       og_commit *out);
+
+/* ---- Branches */
+
+typedef struct og_branch_info {
+  og_str name;
+  og_str parent; /* empty: main */
+} og_branch_info;
+
+/* Names of live branches, main first, then by name; elements are og_branch_info in cx->arena. */
+OG_MUST_USE og_status og_graph_branches(og_ctx *cx, og_graph *g, og_vec *out);
+OG_MUST_USE og_status og_graph_branch_create(og_ctx *cx, og_graph *g, og_str name, og_str from);
+OG_MUST_USE og_status og_graph_branch_delete(og_ctx *cx, og_graph *g, og_str name);
+/* OG_EINVALID saying which rule the name breaks. */
+OG_MUST_USE og_status og_branch_name_check(og_ctx *cx, og_str name);
