@@ -85,9 +85,9 @@ void og_sim_set_disk_bytes(og_sim *sim, uint64_t bytes); /* 0: endless; beyond: 
 void og_sim_set_read_only(og_sim *sim, bool on);
 void og_sim_set_hard_links(og_sim *sim, bool on); /* off: link answers as FAT does */
 
-/* -- Sync removal.  A sync *site* is "<label> <operation> <path class>": the path with each part that holds a digit
- * or is 16 characters or longer shown as "*", and the label of the fiber (empty unless set).  Sites are listed in
- * the order of first use.  A suppressed sync reports success and does nothing. -- */
+/* -- Sync removal.  A sync *site* is "sync file <path class>" or "sync folder <path class>", where each word of
+ * the path that holds a digit or has 16 characters or more is shown as "*"; a label set by the running task stands in
+ * front ("publish sync folder /g/_versions").  Sites are listed in the order of first use.  A suppressed sync reports success and does nothing. -- */
 void og_sim_label(og_env *env, const char *label); /* of the running task; a literal */
 size_t og_sim_sync_sites(const og_sim *sim);
 const char *og_sim_sync_site(const og_sim *sim, size_t i);
