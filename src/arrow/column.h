@@ -20,8 +20,6 @@ typedef struct og_column {
   uint32_t n_children;
   struct og_column **children; /* lists, structs: one reference each */
   void *owned[3];          /* og_alloc'ed buffers freed with the column */
-  void (*release)(struct og_column *c); /* foreign memory (Arrow C import); NULL otherwise */
-  void *release_arg;
 } og_column;
 
 og_column *og_column_ref(og_column *c);
@@ -32,6 +30,9 @@ static inline bool og_bit_get(const uint8_t *bits, int64_t i) { return (bits[i >
 static inline void og_bit_set(uint8_t *bits, int64_t i) { bits[i >> 3] = (uint8_t)(bits[i >> 3] | (1u << (i & 7))); }
 static inline void og_bit_clear(uint8_t *bits, int64_t i) { bits[i >> 3] = (uint8_t)(bits[i >> 3] & ~(1u << (i & 7))); }
 int64_t og_bits_count(const uint8_t *bits, int64_t off, int64_t n); /* ones in [off, off + n) */
+/* n bits at any two offsets; the maps do not overlap, other bits of dst stay. */
+void og_bits_copy(uint8_t *dst, int64_t dst_off, const uint8_t *src, int64_t src_off, int64_t n);
+void og_bits_fill(uint8_t *bits, int64_t off, int64_t n); /* ones in [off, off + n) */
 
 static inline bool og_column_is_null(const og_column *c, int64_t i)
 {
@@ -55,11 +56,11 @@ OG_MUST_USE og_status og_column_check(og_ctx *cx, const og_column *c, og_status 
 
 /* All-null column of a type.  `field` gives nested children; its name is not used. */
 OG_MUST_USE og_status og_column_nulls(og_ctx *cx, const og_field *field, int64_t len, og_column **out);
-/* Rows [from, from + len): shares nothing, copies. */
+/* Rows [from, from + len): a copy, or another reference when that is all of them. */
 OG_MUST_USE og_status og_column_slice(og_ctx *cx, og_column *c, int64_t from, int64_t len, og_column **out);
-/* Rows idx[0..n); an index of -1 gives null.  Indices are trusted to be < len. */
+/* Rows idx[0..n); an index of -1 gives null.  Indices are trusted to be < len.  OG_ELIMIT as og_column_concat. */
 OG_MUST_USE og_status og_column_take(og_ctx *cx, const og_column *c, const int64_t *idx, int64_t n, og_column **out);
-/* All rows of n columns of one type, in order. */
+/* All rows of n >= 1 columns of one type, in order.  OG_ELIMIT when 32-bit offsets cannot hold them. */
 OG_MUST_USE og_status og_column_concat(og_ctx *cx, og_column *const *cols, size_t n, og_column **out);
 
 /* Value equality: null equals null; -0.0 equals 0.0, NaN equals NaN; recursive. */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "arrow/type.h"
 
-/* What is fixed about a type, in one place.  Width is bytes per value; 0: bits, variable or nested. */
+/* What is fixed about a type, in one place.  Width is bytes per value; 0: bits, variable or nested.
+ */
 typedef struct type_info {
   const char *name;
   uint8_t width;
@@ -101,7 +102,8 @@ static og_status copy_meta(og_ctx *cx, og_arena *a, const og_str *meta, uint32_t
   return OG_OK;
 }
 
-/* Recursion is bounded by the depth of the caller's own type, which whoever parsed it has limited. */
+/* Recursion is bounded by the depth of the caller's own type, which whoever parsed it has limited.
+ */
 static og_status copy_fields(og_ctx *cx, og_arena *a, const og_field *fields, uint32_t n,
                              og_field **out)
 {
@@ -171,8 +173,8 @@ static bool meta_eq(const og_field *a, const og_field *b)
 
 bool og_field_eq(const og_field *a, const og_field *b, bool with_meta)
 {
-  if (!og_str_eq(a->name, b->name) || !og_type_eq(a->type, b->type) ||
-      a->nullable != b->nullable || a->n_children != b->n_children)
+  if (!og_str_eq(a->name, b->name) || !og_type_eq(a->type, b->type) || a->nullable != b->nullable ||
+      a->n_children != b->n_children)
     return false;
   if (with_meta && !meta_eq(a, b)) return false;
   for (uint32_t i = 0; i < a->n_children; i++)
