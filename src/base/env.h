@@ -70,6 +70,8 @@ typedef struct og_env_ops {
   og_status (*rmdir)(og_ctx *cx, const char *path);
   /* Several files' data and folders' entries durable, one barrier without an order inside (may run in parallel). */
   og_status (*sync_paths)(og_ctx *cx, const char *const *paths, size_t n);
+  /* Appends the process's working folder, an absolute path. */
+  og_status (*cwd)(og_ctx *cx, og_buf *out);
 } og_env_ops;
 
 struct og_env {

@@ -406,6 +406,20 @@ static og_status posix_sync_paths(og_ctx *cx, const char *const *paths, size_t n
   return og_env__fail(cx, first->err, "sync", paths[first->failed]);
 }
 
+static og_status posix_cwd(og_ctx *cx, og_buf *out)
+{
+  for (size_t size = 256; size <= 1u << 20; size *= 2) {
+    OG_TRY(og_buf_reserve(cx, out, size));
+    char *at = (char *)out->data + out->len;
+    if (getcwd(at, size)) {
+      out->len += strlen(at);
+      return OG_OK;
+    }
+    if (errno != ERANGE) break;
+  }
+  return og_env__fail(cx, errno, "find", "the working folder");
+}
+
 static const og_env_ops posix_ops = {
     .name = "posix",
     .wall_us = posix_wall_us,
@@ -430,6 +444,7 @@ static const og_env_ops posix_ops = {
     .unlink = posix_unlink,
     .rmdir = posix_rmdir,
     .sync_paths = posix_sync_paths,
+    .cwd = posix_cwd,
 };
 
 og_status og_env_posix_new(og_mem *mem, og_env **out)

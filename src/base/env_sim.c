@@ -624,6 +624,8 @@ static og_status sim_rmdir(og_ctx *cx, const char *path)
   return end(cx, &c, c.fail ? 0 : og_simfs_rmdir(c.sim->fs, path));
 }
 
+static og_status sim_cwd(og_ctx *cx, og_buf *out) { return og_buf_append_byte(cx, out, '/'); }
+
 static const og_env_ops sim_ops = {
     .name = "sim",
     .wall_us = sim_wall_us,
@@ -648,6 +650,7 @@ static const og_env_ops sim_ops = {
     .unlink = sim_unlink,
     .rmdir = sim_rmdir,
     .sync_paths = sim_sync_paths,
+    .cwd = sim_cwd,
 };
 
 /* -- life -- */

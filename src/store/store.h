@@ -1,12 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /* store/store.h -- an object store: immutable blobs under '/'-separated keys, and one conditional operation.
  *
- * Keys are relative ("nodes/0001-0005/data/x.lance"), UTF-8, without empty segments, "." or "..", NUL or backslash;
- * og_store checks this at its door (OG_EINVALID), so implementations and callers with names from files need not.
+ * Keys are relative ("nodes/0001-0005/data/x.lance"), UTF-8 of at most 1024 bytes, without empty segments, "." or "..",
+ * segments that start with ".tmp-" (unfinished writes), NUL or backslash; og_store checks this at its door
+ * (OG_EINVALID), so implementations and callers with names from files need not.
  * `put_if_absent` is the only operation correctness rests on.  Reads and lists are strongly consistent.
  *
  * Durability: put and the writer's finish make bytes visible to this store's readers; they are durable after `sync` of
- * their keys returned.  put_if_absent is durable when it returns.
+ * their keys returned.  Before that, a power loss may take a new object or leave it damaged; an object that put
+ * replaces is whole in any case, old or new.  put_hint replaces without that promise: for bytes that check themselves.
+ * put_if_absent is durable when it returns.
+ *
+ * Every door lets the env switch tasks first (nothing in the real world).
  *
  * Outcomes: OG_ENOTFOUND, OG_EEXISTS (put_if_absent lost), OG_EUNKNOWN (put_if_absent may or may not have happened:
  * repeat the same call on the same key until the answer is definite), else as in base/env.h.
@@ -53,6 +58,7 @@ typedef struct og_store_ops {
   og_status (*info)(og_ctx *cx, og_store *s, og_str key, og_object_info *out);
   /* Creates or replaces, atomically for readers. */
   og_status (*put)(og_ctx *cx, og_store *s, og_str key, og_str bytes);
+  og_status (*put_hint)(og_ctx *cx, og_store *s, og_str key, og_str bytes);
   og_status (*put_if_absent)(og_ctx *cx, og_store *s, og_str key, og_str bytes);
   og_status (*del)(og_ctx *cx, og_store *s, og_str key); /* OG_OK when it was not there */
   /* Keys that start with `prefix` and sort after `after` (may be empty). */
@@ -73,6 +79,7 @@ typedef struct og_store_ops {
 struct og_store {
   const og_store_ops *ops;
   _Atomic uint32_t refs;
+  og_str root; /* see og_store_root; owned by the implementation */
 };
 
 og_store *og_store_ref(og_store *s);
@@ -81,7 +88,7 @@ void og_store_unref(og_store *s); /* NULL is fine */
 /* Opens a URI: an absolute or relative path, or file://…, as a local store over cx->env.  Nothing is created.
  * `read_only` refuses every write with OG_EREADONLY.  OG_EUNSUPPORTED names schemes we do not know. */
 OG_MUST_USE og_status og_store_open(og_ctx *cx, og_str uri, bool read_only, og_store **out);
-/* Over cx->env with the absolute folder `root`; the env must outlive the store. */
+/* Over cx->env with the absolute folder `root` (no "." or ".." parts); every later cx must carry the same world. */
 OG_MUST_USE og_status og_store_local_new(og_ctx *cx, og_str root, bool read_only, og_store **out);
 OG_MUST_USE og_status og_store_memory_new(og_ctx *cx, og_store **out);
 /* The absolute URI or path under which `s` was opened, for messages and mirror metadata; borrowed. */
@@ -97,6 +104,7 @@ OG_MUST_USE og_status og_store_get_ranges(og_ctx *cx, og_store *s, og_str key, c
                                           size_t n, og_buf *outs);
 OG_MUST_USE og_status og_store_info(og_ctx *cx, og_store *s, og_str key, og_object_info *out);
 OG_MUST_USE og_status og_store_put(og_ctx *cx, og_store *s, og_str key, og_str bytes);
+OG_MUST_USE og_status og_store_put_hint(og_ctx *cx, og_store *s, og_str key, og_str bytes);
 OG_MUST_USE og_status og_store_put_if_absent(og_ctx *cx, og_store *s, og_str key, og_str bytes);
 OG_MUST_USE og_status og_store_delete(og_ctx *cx, og_store *s, og_str key);
 OG_MUST_USE og_status og_store_list(og_ctx *cx, og_store *s, og_str prefix, og_str after, og_list_fn fn,
