@@ -336,14 +336,23 @@ static const og_commit *commit_in(const og_vec *commits, const og_ulid *id)
   return NULL;
 }
 
-og_status og_fold_find_commit(og_ctx *cx, og_fold *f, og_arena *a, const og_ulid *id, og_commit *out, bool *found)
+/* Commits move to history oldest first: one at or below `since` here means that all above it have been seen. */
+static bool reaches_back(const og_vec *commits, uint64_t since)
+{
+  for (size_t i = 0; i < commits->len; i++)
+    if (OG_VEC_AT(commits, og_commit, i).manifest_version <= since) return true;
+  return false;
+}
+
+og_status og_fold_find_commit(og_ctx *cx, og_fold *f, og_arena *a, const og_ulid *id, uint64_t since, og_commit *out,
+                              bool *found)
 {
   og_vec commits = OG_VEC_INIT(og_commit);
   og_status st = add_commits(cx, a, &f->rows, &commits);
   const og_commit *hit = st == OG_OK ? commit_in(&commits, id) : NULL;
-  /* Newest history first: what is looked up is mostly recent. */
   for (uint32_t i = og_lance_table_fragments(f->log); st == OG_OK && !hit && i > 0; i--) {
     if (!og_fold_is_history(f, i - 1)) continue;
+    if (reaches_back(&commits, since)) break;
     og_vec_clear(&commits);
     st = add_history(cx, f, i - 1, a, &commits);
     if (st == OG_OK) hit = commit_in(&commits, id);

@@ -61,9 +61,10 @@ const og_log_row *og_fold_row(const og_fold *f, og_str object_id);
 /* Every visible commit, newest first by (manifest version, created_at, id); reads the history.  Elements are og_commit
  * with strings in `a`. */
 OG_MUST_USE og_status og_fold_commits(og_ctx *cx, og_fold *f, og_arena *a, og_vec *out);
-/* Looks one commit up: recent rows first, history only when needed. */
-OG_MUST_USE og_status og_fold_find_commit(og_ctx *cx, og_fold *f, og_arena *a, const og_ulid *id, og_commit *out,
-                                          bool *found);
+/* Looks one commit up, newest rows first, among those whose manifest version is above `since` (0: all); history is
+ * read only as far back as that needs. */
+OG_MUST_USE og_status og_fold_find_commit(og_ctx *cx, og_fold *f, og_arena *a, const og_ulid *id, uint64_t since,
+                                          og_commit *out, bool *found);
 /* True when fragment i of f->log is history. */
 bool og_fold_is_history(const og_fold *f, uint32_t fragment);
 /* Rows of one fragment, whatever it holds; elements are og_log_row with strings in `a`. */

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: MIT */
+/* graph/internal.h -- what the files of this room share. */
+#pragma once
+
+#include "base/mutex.h"
+#include "graph/graph.h"
+#include "graph/log.h"
+
+/* ---- The branch registry: rows `branch:<name>` of main's log. */
+
+typedef struct og_branch_row {
+  og_str name;
+  bool live;
+  uint8_t incarnation[16];
+  og_str parent;        /* empty: main */
+  uint8_t parent_incarnation[16];
+  uint64_t k;           /* the parent's log version it starts from */
+  uint64_t first;       /* first version of its own log */
+  bool has_seal;
+  uint64_t seal;        /* dead: the version that ended it */
+} og_branch_row;
+
+/* Row of `name` in main's fold; *found false when there never was such a branch. */
+OG_MUST_USE og_status og_branch__get(og_ctx *cx, og_arena *a, const og_fold *main_fold, og_str name,
+                                     og_branch_row *out, bool *found);
+OG_MUST_USE og_status og_branch__encode(og_ctx *cx, og_arena *a, const og_branch_row *row, og_log_row *out);
+/* All rows, live and dead; elements are og_branch_row. */
+OG_MUST_USE og_status og_branch__all(og_ctx *cx, og_arena *a, const og_fold *main_fold, og_vec *out);
+/* Writes what a live row promises and a crash may have left out: the clone manifest and the mirror file. */
+OG_MUST_USE og_status og_branch__materialise(og_ctx *cx, og_graph *g, og_fold *main_fold, const og_branch_row *row);
+
+/* ---- The handle. */
+
+typedef struct og_cached_fold {
+  char *branch;             /* NUL-terminated; "" main */
+  uint8_t incarnation[16];
+  og_fold *fold;            /* one reference */
+} og_cached_fold;
+
+typedef struct og_cached_table {
+  char *path, *branch;
+  uint64_t version;
+  og_lance_table *table;    /* one reference */
+  uint64_t used;            /* clock of the last use */
+} og_cached_table;
+
+struct og_graph {
+  og_store *store;
+  og_store_caps caps;
+  bool read_only;
+  og_mutex mu;              /* guards everything below; never held across a store call */
+  og_ulid_gen ulids;
+  og_vec folds;             /* og_cached_fold: the newest known of each branch */
+  og_vec tables;            /* og_cached_table */
+  uint64_t clock;
+  og_catalog *catalog;      /* of the newest schema row seen; one reference, or NULL */
+  char *catalog_key;        /* what it was made from */
+};
+
+/* The newest fold of a branch and its registry row (zero but for the name on main).  "" and "main" are main. */
+OG_MUST_USE og_status og_graph__pin(og_ctx *cx, og_graph *g, og_str branch, og_fold **fold, og_branch_row *row);
+/* The same, but a sealed end is returned too: for a publish that must look for its own commit there. */
+OG_MUST_USE og_status og_graph__pin_end(og_ctx *cx, og_graph *g, og_str branch, og_fold **fold, og_branch_row *row);
+/* `id` above everything this handle minted and above the fence of `f`. */
+OG_MUST_USE og_status og_graph__ulid(og_ctx *cx, og_graph *g, const og_fold *f, og_ulid *out);
+/* "" for main, trimmed otherwise. */
+og_str og_graph__branch_name(og_str branch);
+/* Ancestor names of a branch, nearest first; elements are og_str in `a`. */
+OG_MUST_USE og_status og_branch__ancestors(og_ctx *cx, og_arena *a, const og_fold *main_fold, const og_branch_row *row,
+                                           og_vec *out);
+
+/* ---- The one primitive: see publish.c. */
+
+typedef struct og_log_op {
+  og_str branch;
+  uint8_t incarnation[16]; /* the branch must still be this one */
+  og_str own_id;           /* object id of a row that proves, in any later fold, that this operation won */
+  og_ulid own_commit;      /* its commit id when it is a commit */
+  bool is_commit;
+  /* Called for every base: appends the rows (og_log_row), and keys (og_str) of files to sync before the put.  May set
+   * *rerun: the operation is stale, nothing is written. */
+  og_status (*rows)(og_ctx *cx, void *arg, og_fold *base, og_vec *rows, og_vec *keys, bool *rerun);
+  /* Called after the sync and before the put: makes what the rows name exist.  *again: prepare anew. NULL: nothing. */
+  og_status (*before_put)(og_ctx *cx, void *arg, og_fold *base, bool *again);
+  void *arg;
+} og_log_op;
+
+OG_MUST_USE og_status og_graph__publish(og_ctx *cx, og_graph *g, const og_log_op *op, og_publish_outcome *outcome,
+                                        uint64_t *version);
+
+/* ---- The schema contract: see contract.c. */
+
+typedef struct og_contract {
+  og_str source, ir, state; /* texts */
+} og_contract;
+
+OG_MUST_USE og_status og_contract__row(og_ctx *cx, og_arena *a, const og_contract *c, og_log_row *out);
+OG_MUST_USE og_status og_contract__of_fold(og_ctx *cx, og_graph *g, const og_fold *f, og_contract *out);
+/* The catalog of a fold, from the handle's cache when the row is the same. */
+OG_MUST_USE og_status og_contract__catalog(og_ctx *cx, og_graph *g, const og_fold *f, og_catalog **out);
+/* Writes the root files that mirror main's row where they differ. */
+OG_MUST_USE og_status og_contract__mirror(og_ctx *cx, og_store *store, const og_contract *c);

@@ -1,0 +1,409 @@
+/* SPDX-License-Identifier: MIT */
+/* graph/publish.c -- how anything becomes visible: one create-if-absent of the next log version.
+ *
+ * State of one publish, from prepared files to an acknowledgement:
+ *
+ *      pin N --> check against fold(N) --> write fragment for N+1 --> sync everything --> put-if-absent N+1
+ *       ^             |                                                                    |created   |exists
+ *       |             +--> stale: the caller runs again (nothing happened)                 v          |
+ *       |                                                                            base N still there?
+ *       |                                                                              |yes     |no  |
+ *       |                                                                         acknowledge   |    |
+ *       +---- look for our own id in the newest fold: found --> acknowledge <-------------------+----+
+ *
+ * Invariants
+ *  (1) Before the put nothing refers to what was prepared; after it, everything does.  There is no third file.
+ *  (2) Every row is recomputed from fold(N) on every try: two movements of a head never merge.
+ *  (3) A version is put only on top of a pinned predecessor, and acknowledged only when that predecessor is still the
+ *      one it was (or the newest fold holds our id): a number freed by cleanup is a hole, not a slot.
+ *  (4) After "exists" or an unknown outcome, our own id is looked up before anything else: commits are kept for ever, so
+ *      a lost reply cannot turn into a second commit or a false failure.
+ *  (5) A table manifest number is above every number this lineage has seen and above cleanup's floor.
+ *  (6) Whoever first learns of a version makes its folder entry durable before using it (og_graph__pin).
+ *
+ * docs/dev/commit-protocol.md has the protocol with its crash table.
+ */
+#include "graph/internal.h"
+
+#include "base/env.h"
+#include "base/limits.h"
+
+#include <inttypes.h>
+
+/* ---- the primitive */
+
+static og_status base_info(og_ctx *cx, og_graph *g, const og_fold *base, og_object_info *out)
+{
+  og_str key;
+  OG_TRY(og_log_key(cx, base->branch, base->version, &key));
+  return og_store_info(cx, g->store, key, out);
+}
+
+static og_status holds_own_id(og_ctx *cx, const og_log_op *op, og_fold *f, uint64_t since, bool *found)
+{
+  og_commit commit;
+  if (op->is_commit) return og_fold_find_commit(cx, f, cx->arena, &op->own_commit, since, &commit, found);
+  *found = og_fold_row(f, op->own_id) != NULL;
+  return OG_OK;
+}
+
+/* After creating base+1: is it the end of the log, on top of the version we pinned? */
+static og_status is_adjacent(og_ctx *cx, og_graph *g, const og_fold *base, const og_object_info *before, bool *ok)
+{
+  if (g->caps.stamp_is_identity) {
+    og_object_info now;
+    og_status st = base_info(cx, g, base, &now);
+    if (st == OG_ENOTFOUND) og_error_clear(cx);
+    else if (st != OG_OK) return st;
+    *ok = st == OG_OK && memcmp(now.stamp, before->stamp, sizeof now.stamp) == 0;
+    return OG_OK;
+  }
+  uint64_t newest;
+  OG_TRY(og_log_newest(cx, g->store, &g->caps, base->branch, 0, &newest));
+  *ok = newest == base->version + 1;
+  return OG_OK;
+}
+
+typedef enum try_result { TRY_WON, TRY_LOST, TRY_STALE, TRY_AGAIN } try_result;
+
+/* One try on one base, with files prepared in `append`. */
+static og_status put_on(og_ctx *cx, og_graph *g, const og_log_op *op, og_fold *base, og_log_append *append,
+                        const og_object_info *before, try_result *out)
+{
+  bool again = false, adjacent = false;
+  if (op->before_put) OG_TRY(op->before_put(cx, op->arg, base, &again));
+  if (again) {
+    *out = TRY_AGAIN;
+    return OG_OK;
+  }
+  og_status st = og_log_put(cx, append);
+  if (st == OG_EEXISTS) {
+    og_error_clear(cx);
+    *out = TRY_LOST;
+    return OG_OK;
+  }
+  OG_TRY(st);
+  st = is_adjacent(cx, g, base, before, &adjacent);
+  if (st != OG_OK) {
+    og_note(cx, st, "after the commit was written");
+    return OG_EUNKNOWN;
+  }
+  *out = adjacent ? TRY_WON : TRY_LOST;
+  return OG_OK;
+}
+
+static og_status try_on(og_ctx *cx, og_graph *g, const og_log_op *op, og_fold *base, try_result *out)
+{
+  og_object_info before;
+  og_ulid attempt;
+  bool rerun = false;
+  og_log_append *append = NULL;
+  og_vec rows = OG_VEC_INIT(og_log_row), keys = OG_VEC_INIT(og_str);
+  og_status st = base_info(cx, g, base, &before);
+  if (st == OG_OK) st = op->rows(cx, op->arg, base, &rows, &keys, &rerun);
+  if (st == OG_OK && rerun) *out = TRY_STALE;
+  if (st == OG_OK && !rerun) {
+    st = og_graph__ulid(cx, g, base, &attempt);
+    if (st == OG_OK) st = og_log_prepare(cx, g->store, base, &attempt, rows.data, rows.len, &append);
+    if (st == OG_OK) st = og_log_keys(cx, append, &keys);
+    if (st == OG_OK) st = og_store_sync(cx, g->store, keys.data, keys.len);
+    if (st == OG_OK) st = put_on(cx, g, op, base, append, &before, out);
+  }
+  og_log_append_free(append);
+  og_vec_cleanup(&rows);
+  og_vec_cleanup(&keys);
+  return st;
+}
+
+static bool same_incarnation(const og_branch_row *row, const uint8_t want[16])
+{
+  return memcmp(row->incarnation, want, 16) == 0;
+}
+
+static og_status check_branch(og_ctx *cx, const og_log_op *op, const og_fold *base, const og_branch_row *row)
+{
+  if (!base->seal && same_incarnation(row, op->incarnation)) return OG_OK;
+  return og_fail(cx, OG_ENOTFOUND, "branch '" OG_STR_FMT "' was deleted while the write ran", OG_STR_ARG(op->branch));
+}
+
+/* Attaches the id to look up to an unknown outcome. */
+static og_status outcome_unknown(og_ctx *cx, const og_log_op *op)
+{
+  og_error cause = *cx->err;
+  og_fail(cx, OG_EUNKNOWN,
+          "the outcome of the commit is unknown: it may or may not have happened; look for commit " OG_STR_FMT
+          " before trying again\n  %s",
+          OG_STR_ARG(op->own_id), cause.text);
+  og_detail *d = og_error_detail(cx, OG_DETAIL_OUTCOME_UNKNOWN);
+  og_detail_set(d->entity_id, sizeof d->entity_id, op->own_id);
+  return OG_EUNKNOWN;
+}
+
+typedef struct publish_try {
+  bool may_have_won; /* a put was made whose effect we could not rule out */
+  uint64_t first_base; /* the version the first try was made on: our commit can only be above it */
+  og_publish_outcome outcome;
+  uint64_t version;
+  bool done;
+} publish_try;
+
+/* Pins the newest version, recognises our own commit in it, or tries on top of it. */
+static og_status step(og_ctx *cx, og_graph *g, const og_log_op *op, publish_try *t)
+{
+  og_fold *base;
+  og_branch_row row;
+  try_result result = TRY_LOST;
+  bool own = false;
+  OG_TRY(og_graph__pin_end(cx, g, op->branch, &base, &row));
+  if (t->first_base == 0) t->first_base = base->version;
+  og_status st = t->may_have_won ? holds_own_id(cx, op, base, t->first_base, &own) : OG_OK;
+  if (st == OG_OK && own) {
+    *t = (publish_try){.outcome = OG_PUBLISHED, .version = base->version, .done = true};
+    og_fold_unref(base);
+    return OG_OK;
+  }
+  if (st == OG_OK) st = check_branch(cx, op, base, &row);
+  if (st == OG_OK) st = try_on(cx, g, op, base, &result);
+  if (st == OG_OK && result == TRY_WON) {
+    *t = (publish_try){.outcome = OG_PUBLISHED, .version = base->version + 1, .done = true};
+    og_log_hint(cx, g->store, base->branch, t->version);
+  }
+  if (st == OG_OK && result == TRY_STALE)
+    *t = (publish_try){.outcome = OG_PUBLISH_RERUN, .done = true};
+  if (st == OG_OK && result == TRY_LOST) t->may_have_won = true;
+  og_fold_unref(base);
+  return st;
+}
+
+og_status og_graph__publish(og_ctx *cx, og_graph *g, const og_log_op *op, og_publish_outcome *outcome,
+                            uint64_t *version)
+{
+  publish_try t = {0};
+  if (g->read_only) return og_fail(cx, OG_EREADONLY, "the graph was opened read-only");
+  for (unsigned i = 0; i < OG_LIMIT_REBASES && !t.done; i++) {
+    OG_TRY(og_ctx_poll(cx));
+    og_status st = step(cx, g, op, &t);
+    if (st == OG_EUNKNOWN) return outcome_unknown(cx, op);
+    OG_TRY(st);
+  }
+  if (!t.done)
+    return og_fail(cx, OG_ECONFLICT, "lost the race for the next version of branch '" OG_STR_FMT "' %d times; try again",
+                   OG_STR_ARG(op->branch.len ? op->branch : OG_STR("main")), OG_LIMIT_REBASES);
+  *outcome = t.outcome;
+  *version = t.version;
+  return OG_OK;
+}
+
+/* ---- commits: table changes and a moved head */
+
+typedef struct commit_op {
+  og_graph *g;
+  const og_publication *p;
+  og_commit *commit;
+  bool *placed;        /* per table: its manifest stands under its number */
+  uint64_t *rendered_on; /* per table: log version whose table state it was rendered on; 0: never */
+  uint64_t *bump;      /* per table: numbers found taken */
+} commit_op;
+
+static bool same_state(const og_table_state *a, const og_table_state *b)
+{
+  if (!a || !b) return a == b;
+  return a->version == b->version && og_str_eq(a->branch, b->branch) && og_str_eq(a->uuid, b->uuid) &&
+         a->table_id == b->table_id && a->incarnation == b->incarnation;
+}
+
+static og_status open_state(og_ctx *cx, og_graph *g, const og_table_state *s, og_lance_table **out)
+{
+  *out = NULL;
+  if (!s || s->version == 0) return OG_OK;
+  const og_lance_place at = {g->store, s->path, s->branch};
+  return og_lance_table_open(cx, &at, s->version, s->uuid, out);
+}
+
+/* Has the table `key` changed since the base in a way that makes the result stale? */
+static og_status table_conflicts(og_ctx *cx, const commit_op *c, const og_fold *now, og_str key, bool *conflict)
+{
+  const og_table_state *was = og_fold_table_by_key(c->p->base->fold, key), *is = og_fold_table_by_key(now, key);
+  *conflict = false;
+  if (same_state(was, is)) return OG_OK;
+  *conflict = true;
+  if (!c->p->conflict) return OG_OK;
+  og_lance_table *old = NULL, *new = NULL;
+  og_status st = open_state(cx, c->g, was, &old);
+  if (st == OG_OK) st = open_state(cx, c->g, is, &new);
+  if (st == OG_OK) st = c->p->conflict(cx, c->p->conflict_arg, key, old, new, conflict);
+  og_lance_table_unref(old);
+  og_lance_table_unref(new);
+  return st;
+}
+
+static bool same_schema(const og_fold *a, const og_fold *b)
+{
+  if (!a->schema || !b->schema) return a->schema == b->schema;
+  return og_str_eq(a->schema->metadata, b->schema->metadata);
+}
+
+static og_status is_stale(og_ctx *cx, const commit_op *c, const og_fold *now, bool *stale)
+{
+  const og_fold *base = c->p->base->fold;
+  *stale = false;
+  if (now->version == base->version) return OG_OK;
+  *stale = !same_schema(base, now) || og_ulid_cmp(&c->p->attempt, &now->cutoff) < 0;
+  for (size_t i = 0; !*stale && i < c->p->n_tables; i++)
+    OG_TRY(table_conflicts(cx, c, now, c->p->tables[i].key, stale));
+  for (size_t i = 0; !*stale && i < c->p->n_reads; i++)
+    OG_TRY(table_conflicts(cx, c, now, c->p->reads[i], stale));
+  return OG_OK;
+}
+
+static og_status check_precondition(og_ctx *cx, const og_publication *p, const og_fold *now)
+{
+  char want[OG_ULID_LEN], have[OG_ULID_LEN];
+  if (!p->if_commit || (now->has_head && og_ulid_cmp(p->if_commit, &now->head) == 0)) return OG_OK;
+  og_ulid_format(p->if_commit, want);
+  og_ulid_format(&now->head, have);
+  og_str expected = og_str_from(want, sizeof want), actual = og_str_from(have, now->has_head ? sizeof have : 0);
+  og_fail(cx, OG_EPRECONDITION, "the branch is at commit " OG_STR_FMT ", not at " OG_STR_FMT ": nothing was written",
+          OG_STR_ARG(actual), OG_STR_ARG(expected));
+  og_detail *d = og_error_detail(cx, OG_DETAIL_PRECONDITION);
+  og_detail_set(d->expected, sizeof d->expected, expected);
+  og_detail_set(d->actual, sizeof d->actual, actual);
+  return OG_EPRECONDITION;
+}
+
+/* Renders change i for the state of its table in `now`, unless what stands already fits. */
+static og_status render_table(og_ctx *cx, commit_op *c, const og_fold *now, size_t i)
+{
+  const og_table_change *t = &c->p->tables[i];
+  const og_table_state *is = og_fold_table_by_key(now, t->key);
+  const og_table_state *was = og_fold_table_by_key(c->p->base->fold, t->key);
+  if (!is) return og_fail(cx, OG_ECONFLICT, "table '" OG_STR_FMT "' is gone", OG_STR_ARG(t->key));
+  uint64_t number = 1 + (is->max_version > now->number_floor ? is->max_version : now->number_floor);
+  if (c->rendered_on[i] == is->version + 1 && og_lance_change_version(t->change) >= number && c->placed[i]) return OG_OK;
+  og_lance_table *base = NULL;
+  if (!same_state(was, is)) OG_TRY(open_state(cx, c->g, is, &base));
+  og_status st = og_lance_change_render(cx, t->change, base, number + c->bump[i]);
+  og_lance_table_unref(base);
+  c->rendered_on[i] = is->version + 1;
+  c->placed[i] = false;
+  return st;
+}
+
+static og_status version_row(og_ctx *cx, const commit_op *c, const og_fold *now, size_t i, og_log_row *out)
+{
+  const og_table_change *t = &c->p->tables[i];
+  const og_table_state *is = og_fold_table_by_key(now, t->key);
+  uint64_t version = og_lance_change_version(t->change);
+  const og_lance_place at = {c->g->store, is->path, now->branch};
+  og_lance_table *table;
+  og_str key, path;
+  OG_TRY(og_lance_manifest_key(cx, &at, version, &key));
+  OG_TRY(og_arena_printf(cx, cx->arena, &path, OG_STR_FMT "/" OG_STR_FMT, OG_STR_ARG(og_store_root(c->g->store)),
+                         OG_STR_ARG(key)));
+  OG_TRY(og_lance_change_table(cx, t->change, &table));
+  og_version_meta meta = {.manifest_path = path, .manifest_size = og_lance_change_bytes(t->change).len};
+  og_status st = og_arena_str(cx, cx->arena, og_lance_table_uuid(table), &meta.uuid);
+  if (st == OG_OK)
+    st = og_row_table_version(cx, cx->arena, is->key, is->table_id, is->incarnation, version, now->branch,
+                              og_lance_table_rows(table), &meta, out);
+  og_lance_table_unref(table);
+  return st;
+}
+
+static og_status commit_rows_of_tables(og_ctx *cx, commit_op *c, og_fold *now, og_vec *rows, og_vec *keys)
+{
+  for (size_t i = 0; i < c->p->n_tables; i++) {
+    OG_TRY_NOTE(cx, render_table(cx, c, now, i), "while writing table '" OG_STR_FMT "'",
+                OG_STR_ARG(c->p->tables[i].key));
+    OG_TRY(og_lance_change_keys(cx, c->p->tables[i].change, keys));
+    og_log_row *row = og_vec_push(cx, rows);
+    if (!row) return OG_ENOMEM;
+    OG_TRY(version_row(cx, c, now, i, row));
+  }
+  return OG_OK;
+}
+
+static og_status commit_rows(og_ctx *cx, void *arg, og_fold *now, og_vec *rows, og_vec *keys, bool *rerun)
+{
+  commit_op *c = arg;
+  OG_TRY(check_precondition(cx, c->p, now));
+  OG_TRY(is_stale(cx, c, now, rerun));
+  if (*rerun) return OG_OK;
+  OG_TRY(commit_rows_of_tables(cx, c, now, rows, keys));
+  *c->commit = (og_commit){.id = c->p->commit,
+                           .parent = now->head,
+                           .has_parent = now->has_head,
+                           .actor = c->p->actor,
+                           .branch = now->branch,
+                           .manifest_version = now->version + 1,
+                           .created_us = og_wall_us(cx)};
+  og_log_row *row = og_vec_push(cx, rows);
+  if (!row) return OG_ENOMEM;
+  OG_TRY(og_row_commit(cx, cx->arena, c->commit, row));
+  row = og_vec_push(cx, rows);
+  if (!row) return OG_ENOMEM;
+  return og_row_head(cx, cx->arena, now->branch, c->commit, row);
+}
+
+/* Table manifests, durable, before the log names them.  A taken number was left by somebody who lost: go above it. */
+static og_status place_manifests(og_ctx *cx, void *arg, og_fold *now, bool *again)
+{
+  commit_op *c = arg;
+  (void)now;
+  for (size_t i = 0; i < c->p->n_tables; i++) {
+    if (c->placed[i]) continue;
+    og_status st = og_lance_change_put(cx, c->p->tables[i].change);
+    if (st == OG_EEXISTS || st == OG_EUNKNOWN) { /* unknown: nobody refers to it yet; another number is as good */
+      og_error_clear(cx);
+      c->bump[i]++;
+      c->rendered_on[i] = 0;
+      *again = true;
+      continue;
+    }
+    OG_TRY(st);
+    c->placed[i] = true;
+  }
+  return OG_OK;
+}
+
+/* The commit as it was published, when that was recognised in a later fold rather than seen. */
+static og_status recall_commit(og_ctx *cx, og_graph *g, og_str branch, og_commit *commit)
+{
+  og_fold *fold;
+  og_branch_row row;
+  bool found = false;
+  OG_TRY(og_graph__pin(cx, g, branch, &fold, &row));
+  og_status st = og_fold_find_commit(cx, fold, cx->arena, &commit->id, 0, commit, &found);
+  og_fold_unref(fold);
+  return st;
+}
+
+og_status og_graph_publish(og_ctx *cx, og_graph *g, const og_publication *p, og_publish_outcome *outcome,
+                           og_commit *out)
+{
+  char id[OG_ULID_LEN];
+  og_ulid_format(&p->commit, id);
+  size_t n = p->n_tables + 1;
+  og_commit commit = {.id = p->commit};
+  commit_op c = {.g = g,
+                 .p = p,
+                 .commit = &commit,
+                 .placed = og_push_array(cx, n, sizeof(bool)),
+                 .rendered_on = og_push_array(cx, n, sizeof(uint64_t)),
+                 .bump = og_push_array(cx, n, sizeof(uint64_t))};
+  if (!c.placed || !c.rendered_on || !c.bump) return OG_ENOMEM;
+  og_log_op op = {.branch = p->base->branch,
+                  .own_id = og_str_from(id, sizeof id),
+                  .own_commit = p->commit,
+                  .is_commit = true,
+                  .rows = commit_rows,
+                  .before_put = place_manifests,
+                  .arg = &c};
+  memcpy(op.incarnation, p->base->incarnation, 16);
+  uint64_t version = 0;
+  OG_TRY(og_graph__publish(cx, g, &op, outcome, &version));
+  if (*outcome == OG_PUBLISHED && commit.manifest_version != version)
+    OG_TRY(recall_commit(cx, g, p->base->branch, &commit));
+  *out = commit;
+  return OG_OK;
+}

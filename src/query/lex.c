@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: MIT */
+#include "query/lex.h"
+
+#include "base/buf.h"
+
+static bool is_word_start(char c)
+{
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
+}
+
+static bool is_digit(char c)
+{
+  return c >= '0' && c <= '9';
+}
+
+static bool is_word(char c)
+{
+  return is_word_start(c) || is_digit(c);
+}
+
+static char peek(const og_lexer *lx, uint32_t ahead)
+{
+  size_t i = (size_t)lx->at + ahead;
+  return i < lx->src->text.len ? lx->src->text.ptr[i] : '\0';
+}
+
+static og_status skip_block_comment(og_ctx *cx, og_lexer *lx)
+{
+  uint32_t start = lx->at;
+  og_str rest = og_str_sub(lx->src->text, start + 2, lx->src->text.len);
+  size_t end = og_str_find(rest, OG_STR("*/"));
+  if (end == SIZE_MAX)
+    return og_source_fail(cx, OG_EINVALID, lx->src, (og_span){start, start + 2}, OG_STR("close it with */"),
+                          "parse error: this comment never ends");
+  lx->at = start + 2 + (uint32_t)end + 2;
+  return OG_OK;
+}
+
+static og_status skip_blank(og_ctx *cx, og_lexer *lx)
+{
+  for (;;) {
+    char c = peek(lx, 0);
+    bool more = lx->at < lx->src->text.len;
+    if (more && (c == ' ' || c == '\t' || c == '\r' || c == '\n')) {
+      lx->at++;
+    } else if (c == '/' && peek(lx, 1) == '/') {
+      while (lx->at < lx->src->text.len && peek(lx, 0) != '\n') lx->at++;
+    } else if (c == '/' && peek(lx, 1) == '*') {
+      OG_TRY(skip_block_comment(cx, lx));
+    } else {
+      return OG_OK;
+    }
+  }
+}
+
+static void take(og_lexer *lx, og_tok_kind kind, uint32_t start, uint32_t sign)
+{
+  lx->tok = (og_tok){kind, {start, lx->at}, og_str_sub(lx->src->text, start + sign, lx->at)};
+}
+
+static og_status lex_string(og_ctx *cx, og_lexer *lx)
+{
+  uint32_t start = lx->at++;
+  for (; lx->at < lx->src->text.len; lx->at++) {
+    char c = peek(lx, 0);
+    if (c == '"') {
+      lx->at++;
+      take(lx, OG_TOK_STRING, start, 0);
+      return OG_OK;
+    }
+    if (c == '\\') lx->at++;
+  }
+  return og_source_fail(cx, OG_EINVALID, lx->src, (og_span){start, start + 1}, OG_STR("close it with \""),
+                        "parse error: this string never ends");
+}
+
+static og_status lex_number(og_ctx *cx, og_lexer *lx)
+{
+  uint32_t start = lx->at;
+  bool is_float = false;
+  while (is_digit(peek(lx, 0))) lx->at++;
+  if (peek(lx, 0) == '.' && is_digit(peek(lx, 1))) {
+    is_float = true;
+    lx->at++;
+    while (is_digit(peek(lx, 0))) lx->at++;
+  }
+  if (is_word(peek(lx, 0))) {
+    while (is_word(peek(lx, 0))) lx->at++;
+    return og_source_fail(cx, OG_EINVALID, lx->src, (og_span){start, lx->at}, OG_STR_NONE,
+                          "parse error: '" OG_STR_FMT "' is neither a number nor a name",
+                          OG_STR_ARG(og_str_sub(lx->src->text, start, lx->at)));
+  }
+  take(lx, is_float ? OG_TOK_FLOAT : OG_TOK_INT, start, 0);
+  return OG_OK;
+}
+
+static og_status lex_signed_word(og_ctx *cx, og_lexer *lx, og_tok_kind kind)
+{
+  uint32_t start = lx->at++;
+  if (!is_word_start(peek(lx, 0)))
+    return og_source_fail(cx, OG_EINVALID, lx->src, (og_span){start, lx->at}, OG_STR_NONE,
+                          "parse error: expected a name right after '%c'", kind == OG_TOK_VAR ? '$' : '@');
+  while (is_word(peek(lx, 0))) lx->at++;
+  take(lx, kind, start, 1);
+  char first = lx->tok.text.ptr[0];
+  if (kind == OG_TOK_VAR && first >= 'A' && first <= 'Z')
+    return og_source_fail(cx, OG_EINVALID, lx->src, lx->tok.span, OG_STR_NONE,
+                          "parse error: a variable starts with a lower-case letter or '_'");
+  return OG_OK;
+}
+
+og_status og_lexer_next(og_ctx *cx, og_lexer *lx)
+{
+  OG_TRY(skip_blank(cx, lx));
+  uint32_t start = lx->at;
+  char c = peek(lx, 0), d = peek(lx, 1);
+  if (lx->at >= lx->src->text.len) {
+    take(lx, OG_TOK_END, start, 0);
+    return OG_OK;
+  }
+  if (is_word_start(c)) {
+    while (is_word(peek(lx, 0))) lx->at++;
+    take(lx, OG_TOK_WORD, start, 0);
+    return OG_OK;
+  }
+  if (is_digit(c)) return lex_number(cx, lx);
+  if (c == '"') return lex_string(cx, lx);
+  if (c == '$') return lex_signed_word(cx, lx, OG_TOK_VAR);
+  if (c == '@') return lex_signed_word(cx, lx, OG_TOK_ANNOT);
+  if ((c == '>' || c == '<' || c == '!') && d == '=') lx->at += 2;
+  else if (c != '\0' && strchr("{}()[]<>:,.=?", c)) lx->at += 1;
+  else {
+    size_t end = start;
+    og_utf8_next(lx->src->text, &end);
+    return og_source_fail(cx, OG_EINVALID, lx->src, (og_span){start, (uint32_t)end},
+                          c == '-' ? OG_STR("numbers have no sign here; use a parameter for a negative value")
+                                   : OG_STR_NONE,
+                          "parse error: unexpected character");
+  }
+  take(lx, OG_TOK_PUNCT, start, 0);
+  return OG_OK;
+}
+
+og_status og_lexer_init(og_ctx *cx, og_lexer *lx, const og_source *src)
+{
+  *lx = (og_lexer){.src = src};
+  return og_lexer_next(cx, lx);
+}
+
+og_status og_lexer_string(og_ctx *cx, const og_lexer *lx, og_arena *a, og_str *out)
+{
+  og_str raw = og_str_sub(lx->tok.text, 1, lx->tok.text.len - 1);
+  char *to = og_arena_alloc(cx, a, raw.len + 1);
+  if (!to) return OG_ENOMEM;
+  size_t n = 0;
+  for (size_t i = 0; i < raw.len; i++) {
+    char c = raw.ptr[i];
+    if (c != '\\') {
+      to[n++] = c;
+      continue;
+    }
+    c = raw.ptr[++i]; /* the lexer saw a byte behind every backslash */
+    uint32_t at = lx->tok.span.start + 1 + (uint32_t)i;
+    switch (c) {
+    case '"':
+    case '\\': to[n++] = c; break;
+    case 'n': to[n++] = '\n'; break;
+    case 'r': to[n++] = '\r'; break;
+    case 't': to[n++] = '\t'; break;
+    default:
+      return og_source_fail(cx, OG_EINVALID, lx->src, (og_span){at - 1, at + 1},
+                            OG_STR("the escapes are \\\" \\\\ \\n \\r \\t"),
+                            "parse error: unsupported escape sequence: \\%c", c >= ' ' && c < 127 ? c : '?');
+    }
+  }
+  *out = (og_str){to, n};
+  return OG_OK;
+}
