@@ -4,6 +4,8 @@
  * A builder follows a field (its type and children).  Append one value per row: scalars with the typed calls; a list
  * row by og_builder_list_begin, items on og_builder_child(b, 0), og_builder_list_end; a struct row by appending to
  * every child and then og_builder_struct_end.  FIXED_LIST: exactly `size` items between begin and end.
+ * A scalar call that fails with OG_EINVALID (range) or OG_ELIMIT (32-bit offsets are full) leaves the builder as it was;
+ * after any other failure it can only be freed.  Text is not checked for UTF-8 here.
  * Thread rule: one thread at a time.
  */
 #pragma once
@@ -38,11 +40,21 @@ OG_MUST_USE og_status og_builder_copy_range(og_ctx *cx, og_builder *b, const og_
 /* Hands the rows out as a column; the builder is empty again and may be reused. */
 OG_MUST_USE og_status og_builder_finish(og_ctx *cx, og_builder *b, og_column **out);
 
-/* Fixed-width columns in one go: copies n values (and the validity bitmap, NULL: no nulls). */
+/* Fixed-width and bool columns in one go: copies n values (bool: bits) and the validity bitmap (NULL: no nulls). */
 OG_MUST_USE og_status og_column_from_fixed(og_ctx *cx, og_type type, const void *values,
                                            const uint8_t *validity, int64_t n, og_column **out);
-/* Adopts og_alloc_aligned buffers (freed with the column, also on failure).  validity may be NULL; nulls are counted
- * here; data1 is NULL except for varbin. */
-OG_MUST_USE og_status og_column_adopt(og_ctx *cx, og_type type, int64_t len, void *validity, void *data0,
-                                      void *data1, uint64_t bytes_len, og_column *const *children,
-                                      uint32_t n_children, og_column **out);
+/* A column in parts; unused members are zero. */
+typedef struct og_column_parts {
+  og_type type;
+  int64_t len;
+  void *validity; /* NULL: no nulls */
+  void *data[2];  /* as in og_column */
+  uint64_t bytes_len;
+  og_column *const *children;
+  uint32_t n_children;
+} og_column_parts;
+
+/* Adopts og_alloc_aligned buffers (freed with the column, also on failure) and takes its own references of children.
+ * Nulls are counted here, padding bits and null slots of bits and fixed-width values zeroed.  Null rows of strings and
+ * lists must be empty.  Not checked: og_column_check. */
+OG_MUST_USE og_status og_column_adopt(og_ctx *cx, const og_column_parts *parts, og_column **out);
