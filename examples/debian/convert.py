@@ -339,7 +339,10 @@ class Writer:
         """Conflicts and Breaks in one edge type; a package never conflicts with itself."""
         place = 0
         for field in ("Conflicts", "Breaks"):
-            for (r,) in relation_terms(s, field):
+            for choices in relation_terms(s, field):
+                if len(choices) != 1:
+                    die(f"package {name}, field {field}: alternatives make no sense here")
+                r = choices[0]
                 if r.name != name:
                     self.package_edge("Conflicts", name, r.name, place, strength=field.lower(),
                                       version=r.version)

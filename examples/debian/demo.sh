@@ -6,9 +6,10 @@
 #   demo.sh [BIN]     BIN is the folder with the omnigraph program (default: build/release/bin)
 #   KEEP=1 demo.sh    keeps the temporary folder, to go on playing with the graphs
 #
-# Part 1 loads the small frozen extract and compares the answers to its queries with golden ones. Part 2 converts
-# and loads the package index of this very machine and asks it five questions. Part 3 removes a
-# package on a branch and shows that main did not notice. Any surprise ends the demo with exit 1.
+# Part 1 loads the small frozen extract and compares the answers to its queries with golden ones.
+# Part 2 converts and loads the package index of this very machine and asks it five questions.
+# Part 3 removes a package on a branch and shows that main did not notice. Any surprise ends the
+# demo with exit 1.
 
 set -euo pipefail
 export LC_ALL=C.UTF-8
