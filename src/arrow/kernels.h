@@ -19,23 +19,25 @@ typedef struct og_scalar {
     uint64_t u; /* unsigned integers */
     double f;   /* F32 is widened */
     og_str s;
-    og_column *list; /* LIST / FIXED_LIST: items, borrowed */
+    og_column *list; /* lists: the items, borrowed */
   } v;
 } og_scalar;
 
-/* Row i as a scalar; strings and lists are borrowed from the column (lists: OG_EUNSUPPORTED kept out by callers). */
+/* Row i as a scalar; strings are borrowed from the column.  Not for lists and structs. */
 og_scalar og_scalar_at(const og_column *c, int64_t i);
 
 /* Exact comparison by value across numeric kinds (a fraction never equals an integer; u64 against negative i64 is
- * right; NaN equals itself and sorts last); strings by bytes; bool false < true; dates and times within their kind.
+ * right; NaN equals itself and sorts last); strings by bytes; bool false < true; date32, date64 and timestamps each
+ * among themselves (timestamps of any two units, both with or both without zone); lists of one item type item by item.
  * Not for nulls.  False when the two kinds cannot be compared. */
 bool og_scalar_cmp(const og_scalar *a, const og_scalar *b, int *out);
 uint64_t og_scalar_hash(const og_scalar *a, uint64_t seed); /* equal by og_scalar_cmp: equal hash */
 
 typedef struct og_kernels {
   const char *name;
-  /* Rows among sel_in[0..n) (NULL: rows 0..n) whose value compares true with a non-null rhs; nulls never do.
-   * sel_out has room for n; returns how many. */
+  /* Rows among sel_in[0..n) (NULL: rows 0..n) whose value compares true with a non-null rhs, as og_scalar_cmp says;
+   * nulls never do, and nothing does when the kinds cannot be compared.  sel_out has room for n and may be sel_in;
+   * returns how many. */
   size_t (*select_cmp)(const og_column *c, og_cmp_op op, const og_scalar *rhs, const uint32_t *sel_in,
                        size_t n, uint32_t *sel_out);
   /* The same, column against column, row by row. */
