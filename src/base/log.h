@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include "base/buf.h"
 #include "base/ctx.h"
 
 typedef enum og_log_level { OG_LOG_DEBUG, OG_LOG_INFO, OG_LOG_WARN, OG_LOG_ERROR } og_log_level;
@@ -33,4 +34,4 @@ void og_log_event(og_ctx *cx, og_log_level level, const char *name, const og_kv 
 
 /* One logfmt line without newline, control characters escaped. */
 OG_MUST_USE og_status og_log_format(og_ctx *cx, og_log_level level, const char *name, const og_kv *kv,
-                                    size_t n, struct og_buf *out);
+                                    size_t n, og_buf *out);

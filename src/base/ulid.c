@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: MIT */
+#include "base/ulid.h"
+
+#include "base/env.h"
+
+static const char alphabet[] = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+
+/* Adds one to the 128-bit big-endian number; false when it wraps. */
+static bool increment(og_ulid *u)
+{
+  for (int i = 15; i >= 0; i--)
+    if (++u->bytes[i] != 0) return true;
+  return false;
+}
+
+uint64_t og_ulid_ms(const og_ulid *u)
+{
+  uint64_t ms = 0;
+  for (int i = 0; i < 6; i++) ms = ms << 8 | u->bytes[i];
+  return ms;
+}
+
+og_status og_ulid_next(og_ctx *cx, og_ulid_gen *gen, const og_ulid *floor, og_ulid *out)
+{
+  og_ulid next, least = gen->last;
+  if (floor && og_ulid_cmp(floor, &least) > 0) least = *floor;
+  int64_t us = og_wall_us(cx);
+  uint64_t ms = us > 0 ? (uint64_t)us / 1000 : 0;
+  for (int i = 0; i < 6; i++) next.bytes[i] = (uint8_t)(ms >> (40 - 8 * i));
+  OG_TRY(og_random(cx, next.bytes + 6, 10));
+  /* Same millisecond, or the clock went back: one above the last keeps the order. */
+  if (og_ulid_cmp(&next, &least) <= 0) {
+    next = least;
+    if (!increment(&next)) return og_fail(cx, OG_EINTERNAL, "ULIDs are used up: the clock is far in the future");
+  }
+  gen->last = next;
+  *out = next;
+  return OG_OK;
+}
+
+void og_ulid_format(const og_ulid *u, char out[OG_ULID_LEN])
+{
+  /* 130 bits in groups of five; the two above 128 are zero. */
+  for (int i = 0; i < OG_ULID_LEN; i++) {
+    int bit = 5 * i - 2; /* first bit of this group, counted from the top */
+    unsigned v = 0;
+    for (int b = bit; b < bit + 5; b++) v = v << 1 | (b < 0 ? 0u : (u->bytes[b >> 3] >> (7 - (b & 7))) & 1u);
+    out[i] = alphabet[v];
+  }
+}
+
+static int digit(char c)
+{
+  const char *at = c ? strchr(alphabet, c) : NULL;
+  return at ? (int)(at - alphabet) : -1;
+}
+
+bool og_ulid_parse(og_str s, og_ulid *out)
+{
+  og_ulid u = {{0}};
+  if (s.len != OG_ULID_LEN || digit(s.ptr[0]) > 7) return false;
+  for (int i = 0; i < OG_ULID_LEN; i++) {
+    int v = digit(s.ptr[i]);
+    if (v < 0) return false;
+    for (int k = 0; k < 5; k++) {
+      int b = 5 * i - 2 + k;
+      if (b >= 0 && (v >> (4 - k) & 1)) u.bytes[b >> 3] = (uint8_t)(u.bytes[b >> 3] | 1u << (7 - (b & 7)));
+    }
+  }
+  *out = u;
+  return true;
+}
+
+og_status og_uuid_v4(og_ctx *cx, uint8_t bytes[16])
+{
+  OG_TRY(og_random(cx, bytes, 16));
+  bytes[6] = (uint8_t)((bytes[6] & 0x0F) | 0x40);
+  bytes[8] = (uint8_t)((bytes[8] & 0x3F) | 0x80);
+  return OG_OK;
+}
+
+void og_uuid_format(const uint8_t bytes[16], char out[36])
+{
+  static const char hex[] = "0123456789abcdef";
+  size_t at = 0;
+  for (int i = 0; i < 16; i++) {
+    if (i == 4 || i == 6 || i == 8 || i == 10) out[at++] = '-';
+    out[at++] = hex[bytes[i] >> 4];
+    out[at++] = hex[bytes[i] & 15];
+  }
+}
