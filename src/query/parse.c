@@ -12,7 +12,7 @@
 #include "base/limits.h"
 #include "base/num.h"
 #include "base/vec.h"
-#include "query/lex.h"
+#include "schema/lex.h"
 
 typedef struct parser {
   og_ctx *cx;
@@ -681,30 +681,13 @@ static og_status parse_file(parser *p, og_vec *out)
   return OG_OK;
 }
 
-static og_status check_text(og_ctx *cx, const og_source *src)
-{
-  if (src->text.len > OG_LIMIT_SOURCE_BYTES) {
-    og_fail(cx, OG_ELIMIT, "parse error: the text has %zu bytes, more than the %u allowed", src->text.len,
-            OG_LIMIT_SOURCE_BYTES);
-    og_detail *d = og_error_detail(cx, OG_DETAIL_RESOURCE_LIMIT);
-    og_detail_set(d->resource, sizeof d->resource, OG_STR("source bytes"));
-    d->limit = OG_LIMIT_SOURCE_BYTES;
-    d->used = src->text.len;
-    return OG_ELIMIT;
-  }
-  size_t bad = og_utf8_check(src->text);
-  if (bad == SIZE_MAX) return OG_OK;
-  return og_source_fail(cx, OG_EINVALID, src, (og_span){(uint32_t)bad, (uint32_t)bad + 1}, OG_STR_NONE,
-                        "parse error: the text is not UTF-8 from byte %zu on", bad);
-}
-
 og_status og_query_parse(og_ctx *cx, og_arena *a, og_str text, og_str file_name, og_query_file *out)
 {
   og_vec queries = OG_VEC_INIT(og_query);
   *out = (og_query_file){.source = {text, file_name}};
-  OG_TRY(check_text(cx, &out->source));
+  OG_TRY(og_source_check(cx, &out->source));
   parser p = {.cx = cx, .a = a};
-  OG_TRY(og_lexer_init(cx, &p.lx, &out->source));
+  OG_TRY(og_lexer_init(cx, &p.lx, &out->source, false));
   return to_arena(&p, &queries, parse_file(&p, &queries), &out->queries, &out->n_queries);
 }
 

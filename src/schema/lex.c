@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-#include "query/lex.h"
+#include "schema/lex.h"
 
-#include "base/buf.h"
+#include "base/limits.h"
 
 static bool is_word_start(char c)
 {
@@ -84,6 +84,10 @@ static og_status lex_number(og_ctx *cx, og_lexer *lx)
     lx->at++;
     while (is_digit(peek(lx, 0))) lx->at++;
   }
+  if (lx->schema && (is_word(peek(lx, 0)) || peek(lx, 0) == '-')) { /* perhaps a value of an enum: the parser decides */
+    take(lx, is_float ? OG_TOK_FLOAT : OG_TOK_INT, start, 0);
+    return OG_OK;
+  }
   if (is_word(peek(lx, 0))) {
     while (is_word(peek(lx, 0))) lx->at++;
     return og_source_fail(cx, OG_EINVALID, lx->src, (og_span){start, lx->at}, OG_STR_NONE,
@@ -109,6 +113,14 @@ static og_status lex_signed_word(og_ctx *cx, og_lexer *lx, og_tok_kind kind)
   return OG_OK;
 }
 
+static uint32_t sign_len(bool schema, char c, char d)
+{
+  if (schema && ((c == '-' && d == '>') || (c == '.' && d == '.'))) return 2;
+  if (!schema && d == '=' && (c == '>' || c == '<' || c == '!')) return 2;
+  if (c == '\0') return 0;
+  return strchr(schema ? "{}()[]:,.=?-" : "{}()[]<>:,.=?", c) ? 1 : 0;
+}
+
 og_status og_lexer_next(og_ctx *cx, og_lexer *lx)
 {
   OG_TRY(skip_blank(cx, lx));
@@ -127,9 +139,8 @@ og_status og_lexer_next(og_ctx *cx, og_lexer *lx)
   if (c == '"') return lex_string(cx, lx);
   if (c == '$') return lex_signed_word(cx, lx, OG_TOK_VAR);
   if (c == '@') return lex_signed_word(cx, lx, OG_TOK_ANNOT);
-  if ((c == '>' || c == '<' || c == '!') && d == '=') lx->at += 2;
-  else if (c != '\0' && strchr("{}()[]<>:,.=?", c)) lx->at += 1;
-  else {
+  uint32_t sign = sign_len(lx->schema, c, d);
+  if (sign == 0) {
     size_t end = start;
     og_utf8_next(lx->src->text, &end);
     return og_source_fail(cx, OG_EINVALID, lx->src, (og_span){start, (uint32_t)end},
@@ -137,14 +148,26 @@ og_status og_lexer_next(og_ctx *cx, og_lexer *lx)
                                    : OG_STR_NONE,
                           "parse error: unexpected character");
   }
+  lx->at += sign;
   take(lx, OG_TOK_PUNCT, start, 0);
   return OG_OK;
 }
 
-og_status og_lexer_init(og_ctx *cx, og_lexer *lx, const og_source *src)
+og_status og_lexer_init(og_ctx *cx, og_lexer *lx, const og_source *src, bool schema)
 {
-  *lx = (og_lexer){.src = src};
+  *lx = (og_lexer){.src = src, .schema = schema};
   return og_lexer_next(cx, lx);
+}
+
+bool og_lexer_enum_value(og_lexer *lx)
+{
+  uint32_t start = lx->tok.span.start, end = start;
+  og_str text = lx->src->text;
+  while (end < text.len && (is_word(text.ptr[end]) || text.ptr[end] == '-')) end++;
+  if (end == start) return false;
+  lx->at = end;
+  take(lx, OG_TOK_WORD, start, 0);
+  return true;
 }
 
 og_status og_lexer_string(og_ctx *cx, const og_lexer *lx, og_arena *a, og_str *out)
@@ -175,4 +198,21 @@ og_status og_lexer_string(og_ctx *cx, const og_lexer *lx, og_arena *a, og_str *o
   }
   *out = (og_str){to, n};
   return OG_OK;
+}
+
+og_status og_source_check(og_ctx *cx, const og_source *src)
+{
+  if (src->text.len > OG_LIMIT_SOURCE_BYTES) {
+    og_fail(cx, OG_ELIMIT, "parse error: the text has %zu bytes, more than the %u allowed", src->text.len,
+            OG_LIMIT_SOURCE_BYTES);
+    og_detail *d = og_error_detail(cx, OG_DETAIL_RESOURCE_LIMIT);
+    og_detail_set(d->resource, sizeof d->resource, OG_STR("source bytes"));
+    d->limit = OG_LIMIT_SOURCE_BYTES;
+    d->used = src->text.len;
+    return OG_ELIMIT;
+  }
+  size_t bad = og_utf8_check(src->text);
+  if (bad == SIZE_MAX) return OG_OK;
+  return og_source_fail(cx, OG_EINVALID, src, (og_span){(uint32_t)bad, (uint32_t)bad + 1}, OG_STR_NONE,
+                        "parse error: the text is not UTF-8 from byte %zu on", bad);
 }
