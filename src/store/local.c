@@ -145,8 +145,9 @@ static og_status meet_folders(og_ctx *cx, local_store *s, og_str key, bool make)
   if (make && !(known_get(s, OG_STR_NONE) & FOLDER_REAL)) {
     OG_AUTO(og_buf) root = {0};
     OG_TRY(path_of(cx, s, OG_STR_NONE, &root));
-    OG_TRY(og_env_make_dirs(cx, chars(&root), NULL));
-    OG_TRY(known_add(cx, s, OG_STR_NONE, FOLDER_REAL));
+    unsigned made = 0; /* it synced the entries of those */
+    OG_TRY(og_env_make_dirs(cx, chars(&root), &made));
+    OG_TRY(known_add(cx, s, OG_STR_NONE, made > 0 ? FOLDER_REAL | FOLDER_DURABLE : FOLDER_REAL));
   }
   if (folder.len == 0 || (known_get(s, folder) & FOLDER_REAL)) return OG_OK;
   for (size_t i = 1; i <= folder.len; i++)
