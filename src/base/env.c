@@ -65,6 +65,7 @@ static og_status read_open_file(og_ctx *cx, og_file *f, const char *path, uint64
   if (info.size > max)
     return og_fail(cx, OG_ELIMIT, "%s has %llu bytes; at most %llu are read", path,
                    (unsigned long long)info.size, (unsigned long long)max);
+  if (info.size == 0) return OG_OK;
   OG_TRY(og_buf_reserve(cx, out, (size_t)info.size));
   OG_TRY(cx->env->ops->file_read(cx, f, 0, out->data + out->len, (size_t)info.size));
   out->len += (size_t)info.size;

@@ -264,6 +264,7 @@ static og_status read_range(og_ctx *cx, const local_store *s, og_str key, og_fil
                    OG_STR_FMT "/" OG_STR_FMT ": bytes %llu + %llu were asked for, but it has only %llu; it was cut short",
                    OG_STR_ARG(s->base.root), OG_STR_ARG(key), (unsigned long long)r.off, (unsigned long long)r.len,
                    (unsigned long long)info.size);
+  if (r.len == 0) return OG_OK;
   OG_TRY(og_buf_reserve(cx, out, (size_t)r.len));
   OG_TRY(env_of(cx)->file_read(cx, f, r.off, out->data + out->len, (size_t)r.len));
   out->len += (size_t)r.len;
