@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: MIT */
+/* lance/enc_variable.c -- strings and binaries: offsets and bytes.
+ *
+ * In a chunk: n + 1 offsets (u32 or u64) counted from the buffer's start, so the first is the offsets' own size; then
+ * the bytes.  As a block: the offsets' width in bits (u32, for 64-bit offsets u64), the position of the bytes in the
+ * same width, n + 1 offsets that start at 0, bytes.  FSST codes take the bytes' place.
+ */
+#include "base/ctx.h"
+#include "base/limits.h"
+#include "lance/enc.h"
+
+#include <inttypes.h>
+
+/* Where n strings lie: offset i (of `width` bytes, at offsets + i * width) minus `bias` is a position in `bytes`. */
+typedef struct layout {
+  const uint8_t *offsets;
+  unsigned width;
+  uint64_t bias;
+  og_str bytes;
+} layout;
+
+static uint64_t layout_at(const layout *v, uint64_t i)
+{
+  return og_lance__uint(v->offsets + i * v->width, v->width);
+}
+
+static og_status bad_offsets(og_ctx *cx, uint64_t n, size_t len)
+{
+  return og_fail(cx, OG_ECORRUPT, "the offsets of %" PRIu64 " strings in %zu bytes are not ascending within them", n,
+                 len);
+}
+
+static og_status offset_width(og_ctx *cx, const og_lance__enc *e, unsigned *out)
+{
+  const og_lance__enc *o = e->inner;
+  if (o->kind != OG_LANCE__ENC_FLAT || (o->bits != 32 && o->bits != 64))
+    return og_fail(cx, OG_EUNSUPPORTED, "string offsets encoded as %s of %" PRIu64 " bits",
+                   og_lance__enc_name(o->kind), o->bits);
+  *out = (unsigned)(o->bits / 8);
+  return OG_OK;
+}
+
+static og_status chunk_layout(og_ctx *cx, const og_lance__enc *e, og_str in, uint64_t n, layout *out)
+{
+  OG_TRY(offset_width(cx, e, &out->width));
+  if (n >= in.len || (n + 1) * out->width > in.len) return bad_offsets(cx, n, in.len);
+  out->offsets = (const uint8_t *)in.ptr;
+  out->bytes = in;
+  out->bias = 0;
+  return OG_OK;
+}
+
+static og_status block_layout(og_ctx *cx, const og_lance__enc *e, og_str in, uint64_t n, layout *out)
+{
+  OG_TRY(offset_width(cx, e, &out->width));
+  unsigned w = out->width;
+  if (in.len < 2 * (size_t)w || og_lance__uint((const uint8_t *)in.ptr, w) != 8ull * w)
+    return og_fail(cx, OG_ECORRUPT, "a string block of %zu bytes without its header", in.len);
+  uint64_t start = og_lance__uint((const uint8_t *)in.ptr + w, w);
+  if (start > in.len || start < 2ull * w || n >= in.len || (n + 1) * w > start - 2ull * w)
+    return bad_offsets(cx, n, in.len);
+  out->offsets = (const uint8_t *)in.ptr + 2 * (size_t)w;
+  out->bytes = og_str_sub(in, (size_t)start, in.len);
+  out->bias = 0;
+  return OG_OK;
+}
+
+/* The hot loop, once per pair of widths; true when the offsets ascend. */
+static bool move_offsets_32(const uint8_t *src, uint64_t n, int32_t *dst, uint32_t first, int32_t base)
+{
+  uint32_t prev = first, bad = 0;
+  for (uint64_t i = 0; i < n; i++) {
+    uint32_t end = og_lance__u32(src + 4 * i);
+    bad |= end < prev;
+    prev = end;
+    dst[i] = (int32_t)(end - first + (uint32_t)base);
+  }
+  return !bad;
+}
+
+static bool move_offsets(const layout *v, uint64_t n, og_lance__slots *out, uint64_t first_slot, uint64_t base)
+{
+  uint64_t first = layout_at(v, 0), prev = first;
+  if (v->width == 4 && !out->shape.wide)
+    return move_offsets_32(v->offsets + 4, n, (int32_t *)(void *)out->offsets.data + first_slot + 1,
+                           (uint32_t)first, (int32_t)base);
+  for (uint64_t i = 0; i < n; i++) {
+    uint64_t end = layout_at(v, i + 1);
+    if (end < prev) return false;
+    prev = end;
+    og_lance__slots_set_end(out, first_slot + i, end - first + base);
+  }
+  return true;
+}
+
+static og_status append_plain(og_ctx *cx, const layout *v, uint64_t n, og_lance__slots *out)
+{
+  uint64_t first = layout_at(v, 0), last = layout_at(v, n);
+  if (first > last || last > v->bytes.len) return bad_offsets(cx, n, v->bytes.len);
+  uint64_t first_slot = out->n, base = out->data.len;
+  uint8_t *at;
+  OG_TRY(og_lance__slots_open(cx, out, n, last - first, &at));
+  if (last > first) memcpy(at, v->bytes.ptr + first, (size_t)(last - first));
+  /* Ends between the first and the last one were not compared with anything yet. */
+  return move_offsets(v, n, out, first_slot, base) ? OG_OK : bad_offsets(cx, n, v->bytes.len);
+}
+
+static og_status append_fsst(og_ctx *cx, const og_lance__fsst *f, const layout *v, uint64_t n, og_lance__slots *out)
+{
+  uint64_t first = layout_at(v, 0), last = layout_at(v, n);
+  if (first > last || last > v->bytes.len) return bad_offsets(cx, n, v->bytes.len);
+  uint64_t first_slot = out->n, base = out->data.len, end = base;
+  uint8_t *at;
+  /* Open for the longest result, close at the true one. */
+  OG_TRY(og_lance__mem_reserve(cx, &out->data, (size_t)(8 * (last - first) + 8)));
+  OG_TRY(og_lance__slots_open(cx, out, n, 0, &at));
+  for (uint64_t i = 0; i < n; i++) {
+    uint64_t a = layout_at(v, i), b = layout_at(v, i + 1);
+    if (a > b || b > last) return bad_offsets(cx, n, v->bytes.len);
+    size_t len = og_lance__fsst_expand(f, og_str_from(v->bytes.ptr + a, (size_t)(b - a)), out->data.data + end);
+    if (len == SIZE_MAX) return og_fail(cx, OG_ECORRUPT, "an FSST string ends in an escape or has an unknown code");
+    end += len;
+    og_lance__slots_set_end(out, first_slot + i, end);
+  }
+  if (!out->shape.wide && end > INT32_MAX)
+    return og_fail(cx, OG_ELIMIT, "strings of %" PRIu64 " bytes do not fit 32-bit offsets; read fewer rows", end);
+  out->data.len = (size_t)end;
+  return OG_OK;
+}
+
+static og_status decode(og_ctx *cx, const og_lance__enc *e, og_str in, uint64_t n, bool is_block, og_lance__slots *out)
+{
+  OG_AUTO(og_buf) plain = {0};
+  og_lance__fsst fsst = {0};
+  layout v;
+  if (e->kind == OG_LANCE__ENC_GENERAL) {
+    OG_TRY(og_lance__general_decode(cx, e->scheme, in, &plain));
+    in = og_buf_str(&plain);
+    e = e->inner;
+  }
+  if (e->kind == OG_LANCE__ENC_FSST) {
+    OG_TRY(og_lance__fsst_open(cx, e->table, &fsst));
+    e = e->inner;
+  }
+  if (e->kind != OG_LANCE__ENC_VARIABLE)
+    return og_fail(cx, OG_EUNSUPPORTED, "strings encoded as %s", og_lance__enc_name(e->kind));
+  OG_TRY(is_block ? block_layout(cx, e, in, n, &v) : chunk_layout(cx, e, in, n, &v));
+  return fsst.active ? append_fsst(cx, &fsst, &v, n, out) : append_plain(cx, &v, n, out);
+}
+
+og_status og_lance__variable_decode(og_ctx *cx, const og_lance__enc *e, og_str in, uint64_t n, og_lance__slots *out)
+{
+  return decode(cx, e, in, n, false, out);
+}
+
+og_status og_lance__variable_block_decode(og_ctx *cx, const og_lance__enc *e, og_str in, uint64_t n,
+                                          og_lance__slots *out)
+{
+  return decode(cx, e, in, n, true, out);
+}
+
+/* ---- Writing. */
+
+/* Offsets of slots from .. from + n, the first of which becomes `base`. */
+static og_status put_offsets(og_ctx *cx, const og_lance__slots *s, uint64_t from, uint64_t n, uint64_t base,
+                             og_buf *out)
+{
+  size_t w = s->shape.wide ? 8 : 4;
+  OG_TRY(og_buf_reserve(cx, out, (size_t)(n + 1) * w));
+  uint8_t *at = out->data + out->len;
+  uint64_t first = og_lance__slots_offset(s, from);
+  if (s->shape.wide || !s->offsets.len) {
+    for (uint64_t i = 0; i <= n; i++) {
+      uint64_t v = og_lance__slots_offset(s, from + i) - first + base;
+      memcpy(at + i * w, &v, w);
+    }
+  } else {
+    const int32_t *src = (const int32_t *)(const void *)s->offsets.data + from;
+    for (uint64_t i = 0; i <= n; i++) {
+      uint32_t v = (uint32_t)src[i] - (uint32_t)first + (uint32_t)base;
+      memcpy(at + 4 * i, &v, 4);
+    }
+  }
+  out->len += (size_t)(n + 1) * w;
+  return OG_OK;
+}
+
+static og_status put_bytes(og_ctx *cx, const og_lance__slots *s, uint64_t from, uint64_t n, og_buf *out)
+{
+  uint64_t a = og_lance__slots_offset(s, from), b = og_lance__slots_offset(s, from + n);
+  return b > a ? og_buf_append(cx, out, s->data.data + a, (size_t)(b - a)) : OG_OK;
+}
+
+og_status og_lance__variable_encode(og_ctx *cx, const og_lance__slots *s, uint64_t from, uint64_t n, og_buf *out)
+{
+  OG_TRY(put_offsets(cx, s, from, n, (n + 1) * (s->shape.wide ? 8 : 4), out));
+  return put_bytes(cx, s, from, n, out);
+}
+
+og_status og_lance__variable_block_encode(og_ctx *cx, const og_lance__slots *s, og_buf *out)
+{
+  uint64_t w = s->shape.wide ? 8 : 4, bits = 8 * w, start = (2 + s->n + 1) * w;
+  OG_TRY(og_buf_append(cx, out, &bits, (size_t)w));
+  OG_TRY(og_buf_append(cx, out, &start, (size_t)w));
+  OG_TRY(put_offsets(cx, s, 0, s->n, 0, out));
+  return put_bytes(cx, s, 0, s->n, out);
+}
