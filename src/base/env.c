@@ -24,7 +24,8 @@ static const errno_row errno_rows[] = {
     {ENOTEMPTY, OG_EEXISTS, "the folder is not empty"},
     {EACCES, OG_EDENIED, "permission denied; check the owner and mode of the folder"},
     {EPERM, OG_EDENIED, "operation not permitted; check the owner and mode of the folder"},
-    {ELOOP, OG_EDENIED, "it is a symbolic link, which is not followed inside a graph; replace it by a copy"},
+    {ELOOP, OG_EDENIED,
+     "it is a symbolic link, which is not followed inside a graph; replace it by a copy"},
     {EROFS, OG_EREADONLY, "read-only file system; mount it writable or choose another place"},
     {ENOSPC, OG_ELIMIT, "the disk is full; free some space and try again"},
     {EDQUOT, OG_ELIMIT, "the disk quota is spent; free some space and try again"},
@@ -41,8 +42,9 @@ static const errno_row errno_rows[] = {
 og_status og_env__fail(og_ctx *cx, int err, const char *verb, const char *path)
 {
   if (strcmp(verb, "link") == 0 && (err == EPERM || err == EOPNOTSUPP))
-    return og_fail(cx, OG_EUNSUPPORTED,
-                   "cannot link %s: this file system has no hard links; put the graph on another one", path);
+    return og_fail(
+        cx, OG_EUNSUPPORTED,
+        "cannot link %s: this file system has no hard links; put the graph on another one", path);
   for (size_t i = 0; i < OG_ARRAY_LEN(errno_rows); i++) {
     const errno_row *row = &errno_rows[i];
     if (row->err != err) continue;
@@ -54,7 +56,8 @@ og_status og_env__fail(og_ctx *cx, int err, const char *verb, const char *path)
     return st;
   }
   char words[128];
-  if (strerror_r(err, words, sizeof words) != 0) snprintf(words, sizeof words, "system error %d", err);
+  if (strerror_r(err, words, sizeof words) != 0)
+    snprintf(words, sizeof words, "system error %d", err);
   return og_fail(cx, OG_EIO, "cannot %s %s: %s", verb, path, words);
 }
 
@@ -92,8 +95,8 @@ static og_status sync_parent(og_ctx *cx, char *path, size_t end)
   return st;
 }
 
-/* Makes the folder path[0, end).  A folder somebody else just made is as good as ours, and its entry is synced too:
- * its maker may have died between making and syncing it. */
+/* Makes the folder path[0, end).  A folder somebody else just made is as good as ours, and its
+ * entry is synced too: its maker may have died between making and syncing it. */
 static og_status make_one(og_ctx *cx, char *path, size_t end, unsigned *made)
 {
   char kept = path[end];

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /* base/env_posix.c -- the real world.
  *
- *  (1) Every descriptor is close-on-exec.  A file is opened without following a link in its last part, and only when
- *      it is a regular file: a planted pipe or device must not hang or feed us.
+ *  (1) Every descriptor is close-on-exec.  A file is opened without following a link in its last
+ *      part, and only when it is a regular file: a planted pipe or device must not hang or feed us.
  *  (2) Files are made 0666 and folders 0777; the umask decides.
  *  (3) A call interrupted by a signal is repeated; short transfers are continued.
- *  (4) After a failed sync the kernel may have dropped the dirty pages and marked them clean, so the same file is
- *      never synced again through its handle; the caller writes a new one.
- *  (5) Several syncs run at once on a few threads: concurrent syncs share the journal's commit (three small files and
- *      their folder: 0.4 ms together, 0.75 ms one after another, on ext4).
+ *  (4) After a failed sync the kernel may have dropped the dirty pages and marked them clean, so
+ *      the same file is never synced again through its handle; the caller writes a new one.
+ *  (5) Several syncs run at once on a few threads: concurrent syncs share the journal's commit
+ *      (three small files and their folder: 0.4 ms together, 0.75 ms one after another, on ext4).
  */
-#define _DEFAULT_SOURCE 1 /* d_type, getrandom */
+#define _DEFAULT_SOURCE  1 /* d_type, getrandom */
 #define _DARWIN_C_SOURCE 1
 #include "base/env.h"
 #include "base/env_fail.h"
@@ -64,7 +64,8 @@ static uint64_t posix_mono_ns(og_env *env)
 static void posix_sleep_ns(og_env *env, uint64_t ns)
 {
   (void)env;
-  struct timespec left = {.tv_sec = (time_t)(ns / 1000000000u), .tv_nsec = (long)(ns % 1000000000u)};
+  struct timespec left = {.tv_sec = (time_t)(ns / 1000000000u),
+                          .tv_nsec = (long)(ns % 1000000000u)};
   while (nanosleep(&left, &left) != 0 && errno == EINTR) {
   }
 }
@@ -130,7 +131,10 @@ static og_status posix_task_join(og_ctx *cx, og_task *t)
   return st;
 }
 
-static void posix_yield(og_env *env) { (void)env; }
+static void posix_yield(og_env *env)
+{
+  (void)env;
+}
 
 /* -- files -- */
 
@@ -142,17 +146,20 @@ static int open_retry(const char *path, int flags)
   return fd;
 }
 
-/* A regular file's descriptor, or -1 with errno.  O_NONBLOCK keeps a pipe from blocking the open; for regular files
- * it means nothing. */
+/* A regular file's descriptor, or -1 with errno.  O_NONBLOCK keeps a pipe from blocking the open;
+ * for regular files it means nothing. */
 static int open_regular(const char *path)
 {
   int fd = open_retry(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
   if (fd < 0) return -1;
   struct stat sb;
   int err = 0;
-  if (fstat(fd, &sb) != 0) err = errno;
-  else if (S_ISDIR(sb.st_mode)) err = EISDIR;
-  else if (!S_ISREG(sb.st_mode)) err = EINVAL;
+  if (fstat(fd, &sb) != 0)
+    err = errno;
+  else if (S_ISDIR(sb.st_mode))
+    err = EISDIR;
+  else if (!S_ISREG(sb.st_mode))
+    err = EINVAL;
   if (err == 0) return fd;
   close(fd);
   errno = err;
@@ -166,9 +173,12 @@ static og_status posix_file_open(og_ctx *cx, const char *path, og_open_mode mode
   if (!f) return OG_ENOMEM;
   f->sync_failed = false;
   memcpy(f->path, path, len);
-  if (mode == OG_OPEN_READ) f->fd = open_regular(path);
-  else if (mode == OG_OPEN_CREATE_NEW) f->fd = open_retry(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW);
-  else f->fd = open_retry(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW);
+  if (mode == OG_OPEN_READ)
+    f->fd = open_regular(path);
+  else if (mode == OG_OPEN_CREATE_NEW)
+    f->fd = open_retry(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW);
+  else
+    f->fd = open_retry(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW);
   if (f->fd < 0) {
     int err = errno;
     og_free(f);
@@ -189,8 +199,8 @@ static og_status posix_file_read(og_ctx *cx, og_file *f, uint64_t off, void *out
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) return og_env__fail(cx, errno, "read", f->path);
     if (got == 0)
-      return og_fail(cx, OG_ECORRUPT, "%s ends at byte %llu, %zu bytes early; it was cut short", f->path,
-                     (unsigned long long)off, n);
+      return og_fail(cx, OG_ECORRUPT, "%s ends at byte %llu, %zu bytes early; it was cut short",
+                     f->path, (unsigned long long)off, n);
     at += got;
     off += (uint64_t)got;
     n -= (size_t)got;
@@ -226,8 +236,8 @@ static int sync_fd(int fd)
   if (rc == 0) return 0;
   int err = errno;
   struct stat sb;
-  /* Some network and user-space file systems cannot sync a folder and say so with EINVAL: their entries are as
-   * durable as they ever get. */
+  /* Some network and user-space file systems cannot sync a folder and say so with EINVAL: their
+   * entries are as durable as they ever get. */
   if (err == EINVAL && fstat(fd, &sb) == 0 && S_ISDIR(sb.st_mode)) return 0;
   return err;
 }
@@ -235,7 +245,9 @@ static int sync_fd(int fd)
 static og_status posix_file_sync(og_ctx *cx, og_file *f)
 {
   if (f->sync_failed)
-    return og_fail(cx, OG_EIO, "%s could not be synced before; its data must be written to a new file", f->path);
+    return og_fail(cx, OG_EIO,
+                   "%s could not be synced before; its data must be written to a new file",
+                   f->path);
   int err = sync_fd(f->fd);
   if (err == 0) return OG_OK;
   f->sync_failed = true;
@@ -319,7 +331,8 @@ static og_status list_entries(og_ctx *cx, DIR *dir, const char *path, og_dir_fn 
     bool is_dir = e->d_type == DT_DIR;
     if (e->d_type == DT_UNKNOWN) {
       struct stat sb;
-      if (fstatat(dirfd(dir), e->d_name, &sb, AT_SYMLINK_NOFOLLOW) != 0) continue; /* gone meanwhile */
+      if (fstatat(dirfd(dir), e->d_name, &sb, AT_SYMLINK_NOFOLLOW) != 0)
+        continue; /* gone meanwhile */
       is_dir = S_ISDIR(sb.st_mode);
     }
     OG_TRY(fn(cx, arg, name, is_dir));
@@ -377,7 +390,8 @@ static void *sync_main(void *arg)
     size_t i = atomic_fetch_add_explicit(&w->batch->next, 1, memory_order_relaxed);
     if (i >= w->batch->n) return NULL;
     int err = sync_path(w->batch->paths[i], O_NOFOLLOW);
-    if (err == ELOOP) err = sync_path(w->batch->paths[i], O_DIRECTORY); /* the root itself may be a link */
+    if (err == ELOOP)
+      err = sync_path(w->batch->paths[i], O_DIRECTORY); /* the root itself may be a link */
     if (err == 0 || w->failed != SIZE_MAX) continue;
     w->failed = i;
     w->err = err;
@@ -458,4 +472,7 @@ og_status og_env_posix_new(og_mem *mem, og_env **out)
   return OG_OK;
 }
 
-void og_env_posix_free(og_env *env) { og_free(env); }
+void og_env_posix_free(og_env *env)
+{
+  og_free(env);
+}

@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /* base/env_sim.c -- the simulated world.
  *
- * The idea: all nondeterminism of a run is drawn from four streams of one seed (schedule, losses, a process's own
- * random bytes, the test's choices), so a failing run is its seed.
+ * The idea: all nondeterminism of a run is drawn from four streams of one seed (schedule, losses, a
+ * process's own random bytes, the test's choices), so a failing run is its seed.
  *
- *  (1) A counted call is atomic: switching happens before it, never inside.  Since every effect on the world is a
- *      counted call, the schedules are exactly the interleavings of calls.
+ *  (1) A counted call is atomic: switching happens before it, never inside.  Since every effect on
+ *      the world is a counted call, the schedules are exactly the interleavings of calls.
  *  (2) A fault planned for call n strikes before its effect; "after call n" is "before call n + 1".
- *  (3) The dead have no effect.  Their tasks are not abandoned but run out, each call answering OG_ECANCELLED, so that
- *      memory of any library below us is freed by the code that owns it and leak checking keeps its meaning.
+ *  (3) The dead have no effect.  Their tasks are not abandoned but run out, each call answering
+ *      OG_ECANCELLED, so that memory of any library below us is freed by the code that owns it and
+ *      leak checking keeps its meaning.
  *  (4) Time moves by some microseconds per call and jumps to the next sleeper when nobody can run.
- *  (5) Suppressing a sync hides it from the disk, not from the schedule: a run with a sync removed makes the same
- *      choices as the run with it, up to the first difference it causes.
+ *  (5) Suppressing a sync hides it from the disk, not from the schedule: a run with a sync removed
+ *      makes the same choices as the run with it, up to the first difference it causes.
  */
 #include "base/env_sim.h"
 
@@ -25,11 +26,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define WALL_START_US    1700000000000000ll
-#define DEFAULT_BUDGET   10000000u
-#define DEAD_CALLS_MAX   100000u /* of one process; more is a loop that does not heed OG_ECANCELLED */
-#define MASK_LENGTH      16u     /* parts of names this long are random */
-#define SITE_BYTES       512u
+#define WALL_START_US  1700000000000000ll
+#define DEFAULT_BUDGET 10000000u
+#define DEAD_CALLS_MAX 100000u /* of one process; more is a loop that does not heed OG_ECANCELLED  \
+                                */
+#define MASK_LENGTH 16u        /* parts of names this long are random */
+#define SITE_BYTES  512u
 
 typedef enum task_state { TASK_READY, TASK_SLEEPS, TASK_JOINS, TASK_DONE } task_state;
 
@@ -102,11 +104,20 @@ static uint64_t draw(uint64_t *state)
   return z ^ (z >> 31);
 }
 
-static uint64_t draw_for_disk(void *arg) { return draw(&((og_sim *)arg)->losses); }
+static uint64_t draw_for_disk(void *arg)
+{
+  return draw(&((og_sim *)arg)->losses);
+}
 
-static og_sim_process *process_of(og_env *env) { return (og_sim_process *)env; }
+static og_sim_process *process_of(og_env *env)
+{
+  return (og_sim_process *)env;
+}
 
-static bool is_dead(const og_sim_process *p) { return atomic_load_explicit(&p->dead, memory_order_relaxed); }
+static bool is_dead(const og_sim_process *p)
+{
+  return atomic_load_explicit(&p->dead, memory_order_relaxed);
+}
 
 /* -- scheduling -- */
 
@@ -196,7 +207,8 @@ static og_sim_task *task_new(og_sim_process *p)
   og_sim *sim = p->sim;
   og_sim_task *t = og_zalloc(&sim->cx, sizeof *t);
   if (!t) return NULL;
-  void *stack = sim->stacks.len > 0 ? OG_VEC_AT(&sim->stacks, void *, --sim->stacks.len) : og_fiber_stack_new();
+  void *stack = sim->stacks.len > 0 ? OG_VEC_AT(&sim->stacks, void *, --sim->stacks.len)
+                                    : og_fiber_stack_new();
   if (!stack || og_vec_add(&sim->cx, &sim->tasks, &t) != OG_OK) {
     og_fiber_stack_free(stack);
     og_free(t);
@@ -213,7 +225,8 @@ static og_sim_task *task_new(og_sim_process *p)
 
 static void stack_give_back(og_sim *sim, og_sim_task *t)
 {
-  if (og_vec_add(&sim->cx, &sim->stacks, &t->fiber.stack) != OG_OK) og_fiber_stack_free(t->fiber.stack);
+  if (og_vec_add(&sim->cx, &sim->stacks, &t->fiber.stack) != OG_OK)
+    og_fiber_stack_free(t->fiber.stack);
   t->fiber.stack = NULL;
 }
 
@@ -266,13 +279,17 @@ void og_sim_crash(og_sim_process *p)
   kill_process(p);
 }
 
-static og_simfs_fate seeded_fate(og_sim *sim) { return (og_simfs_fate)(draw(&sim->losses) % 4); }
+static og_simfs_fate seeded_fate(og_sim *sim)
+{
+  return (og_simfs_fate)(draw(&sim->losses) % 4);
+}
 
 void og_sim_power_loss(og_sim *sim)
 {
   trace(sim, "power loss");
   sim->stats.power_losses++;
-  for (size_t i = 0; i < sim->processes.len; i++) kill_process(OG_VEC_AT(&sim->processes, og_sim_process *, i));
+  for (size_t i = 0; i < sim->processes.len; i++)
+    kill_process(OG_VEC_AT(&sim->processes, og_sim_process *, i));
   og_simfs_fate entries = seeded_fate(sim), data = seeded_fate(sim);
   if (sim->loss != OG_SIM_LOSE_SEEDED) {
     entries = sim->loss == OG_SIM_LOSE_DATA ? OG_SIMFS_ALL : OG_SIMFS_NONE;
@@ -327,8 +344,9 @@ static og_status end(og_ctx *cx, const call *c, int err)
   if (c->fail) err = c->process->fail_err;
   if (err != 0) st = og_env__fail(cx, err, c->verb, c->path);
   if (c->sim->trace)
-    trace(c->sim, "p%u t%u #%llu %s %s: %s", c->process->id, c->sim->running ? c->sim->running->id : 0,
-          (unsigned long long)c->sim->stats.calls, c->verb, c->path, st == OG_OK ? "ok" : og_status_name(st));
+    trace(c->sim, "p%u t%u #%llu %s %s: %s", c->process->id,
+          c->sim->running ? c->sim->running->id : 0, (unsigned long long)c->sim->stats.calls,
+          c->verb, c->path, st == OG_OK ? "ok" : og_status_name(st));
   return st;
 }
 
@@ -435,7 +453,8 @@ static og_status sim_task_join(og_ctx *cx, og_task *task)
   og_sim_task *t = (og_sim_task *)task;
   if (!sim->running) (void)og_sim_run(sim);
   if (t->state != TASK_DONE) {
-    OG_INVARIANT(sim->running); /* outside a run, a task that cannot end has nobody to wait for it */
+    OG_INVARIANT(
+        sim->running); /* outside a run, a task that cannot end has nobody to wait for it */
     t->joiner = sim->running;
     unready(sim, sim->running, TASK_JOINS);
     reschedule(sim);
@@ -475,8 +494,10 @@ static og_status sim_file_open(og_ctx *cx, const char *path, og_open_mode mode, 
   *f = (og_file){0};
   memcpy(f->path, path, len);
   og_status st = end(cx, &c, c.fail ? 0 : og_simfs_open(c.sim->fs, path, mode, &f->node));
-  if (st == OG_OK) *out = f;
-  else og_free(f);
+  if (st == OG_OK)
+    *out = f;
+  else
+    og_free(f);
   return st;
 }
 
@@ -488,8 +509,8 @@ static og_status sim_file_read(og_ctx *cx, og_file *f, uint64_t off, void *out, 
   if (err != EOVERFLOW) return end(cx, &c, err);
   og_file_info info;
   og_simfs_info(f->node, &info);
-  return og_fail(cx, OG_ECORRUPT, "%s ends at byte %llu, before byte %llu + %zu; it was cut short", f->path,
-                 (unsigned long long)info.size, (unsigned long long)off, n);
+  return og_fail(cx, OG_ECORRUPT, "%s ends at byte %llu, before byte %llu + %zu; it was cut short",
+                 f->path, (unsigned long long)info.size, (unsigned long long)off, n);
 }
 
 static og_status sim_file_append(og_ctx *cx, og_file *f, const void *p, size_t n)
@@ -505,14 +526,17 @@ static og_status sync_node(og_ctx *cx, const call *c, og_simfs_node *node, bool 
   bool left_out = is_suppressed(c->sim, is_dir ? "sync folder" : "sync file", c->path);
   int err = 0;
   if (c->fail && !is_dir) og_simfs_sync_failed(node);
-  if (!c->fail && !left_out) err = is_dir ? og_simfs_sync_dir(c->sim->fs, node) : og_simfs_sync(node);
+  if (!c->fail && !left_out)
+    err = is_dir ? og_simfs_sync_dir(c->sim->fs, node) : og_simfs_sync(node);
   return end(cx, c, err);
 }
 
 static og_status sim_file_sync(og_ctx *cx, og_file *f)
 {
   if (f->sync_failed)
-    return og_fail(cx, OG_EIO, "%s could not be synced before; its data must be written to a new file", f->path);
+    return og_fail(cx, OG_EIO,
+                   "%s could not be synced before; its data must be written to a new file",
+                   f->path);
   call c;
   OG_TRY(begin(cx, "sync", f->path, &c));
   og_status st = sync_node(cx, &c, f->node, false);
@@ -562,7 +586,10 @@ static og_status sync_path(og_ctx *cx, const char *path, bool must_be_dir)
   return st;
 }
 
-static og_status sim_sync_dir(og_ctx *cx, const char *path) { return sync_path(cx, path, true); }
+static og_status sim_sync_dir(og_ctx *cx, const char *path)
+{
+  return sync_path(cx, path, true);
+}
 
 /* Concurrent in the real world, hence in any order here. */
 static og_status sim_sync_paths(og_ctx *cx, const char *const *paths, size_t n)
@@ -576,7 +603,8 @@ static og_status sim_sync_paths(og_ctx *cx, const char *const *paths, size_t n)
   return first;
 }
 
-static og_status visit_entries(og_ctx *cx, og_sim *sim, og_vec *names, const og_vec *dirs, og_dir_fn fn, void *arg)
+static og_status visit_entries(og_ctx *cx, og_sim *sim, og_vec *names, const og_vec *dirs,
+                               og_dir_fn fn, void *arg)
 {
   size_t start = names->len > 0 ? (size_t)(draw(&sim->schedule) % names->len) : 0;
   for (size_t i = 0; i < names->len; i++) {
@@ -624,7 +652,10 @@ static og_status sim_rmdir(og_ctx *cx, const char *path)
   return end(cx, &c, c.fail ? 0 : og_simfs_rmdir(c.sim->fs, path));
 }
 
-static og_status sim_cwd(og_ctx *cx, og_buf *out) { return og_buf_append_byte(cx, out, '/'); }
+static og_status sim_cwd(og_ctx *cx, og_buf *out)
+{
+  return og_buf_append_byte(cx, out, '/');
+}
 
 static const og_env_ops sim_ops = {
     .name = "sim",
@@ -688,8 +719,10 @@ void og_sim_free(og_sim *sim)
     og_fiber_stack_free(t->fiber.stack);
     og_free(t);
   }
-  for (size_t i = 0; i < sim->stacks.len; i++) og_fiber_stack_free(OG_VEC_AT(&sim->stacks, void *, i));
-  for (size_t i = 0; i < sim->processes.len; i++) og_free(OG_VEC_AT(&sim->processes, og_sim_process *, i));
+  for (size_t i = 0; i < sim->stacks.len; i++)
+    og_fiber_stack_free(OG_VEC_AT(&sim->stacks, void *, i));
+  for (size_t i = 0; i < sim->processes.len; i++)
+    og_free(OG_VEC_AT(&sim->processes, og_sim_process *, i));
   og_vec_cleanup(&sim->tasks);
   og_vec_cleanup(&sim->ready);
   og_vec_cleanup(&sim->stacks);
@@ -718,9 +751,18 @@ og_sim_process *og_sim_process_new(og_sim *sim)
   return p;
 }
 
-og_runtime *og_sim_runtime(og_sim_process *p) { return &p->rt; }
-og_env *og_sim_env(og_sim_process *p) { return &p->env; }
-bool og_sim_alive(const og_sim_process *p) { return !is_dead(p); }
+og_runtime *og_sim_runtime(og_sim_process *p)
+{
+  return &p->rt;
+}
+og_env *og_sim_env(og_sim_process *p)
+{
+  return &p->env;
+}
+bool og_sim_alive(const og_sim_process *p)
+{
+  return !is_dead(p);
+}
 
 void og_sim_ctx_init(og_sim_process *p, og_ctx *cx, og_error *err, og_arena *arena)
 {
@@ -737,26 +779,77 @@ og_sim_task *og_sim_spawn(og_sim_process *p, og_sim_fn fn, void *arg)
   return t;
 }
 
-bool og_sim_task_done(const og_sim_task *t) { return t->state == TASK_DONE; }
-og_status og_sim_task_result(const og_sim_task *t) { return t->result; }
-const og_error *og_sim_task_error(const og_sim_task *t) { return &t->err; }
+bool og_sim_task_done(const og_sim_task *t)
+{
+  return t->state == TASK_DONE;
+}
+og_status og_sim_task_result(const og_sim_task *t)
+{
+  return t->result;
+}
+const og_error *og_sim_task_error(const og_sim_task *t)
+{
+  return &t->err;
+}
 
 /* -- settings and what can be seen -- */
 
-void og_sim_set_budget(og_sim *sim, uint64_t calls) { sim->budget = calls; }
-void og_sim_crash_at(og_sim_process *p, uint64_t n) { p->crash_at = n; }
-void og_sim_power_loss_at(og_sim *sim, uint64_t n) { sim->power_at = n; }
-void og_sim_set_loss(og_sim *sim, og_sim_loss policy) { sim->loss = policy; }
-void og_sim_set_disk_bytes(og_sim *sim, uint64_t bytes) { og_simfs_set_limit(sim->fs, bytes); }
-void og_sim_set_read_only(og_sim *sim, bool on) { og_simfs_set_read_only(sim->fs, on); }
-void og_sim_set_hard_links(og_sim *sim, bool on) { og_simfs_set_hard_links(sim->fs, on); }
-void og_sim_suppress_nth(og_sim *sim, uint64_t k) { sim->suppress_nth = k; }
-void og_sim_set_wall_skew_us(og_sim_process *p, int64_t skew) { p->wall_skew_us = skew; }
-void og_sim_set_switch_permille(og_sim *sim, unsigned n) { sim->switch_permille = n; }
-uint64_t og_sim_rand(og_sim *sim, uint64_t below) { return draw(&sim->choices) % below; }
-og_sim_stats og_sim_stats_get(const og_sim *sim) { return sim->stats; }
-uint64_t og_sim_process_calls(const og_sim_process *p) { return p->calls; }
-size_t og_sim_sync_sites(const og_sim *sim) { return sim->sites.len; }
+void og_sim_set_budget(og_sim *sim, uint64_t calls)
+{
+  sim->budget = calls;
+}
+void og_sim_crash_at(og_sim_process *p, uint64_t n)
+{
+  p->crash_at = n;
+}
+void og_sim_power_loss_at(og_sim *sim, uint64_t n)
+{
+  sim->power_at = n;
+}
+void og_sim_set_loss(og_sim *sim, og_sim_loss policy)
+{
+  sim->loss = policy;
+}
+void og_sim_set_disk_bytes(og_sim *sim, uint64_t bytes)
+{
+  og_simfs_set_limit(sim->fs, bytes);
+}
+void og_sim_set_read_only(og_sim *sim, bool on)
+{
+  og_simfs_set_read_only(sim->fs, on);
+}
+void og_sim_set_hard_links(og_sim *sim, bool on)
+{
+  og_simfs_set_hard_links(sim->fs, on);
+}
+void og_sim_suppress_nth(og_sim *sim, uint64_t k)
+{
+  sim->suppress_nth = k;
+}
+void og_sim_set_wall_skew_us(og_sim_process *p, int64_t skew)
+{
+  p->wall_skew_us = skew;
+}
+void og_sim_set_switch_permille(og_sim *sim, unsigned n)
+{
+  sim->switch_permille = n;
+}
+uint64_t og_sim_rand(og_sim *sim, uint64_t below)
+{
+  return draw(&sim->choices) % below;
+}
+og_sim_stats og_sim_stats_get(const og_sim *sim)
+{
+  return sim->stats;
+}
+uint64_t og_sim_process_calls(const og_sim_process *p)
+{
+  return p->calls;
+}
+size_t og_sim_sync_sites(const og_sim *sim)
+{
+  return sim->sites.len;
+}
 
 void og_sim_fail_at(og_sim_process *p, uint64_t n, int err)
 {
@@ -777,9 +870,16 @@ void og_sim_set_ctime_step_ns(og_sim *sim, uint64_t step)
   sim->ctime_step_ns = step;
 }
 
-/* Nothing is ever removed from `sites`, so positions are indexes; keys were stored with their NUL. */
-const char *og_sim_sync_site(const og_sim *sim, size_t i) { return sim->sites.entries[i].key.ptr; }
-uint64_t og_sim_sync_site_count(const og_sim *sim, size_t i) { return sim->sites.entries[i].value; }
+/* Nothing is ever removed from `sites`, so positions are indexes; keys were stored with their NUL.
+ */
+const char *og_sim_sync_site(const og_sim *sim, size_t i)
+{
+  return sim->sites.entries[i].key.ptr;
+}
+uint64_t og_sim_sync_site_count(const og_sim *sim, size_t i)
+{
+  return sim->sites.entries[i].value;
+}
 
 void og_sim_suppress_site(og_sim *sim, const char *site)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#define _DEFAULT_SOURCE 1 /* MAP_ANONYMOUS */
-#define _XOPEN_SOURCE 700 /* ucontext on macOS */
+#define _DEFAULT_SOURCE 1   /* MAP_ANONYMOUS */
+#define _XOPEN_SOURCE   700 /* ucontext on macOS */
 #include "base/fiber.h"
 
 #include "base/error.h"
@@ -24,7 +24,8 @@
 
 void *og_fiber_stack_new(void)
 {
-  void *at = mmap(NULL, GUARD_BYTES + STACK_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  void *at = mmap(NULL, GUARD_BYTES + STACK_BYTES, PROT_READ | PROT_WRITE,
+                  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (at == MAP_FAILED) return NULL;
   if (mprotect(at, GUARD_BYTES, PROT_NONE) == 0) return at;
   munmap(at, GUARD_BYTES + STACK_BYTES);
@@ -35,7 +36,8 @@ void og_fiber_stack_free(void *stack)
 {
   if (!stack) return;
 #ifdef HAS_ASAN
-  /* A fiber that was left in the middle leaves poison behind; the next mapping here must start clean. */
+  /* A fiber that was left in the middle leaves poison behind; the next mapping here must start
+   * clean. */
   ASAN_UNPOISON_MEMORY_REGION((char *)stack + GUARD_BYTES, STACK_BYTES);
 #endif
   munmap(stack, GUARD_BYTES + STACK_BYTES);
@@ -74,7 +76,8 @@ void og_fiber_init_main(og_fiber *f)
 {
   *f = (og_fiber){0};
 #ifdef HAS_ASAN
-  /* Its bounds are what address sanitizer believes now: switching to "no fiber" and back tells them. */
+  /* Its bounds are what address sanitizer believes now: switching to "no fiber" and back tells
+   * them. */
   __sanitizer_start_switch_fiber(&f->fake, NULL, 0);
   __sanitizer_finish_switch_fiber(f->fake, &f->bottom, &f->size);
   __sanitizer_start_switch_fiber(&f->fake, f->bottom, f->size);
@@ -84,7 +87,11 @@ void og_fiber_init_main(og_fiber *f)
 
 void og_fiber_init(og_fiber *f, void *stack, void (*fn)(void *arg), void *arg)
 {
-  *f = (og_fiber){.fn = fn, .arg = arg, .stack = stack, .bottom = (char *)stack + GUARD_BYTES, .size = STACK_BYTES};
+  *f = (og_fiber){.fn = fn,
+                  .arg = arg,
+                  .stack = stack,
+                  .bottom = (char *)stack + GUARD_BYTES,
+                  .size = STACK_BYTES};
   OG_INVARIANT(getcontext(&f->context) == 0);
   f->context.uc_stack.ss_sp = (char *)stack + GUARD_BYTES;
   f->context.uc_stack.ss_size = STACK_BYTES;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* base/fiber.h -- stacks to switch between, for the simulated world only.  Address sanitizer is told of each switch.
+/* base/fiber.h -- stacks to switch between, for the simulated world only.  Address sanitizer is
+ * told of each switch.
  *
  * Thread rule: all fibers of a thread stay on it.
  */

@@ -1,28 +1,33 @@
 /* SPDX-License-Identifier: MIT */
 /* base/simfs.c -- the simulated disk.
  *
- * The idea: keep two states, what processes see and what the platter holds, and let only syncs move the second towards
- * the first.  A power loss makes the first equal to the second, after some of the difference was written by chance.
+ * The idea: keep two states, what processes see and what the platter holds, and let only syncs move
+ * the second towards the first.  A power loss makes the first equal to the second, after some of
+ * the difference was written by chance.
  *
- *   what                seen by processes      durable                        made durable by
- *   bytes of a file     data[0, len)           data[0, synced), or `old`      og_simfs_sync of the file
- *                                              after an unsynced truncation
- *   entries of a folder seen                   kept                           og_simfs_sync_dir of the folder
- *   difference          --                     pending (changes, in time)     --
+ *   what                  seen by processes   durable                      made durable by
+ *   bytes of a file       data[0, len)        data[0, synced), or `old`    og_simfs_sync
+ *                                             after an unsynced truncation
+ *   entries of a folder   seen                kept                         og_simfs_sync_dir
+ *   their difference                          pending (changes, in time)
  *
- *  (1) Syncing a file does not make its entry durable, nor its folder's entry in the parent: POSIX promises neither,
- *      though some journals give both.
- *  (2) Each change of an entry (create, link, unlink, mkdir, rmdir, one rename) survives or not by itself; a rename is
- *      one change, so no power loss shows half of it.
- *  (3) Files only grow at their end, so what survives of unsynced bytes is: the durable part, then up to some length
- *      pages that are either written or zero.  A length may survive without its bytes.
- *  (4) After a failed sync, the bytes it was to save are clean in the cache and absent on the disk; later syncs of the
- *      file report success and change nothing (what Linux does).  Folders live in the journal, which has no such trap.
- *  (5) The number of a dead inode is given to the next file, as ext4 does: identity by (device, inode) alone is wrong.
+ *  (1) Syncing a file does not make its entry durable, nor its folder's entry in the parent: POSIX
+ *      promises neither, though some journals give both.
+ *  (2) Each change of an entry (create, link, unlink, mkdir, rmdir, one rename) survives or not by
+ *      itself; a rename is one change, so no power loss shows half of it.
+ *  (3) Files only grow at their end, so what survives of unsynced bytes is: the durable part, then
+ *      up to some length pages that are either written or zero.  A length may survive without its
+ *      bytes.
+ *  (4) After a failed sync, the bytes it was to save are clean in the cache and absent on the disk;
+ *      later syncs of the file report success and change nothing (what Linux does).  Folders live
+ *      in the journal, which has no such trap.
+ *  (5) The number of a dead inode is given to the next file, as ext4 does: identity by (device,
+ *      inode) alone is wrong.
  *
- * A node lives while something names it: a seen entry, a durable entry, a pending change, or an open handle.
- * Sources: T. S. Pillai et al., "All File Systems Are Not Created Equal" (OSDI 2014); A. Rebello et al., "Can
- * Applications Recover from fsync Failures?" (ATC 2020).
+ * A node lives while something names it: a seen entry, a durable entry, a pending change, or an
+ * open handle.
+ * Sources: T. S. Pillai et al., "All File Systems Are Not Created Equal" (OSDI 2014); A. Rebello et
+ * al., "Can Applications Recover from fsync Failures?" (ATC 2020).
  */
 #include "base/simfs.h"
 
@@ -80,7 +85,10 @@ struct og_simfs {
 
 /* -- names and entries -- */
 
-static bool name_find(const og_simfs *fs, og_str name, uint64_t *id) { return og_map_get(&fs->ids, name, id); }
+static bool name_find(const og_simfs *fs, og_str name, uint64_t *id)
+{
+  return og_map_get(&fs->ids, name, id);
+}
 
 static int name_intern(og_simfs *fs, og_str name, uint64_t *id)
 {
@@ -110,7 +118,10 @@ static int entries_reserve(og_simfs *fs, entries *e, size_t cap)
   return 0;
 }
 
-static void entry_drop(entries *e, entry *at) { *at = e->at[--e->len]; }
+static void entry_drop(entries *e, entry *at)
+{
+  *at = e->at[--e->len];
+}
 
 /* -- nodes -- */
 
@@ -125,8 +136,10 @@ static og_simfs_node *node_new(og_simfs *fs, bool is_dir)
     og_free(n);
     return NULL;
   }
-  if (fs->free_ino.len > 0) n->ino = OG_VEC_AT(&fs->free_ino, uint64_t, --fs->free_ino.len);
-  else n->ino = fs->next_ino++;
+  if (fs->free_ino.len > 0)
+    n->ino = OG_VEC_AT(&fs->free_ino, uint64_t, --fs->free_ino.len);
+  else
+    n->ino = fs->next_ino++;
   return n;
 }
 
@@ -145,7 +158,8 @@ static void node_release(og_simfs *fs, og_simfs_node *n)
 {
   if (n == fs->root || n->links + n->kept_links + n->pending + n->opens > 0) return;
   while (n->kept.len > 0) kept_set(fs, n, n->kept.at[0].name, NULL);
-  (void)!og_vec_add(&fs->cx, &fs->free_ino, &n->ino); /* a number lost for want of memory is only not reused */
+  (void)!og_vec_add(&fs->cx, &fs->free_ino,
+                    &n->ino); /* a number lost for want of memory is only not reused */
   og_simfs_node *last = OG_VEC_AT(&fs->nodes, og_simfs_node *, fs->nodes.len - 1);
   OG_VEC_AT(&fs->nodes, og_simfs_node *, n->slot) = last;
   last->slot = n->slot;
@@ -153,7 +167,10 @@ static void node_release(og_simfs *fs, og_simfs_node *n)
   node_destroy(n);
 }
 
-static uint64_t node_cost(const og_simfs_node *n) { return ENTRY_BYTES + n->len; }
+static uint64_t node_cost(const og_simfs_node *n)
+{
+  return ENTRY_BYTES + n->len;
+}
 
 /* The seen entry `name` of dir becomes `node`; the caller has reserved room. */
 static void seen_set(og_simfs *fs, og_simfs_node *dir, uint64_t name, og_simfs_node *node)
@@ -163,8 +180,10 @@ static void seen_set(og_simfs *fs, og_simfs_node *dir, uint64_t name, og_simfs_n
   if (node) {
     if (node->links++ == 0) fs->used += node_cost(node);
     node->ctime_ns = fs->now_ns;
-    if (e) e->node = node;
-    else dir->seen.at[dir->seen.len++] = (entry){name, node};
+    if (e)
+      e->node = node;
+    else
+      dir->seen.at[dir->seen.len++] = (entry){name, node};
   } else if (e) {
     entry_drop(&dir->seen, e);
   }
@@ -181,8 +200,10 @@ static void kept_set(og_simfs *fs, og_simfs_node *dir, uint64_t name, og_simfs_n
   og_simfs_node *before = e ? e->node : NULL;
   if (node) {
     node->kept_links++;
-    if (e) e->node = node;
-    else dir->kept.at[dir->kept.len++] = (entry){name, node};
+    if (e)
+      e->node = node;
+    else
+      dir->kept.at[dir->kept.len++] = (entry){name, node};
   } else if (e) {
     entry_drop(&dir->kept, e);
   }
@@ -275,7 +296,10 @@ static int find_place(og_simfs *fs, const char *path, place *out)
   }
 }
 
-static bool is_full(const og_simfs *fs, uint64_t more) { return fs->limit > 0 && fs->used + more > fs->limit; }
+static bool is_full(const og_simfs *fs, uint64_t more)
+{
+  return fs->limit > 0 && fs->used + more > fs->limit;
+}
 
 /* Makes `node` the entry at `p`, seen now and durable later. */
 static int place_set(og_simfs *fs, const place *p, og_simfs_node *node)
@@ -295,8 +319,10 @@ static int place_create(og_simfs *fs, const place *p, bool is_dir, og_simfs_node
   n->opens = 1;
   int err = place_set(fs, p, n);
   n->opens = 0;
-  if (err != 0) node_release(fs, n);
-  else *out = n;
+  if (err != 0)
+    node_release(fs, n);
+  else
+    *out = n;
   return err;
 }
 
@@ -327,10 +353,14 @@ int og_simfs_open(og_simfs *fs, const char *path, og_open_mode mode, og_simfs_no
   } else {
     place p;
     err = find_place(fs, path, &p);
-    if (err == 0 && !p.node) err = place_create(fs, &p, false, &n);
-    else if (err == 0 && mode == OG_OPEN_CREATE_NEW) err = EEXIST;
-    else if (err == 0 && !p.node->is_dir) err = node_truncate(fs, n = p.node);
-    else if (err == 0) n = p.node;
+    if (err == 0 && !p.node)
+      err = place_create(fs, &p, false, &n);
+    else if (err == 0 && mode == OG_OPEN_CREATE_NEW)
+      err = EEXIST;
+    else if (err == 0 && !p.node->is_dir)
+      err = node_truncate(fs, n = p.node);
+    else if (err == 0)
+      n = p.node;
   }
   if (err != 0) return err;
   if (n->is_dir) return EISDIR;
@@ -461,7 +491,10 @@ int og_simfs_rename(og_simfs *fs, const char *from, const char *to)
   if (err != 0 || a.node == b.node) return err; /* two links of one file: nothing happens */
   err = entries_reserve(fs, &b.dir->seen, b.dir->seen.len + 1);
   if (err == 0)
-    err = change_add(fs, (change){.dir = b.dir, .node = a.node, .from_dir = a.dir, .name = b.name, .from_name = a.name});
+    err = change_add(
+        fs,
+        (change){
+            .dir = b.dir, .node = a.node, .from_dir = a.dir, .name = b.name, .from_name = a.name});
   if (err != 0) return err;
   seen_set(fs, b.dir, b.name, a.node);
   seen_set(fs, a.dir, a.name, NULL);
@@ -483,8 +516,14 @@ static int remove_entry(og_simfs *fs, const char *path, bool dir)
   return err;
 }
 
-int og_simfs_unlink(og_simfs *fs, const char *path) { return remove_entry(fs, path, false); }
-int og_simfs_rmdir(og_simfs *fs, const char *path) { return remove_entry(fs, path, true); }
+int og_simfs_unlink(og_simfs *fs, const char *path)
+{
+  return remove_entry(fs, path, false);
+}
+int og_simfs_rmdir(og_simfs *fs, const char *path)
+{
+  return remove_entry(fs, path, true);
+}
 
 int og_simfs_list(og_simfs *fs, og_ctx *cx, const char *path, og_vec *names, og_vec *dirs)
 {
@@ -508,8 +547,10 @@ int og_simfs_sync_dir(og_simfs *fs, og_simfs_node *dir)
   og_vec *p = &fs->pending;
   for (size_t i = 0; i < p->len; i++) {
     change c = OG_VEC_AT(p, change, i);
-    if (c.dir == dir || c.from_dir == dir) change_end(fs, &c, true);
-    else OG_VEC_AT(p, change, kept++) = c;
+    if (c.dir == dir || c.from_dir == dir)
+      change_end(fs, &c, true);
+    else
+      OG_VEC_AT(p, change, kept++) = c;
   }
   p->len = kept;
   return 0;
@@ -520,7 +561,10 @@ typedef struct chance {
   void *arg;
 } chance;
 
-static uint64_t below(const chance *ch, uint64_t n) { return ch->rand(ch->arg) % n; }
+static uint64_t below(const chance *ch, uint64_t n)
+{
+  return ch->rand(ch->arg) % n;
+}
 
 static void lose_entries(og_simfs *fs, og_simfs_fate fate, const chance *ch)
 {
@@ -540,8 +584,10 @@ static void lose_pages(og_simfs_node *n, const chance *ch)
 {
   size_t tail = n->len - n->synced;
   size_t whole = n->len;
-  if (below(ch, 3) == 0) n->len = n->synced;
-  else if (below(ch, 2) == 0) n->len = n->synced + (size_t)below(ch, tail + 1);
+  if (below(ch, 3) == 0)
+    n->len = n->synced;
+  else if (below(ch, 2) == 0)
+    n->len = n->synced + (size_t)below(ch, tail + 1);
   for (size_t at = n->synced; at < n->len;) {
     size_t end = (at / PAGE + 1) * PAGE;
     if (end > n->len) end = n->len;
@@ -623,8 +669,8 @@ static void drop_unreached(og_simfs *fs)
   og_vec_cleanup(&lost);
 }
 
-int og_simfs_power_loss(og_simfs *fs, og_simfs_fate entries_fate, og_simfs_fate data, uint64_t (*rand)(void *arg),
-                        void *arg)
+int og_simfs_power_loss(og_simfs *fs, og_simfs_fate entries_fate, og_simfs_fate data,
+                        uint64_t (*rand)(void *arg), void *arg)
 {
   chance ch = {rand, arg};
   lose_entries(fs, entries_fate, &ch);
@@ -632,8 +678,10 @@ int og_simfs_power_loss(og_simfs *fs, og_simfs_fate entries_fate, og_simfs_fate 
     og_simfs_node *n = OG_VEC_AT(&fs->nodes, og_simfs_node *, i);
     n->links = 0;
     n->reached = n == fs->root;
-    if (!n->is_dir) lose_data(n, data, &ch);
-    else if (reset_seen(fs, n) != 0) return ENOMEM;
+    if (!n->is_dir)
+      lose_data(n, data, &ch);
+    else if (reset_seen(fs, n) != 0)
+      return ENOMEM;
   }
   int err = recount(fs);
   if (err == 0) drop_unreached(fs);
@@ -666,7 +714,8 @@ og_simfs *og_simfs_new(og_mem *mem)
 void og_simfs_free(og_simfs *fs)
 {
   if (!fs) return;
-  for (size_t i = 0; i < fs->nodes.len; i++) node_destroy(OG_VEC_AT(&fs->nodes, og_simfs_node *, i));
+  for (size_t i = 0; i < fs->nodes.len; i++)
+    node_destroy(OG_VEC_AT(&fs->nodes, og_simfs_node *, i));
   og_vec_cleanup(&fs->nodes);
   og_vec_cleanup(&fs->free_ino);
   og_vec_cleanup(&fs->pending);
@@ -675,7 +724,19 @@ void og_simfs_free(og_simfs *fs)
   og_free(fs);
 }
 
-void og_simfs_set_now(og_simfs *fs, int64_t ns) { fs->now_ns = ns; }
-void og_simfs_set_limit(og_simfs *fs, uint64_t bytes) { fs->limit = bytes; }
-void og_simfs_set_read_only(og_simfs *fs, bool on) { fs->read_only = on; }
-void og_simfs_set_hard_links(og_simfs *fs, bool on) { fs->no_links = !on; }
+void og_simfs_set_now(og_simfs *fs, int64_t ns)
+{
+  fs->now_ns = ns;
+}
+void og_simfs_set_limit(og_simfs *fs, uint64_t bytes)
+{
+  fs->limit = bytes;
+}
+void og_simfs_set_read_only(og_simfs *fs, bool on)
+{
+  fs->read_only = on;
+}
+void og_simfs_set_hard_links(og_simfs *fs, bool on)
+{
+  fs->no_links = !on;
+}

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* base/simfs.h -- a file system in memory with a page cache that power loss empties; the disk of env_sim.
+/* base/simfs.h -- a file system in memory with a page cache that power loss empties; the disk of
+ * env_sim.
  *
- * Functions return 0 or an errno value, as the system does.  Paths are absolute.  There are no symbolic links.
+ * Functions return 0 or an errno value, as the system does.  Paths are absolute.  There are no
+ * symbolic links.
  * Thread rule: one thread.
  */
 #pragma once
@@ -16,8 +18,8 @@ typedef struct og_simfs_node og_simfs_node; /* an open file */
 og_simfs *og_simfs_new(og_mem *mem);
 void og_simfs_free(og_simfs *fs);
 
-void og_simfs_set_now(og_simfs *fs, int64_t ns);          /* the time stamps of what follows */
-void og_simfs_set_limit(og_simfs *fs, uint64_t bytes);    /* 0: endless */
+void og_simfs_set_now(og_simfs *fs, int64_t ns);       /* the time stamps of what follows */
+void og_simfs_set_limit(og_simfs *fs, uint64_t bytes); /* 0: endless */
 void og_simfs_set_read_only(og_simfs *fs, bool on);
 void og_simfs_set_hard_links(og_simfs *fs, bool on);
 
@@ -41,8 +43,8 @@ int og_simfs_rename(og_simfs *fs, const char *from, const char *to);
 int og_simfs_unlink(og_simfs *fs, const char *path);
 int og_simfs_rmdir(og_simfs *fs, const char *path);
 
-/* The folder's entries; `names` (og_str) and `dirs` (bool) receive one element each.  The strings live as long as
- * the file system. */
+/* The folder's entries; `names` (og_str) and `dirs` (bool) receive one element each.  The strings
+ * live as long as the file system. */
 int og_simfs_list(og_simfs *fs, og_ctx *cx, const char *path, og_vec *names, og_vec *dirs);
 
 /* What a power loss does with changes that were not synced. */
@@ -53,5 +55,5 @@ typedef enum og_simfs_fate {
   OG_SIMFS_COIN    /* each entry change, and each page, by itself */
 } og_simfs_fate;
 /* rand(arg) gives 64 random bits. */
-int og_simfs_power_loss(og_simfs *fs, og_simfs_fate entries, og_simfs_fate data, uint64_t (*rand)(void *arg),
-                        void *arg);
+int og_simfs_power_loss(og_simfs *fs, og_simfs_fate entries, og_simfs_fate data,
+                        uint64_t (*rand)(void *arg), void *arg);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* store/counting.c -- counts requests on their way to another store.
  *
- * A range is one request, as it is on an object store; a sync counts its keys' barrier once; put_hint is a put, and so
- * is a finished writer.  Bytes are counted when they arrived.
+ * A range is one request, as it is on an object store; a sync counts its keys' barrier once;
+ * put_hint is a put, and so is a finished writer.  Bytes are counted when they arrived.
  */
 #include "store/internal.h"
 
@@ -20,12 +20,22 @@ struct og_store_writer {
   uint64_t bytes;
 };
 
-static counting_store *counting_of(og_store *s) { return (counting_store *)s; }
-static og_store *inner_of(og_store *s) { return counting_of(s)->inner; }
+static counting_store *counting_of(og_store *s)
+{
+  return (counting_store *)s;
+}
+static og_store *inner_of(og_store *s)
+{
+  return counting_of(s)->inner;
+}
 
-static void add(_Atomic uint64_t *counter, uint64_t n) { atomic_fetch_add_explicit(counter, n, memory_order_relaxed); }
+static void add(_Atomic uint64_t *counter, uint64_t n)
+{
+  atomic_fetch_add_explicit(counter, n, memory_order_relaxed);
+}
 
-static og_status counting_get_range(og_ctx *cx, og_store *s, og_str key, uint64_t off, uint64_t len, og_buf *out)
+static og_status counting_get_range(og_ctx *cx, og_store *s, og_str key, uint64_t off, uint64_t len,
+                                    og_buf *out)
 {
   add(&counting_of(s)->gets, 1);
   OG_TRY(inner_of(s)->ops->get_range(cx, inner_of(s), key, off, len, out));
@@ -33,7 +43,8 @@ static og_status counting_get_range(og_ctx *cx, og_store *s, og_str key, uint64_
   return OG_OK;
 }
 
-static og_status counting_get_tail(og_ctx *cx, og_store *s, og_str key, uint64_t len, og_buf *out, uint64_t *size)
+static og_status counting_get_tail(og_ctx *cx, og_store *s, og_str key, uint64_t len, og_buf *out,
+                                   uint64_t *size)
 {
   size_t before = out->len;
   add(&counting_of(s)->gets, 1);
@@ -42,8 +53,8 @@ static og_status counting_get_tail(og_ctx *cx, og_store *s, og_str key, uint64_t
   return OG_OK;
 }
 
-static og_status counting_get_ranges(og_ctx *cx, og_store *s, og_str key, const og_range *ranges, size_t n,
-                                     og_buf *outs)
+static og_status counting_get_ranges(og_ctx *cx, og_store *s, og_str key, const og_range *ranges,
+                                     size_t n, og_buf *outs)
 {
   uint64_t bytes = 0;
   for (size_t i = 0; i < n; i++) bytes += ranges[i].len;
@@ -89,7 +100,8 @@ static og_status counting_del(og_ctx *cx, og_store *s, og_str key)
   return inner_of(s)->ops->del(cx, inner_of(s), key);
 }
 
-static og_status counting_list(og_ctx *cx, og_store *s, og_str prefix, og_str after, og_list_fn fn, void *arg)
+static og_status counting_list(og_ctx *cx, og_store *s, og_str prefix, og_str after, og_list_fn fn,
+                               void *arg)
 {
   add(&counting_of(s)->lists, 1);
   return inner_of(s)->ops->list(cx, inner_of(s), prefix, after, fn, arg);
@@ -190,7 +202,10 @@ og_status og_store_counting_new(og_ctx *cx, og_store *inner, og_store **out)
   return OG_OK;
 }
 
-static uint64_t value(const _Atomic uint64_t *counter) { return atomic_load_explicit(counter, memory_order_relaxed); }
+static uint64_t value(const _Atomic uint64_t *counter)
+{
+  return atomic_load_explicit(counter, memory_order_relaxed);
+}
 
 og_store_counts og_store_counting_get(const og_store *base)
 {

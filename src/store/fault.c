@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* store/fault.c -- a store whose n-th call goes wrong.
  *
- * Every call through the table counts, the parts of a streamed put one by one (abort does not: it cannot fail).  A
- * call is split in two: `before` decides whether it reaches the inner store at all, `after` whether its reply comes
- * back.  A lost reply of put_if_absent is OG_EUNKNOWN, as over a network; of any other call OG_EIO.
+ * Every call through the table counts, the parts of a streamed put one by one (abort does not: it
+ * cannot fail).  A call is split in two: `before` decides whether it reaches the inner store at
+ * all, `after` whether its reply comes back.  A lost reply of put_if_absent is OG_EUNKNOWN, as over
+ * a network; of any other call OG_EIO.
  */
 #include "base/env.h"
 #include "base/mutex.h"
@@ -27,8 +28,14 @@ struct og_store_writer {
   og_store_writer *inner;
 };
 
-static fault_store *fault_of(og_store *s) { return (fault_store *)s; }
-static og_store *inner_of(og_store *s) { return fault_of(s)->inner; }
+static fault_store *fault_of(og_store *s)
+{
+  return (fault_store *)s;
+}
+static og_store *inner_of(og_store *s)
+{
+  return fault_of(s)->inner;
+}
 
 /* What happens to this call. */
 static og_fault_kind next_fate(fault_store *s)
@@ -36,8 +43,10 @@ static og_fault_kind next_fate(fault_store *s)
   og_fault_kind fate = OG_FAULT_NONE;
   og_mutex_lock(&s->mu);
   s->calls++;
-  if (s->calls == s->plan.nth) fate = s->plan.kind;
-  else if (s->fired && s->plan.sticky) fate = OG_FAULT_FAIL;
+  if (s->calls == s->plan.nth)
+    fate = s->plan.kind;
+  else if (s->fired && s->plan.sticky)
+    fate = OG_FAULT_FAIL;
   if (fate != OG_FAULT_NONE) s->fired = true;
   og_mutex_unlock(&s->mu);
   return fate;
@@ -58,7 +67,8 @@ static og_status after(og_ctx *cx, og_status st, bool lose, const char *call)
   return lose ? og_fail(cx, OG_EIO, "%s: injected loss of the reply", call) : st;
 }
 
-static og_status fault_get_range(og_ctx *cx, og_store *s, og_str key, uint64_t off, uint64_t len, og_buf *out)
+static og_status fault_get_range(og_ctx *cx, og_store *s, og_str key, uint64_t off, uint64_t len,
+                                 og_buf *out)
 {
   bool lose;
   size_t len_before = out->len;
@@ -68,7 +78,8 @@ static og_status fault_get_range(og_ctx *cx, og_store *s, og_str key, uint64_t o
   return after(cx, st, lose, "get_range");
 }
 
-static og_status fault_get_tail(og_ctx *cx, og_store *s, og_str key, uint64_t len, og_buf *out, uint64_t *size)
+static og_status fault_get_tail(og_ctx *cx, og_store *s, og_str key, uint64_t len, og_buf *out,
+                                uint64_t *size)
 {
   bool lose;
   size_t len_before = out->len;
@@ -81,11 +92,13 @@ static og_status fault_get_tail(og_ctx *cx, og_store *s, og_str key, uint64_t le
   return st;
 }
 
-static og_status fault_get_ranges(og_ctx *cx, og_store *s, og_str key, const og_range *ranges, size_t n, og_buf *outs)
+static og_status fault_get_ranges(og_ctx *cx, og_store *s, og_str key, const og_range *ranges,
+                                  size_t n, og_buf *outs)
 {
   bool lose;
   OG_TRY(before(cx, fault_of(s), "get_ranges", &lose));
-  return after(cx, inner_of(s)->ops->get_ranges(cx, inner_of(s), key, ranges, n, outs), lose, "get_ranges");
+  return after(cx, inner_of(s)->ops->get_ranges(cx, inner_of(s), key, ranges, n, outs), lose,
+               "get_ranges");
 }
 
 static og_status fault_info(og_ctx *cx, og_store *s, og_str key, og_object_info *out)
@@ -128,11 +141,13 @@ static og_status fault_del(og_ctx *cx, og_store *s, og_str key)
   return after(cx, inner_of(s)->ops->del(cx, inner_of(s), key), lose, "delete");
 }
 
-static og_status fault_list(og_ctx *cx, og_store *s, og_str prefix, og_str after_key, og_list_fn fn, void *arg)
+static og_status fault_list(og_ctx *cx, og_store *s, og_str prefix, og_str after_key, og_list_fn fn,
+                            void *arg)
 {
   bool lose;
   OG_TRY(before(cx, fault_of(s), "list", &lose));
-  return after(cx, inner_of(s)->ops->list(cx, inner_of(s), prefix, after_key, fn, arg), lose, "list");
+  return after(cx, inner_of(s)->ops->list(cx, inner_of(s), prefix, after_key, fn, arg), lose,
+               "list");
 }
 
 static og_status fault_sync(og_ctx *cx, og_store *s, const og_str *keys, size_t n)

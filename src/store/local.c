@@ -1,20 +1,23 @@
 /* SPDX-License-Identifier: MIT */
 /* store/local.c -- a folder of a file system as an object store.
  *
- *  (1) An object appears whole: its bytes go to a temporary in the same folder (".tmp-<random>"), which takes the
- *      object's name by rename, or by link where nothing may be replaced.
- *  (2) put_if_absent: temporary written and synced; link; temporary unlinked; folder synced.  The unlink comes before
- *      the folder's sync, so that the folder is clean afterwards and a reader's sync of it costs nothing; nobody was
- *      told of the object before that sync.  An answer that is not definite (a network file system whose reply was
- *      lost) is settled by identity: the name and the temporary are the same file exactly when our link happened.
- *  (3) A folder is used by a process only after its entry, and those of the folders above it up to the root's parent,
- *      were made durable *by this process*: whoever made it may have died before syncing its parent.  `known` holds
- *      what this process has made sure of.
- *  (4) sync is one barrier: files, their folders and the parents of (3) in one sync_paths.  No order is needed inside,
- *      since nothing refers to these objects yet.
- *  (5) Nothing is followed out of the root: keys have no "..", a folder below the root that is a link is refused when
- *      first met, and files are opened without following links.  (The root itself may be reached by a link.)
- *  (6) After a failed sync nothing is synced again: the temporary is thrown away, and the caller writes new objects.
+ *  (1) An object appears whole: its bytes go to a temporary in the same folder (".tmp-<random>"),
+ *      which takes the object's name by rename, or by link where nothing may be replaced.
+ *  (2) put_if_absent: temporary written and synced; link; temporary unlinked; folder synced.  The
+ *      unlink comes before the folder's sync, so that the folder is clean afterwards and a reader's
+ *      sync of it costs nothing; nobody was told of the object before that sync.  An answer that is
+ *      not definite (a network file system whose reply was lost) is settled by identity: the name
+ *      and the temporary are the same file exactly when our link happened.
+ *  (3) A folder is used by a process only after its entry, and those of the folders above it up to
+ *      the root's parent, were made durable *by this process*: whoever made it may have died before
+ *      syncing its parent.  `known` holds what this process has made sure of.
+ *  (4) sync is one barrier: files, their folders and the parents of (3) in one sync_paths.  No
+ *      order is needed inside, since nothing refers to these objects yet.
+ *  (5) Nothing is followed out of the root: keys have no "..", a folder below the root that is a
+ *      link is refused when first met, and files are opened without following links.  (The root
+ *      itself may be reached by a link.)
+ *  (6) After a failed sync nothing is synced again: the temporary is thrown away, and the caller
+ *      writes new objects.
  *
  * Leftovers of a killed process are temporaries; list hides them.
  */
@@ -26,7 +29,7 @@
 
 #include <stdio.h>
 
-#define TEMP_RANDOM   8u           /* bytes in a temporary's name */
+#define TEMP_RANDOM   8u /* bytes in a temporary's name */
 #define WRITER_BUFFER ((size_t)256 << 10)
 
 typedef enum folder_state {
@@ -51,11 +54,20 @@ struct og_store_writer {
   og_str key;  /* behind the struct */
 };
 
-static local_store *local_of(og_store *s) { return (local_store *)s; }
+static local_store *local_of(og_store *s)
+{
+  return (local_store *)s;
+}
 
-static const og_env_ops *env_of(const og_ctx *cx) { return cx->env->ops; }
+static const og_env_ops *env_of(const og_ctx *cx)
+{
+  return cx->env->ops;
+}
 
-static const char *chars(const og_buf *path) { return (const char *)path->data; }
+static const char *chars(const og_buf *path)
+{
+  return (const char *)path->data;
+}
 
 /* -- paths -- */
 
@@ -113,8 +125,10 @@ static og_status check_real(og_ctx *cx, const char *path)
   og_file_info info;
   OG_TRY(env_of(cx)->path_info(cx, path, &info));
   if (info.is_link)
-    return og_fail(cx, OG_EDENIED,
-                   "%s is a symbolic link, which is not followed inside a graph; replace it by a real folder", path);
+    return og_fail(
+        cx, OG_EDENIED,
+        "%s is a symbolic link, which is not followed inside a graph; replace it by a real folder",
+        path);
   if (!info.is_dir) return og_fail(cx, OG_EINVALID, "%s is not a folder", path);
   return OG_OK;
 }
@@ -151,12 +165,13 @@ static og_status meet_folders(og_ctx *cx, local_store *s, og_str key, bool make)
   }
   if (folder.len == 0 || (known_get(s, folder) & FOLDER_REAL)) return OG_OK;
   for (size_t i = 1; i <= folder.len; i++)
-    if (i == folder.len || folder.ptr[i] == '/') OG_TRY(meet_folder(cx, s, og_str_sub(folder, 0, i), make));
+    if (i == folder.len || folder.ptr[i] == '/')
+      OG_TRY(meet_folder(cx, s, og_str_sub(folder, 0, i), make));
   return OG_OK;
 }
 
-/* The root's own entry.  A parent that may not be read was not made by whoever made the graph, so its entries are
- * not of yesterday either. */
+/* The root's own entry.  A parent that may not be read was not made by whoever made the graph, so
+ * its entries are not of yesterday either. */
 static og_status sync_root_entry(og_ctx *cx, local_store *s)
 {
   if (known_get(s, OG_STR_NONE) & FOLDER_DURABLE) return OG_OK;
@@ -175,7 +190,8 @@ static og_status sync_root_entry(og_ctx *cx, local_store *s)
 
 /* -- one barrier -- */
 
-/* What a barrier syncs: distinct paths, and the folders whose entries are durable once it is through. */
+/* What a barrier syncs: distinct paths, and the folders whose entries are durable once it is
+ * through. */
 typedef struct barrier {
   og_map paths;   /* path without NUL (copied with one) -> 0 */
   og_map folders; /* relative folder -> 0 */
@@ -213,7 +229,8 @@ static og_status barrier_run(og_ctx *cx, local_store *s, barrier *b)
   OG_TRY(sync_root_entry(cx, s));
   OG_AUTO(og_vec) paths = OG_VEC_INIT(const char *);
   const og_map_entry *e;
-  for (size_t at = 0; (e = og_map_next(&b->paths, &at)) != NULL;) OG_TRY(og_vec_add(cx, &paths, &e->key.ptr));
+  for (size_t at = 0; (e = og_map_next(&b->paths, &at)) != NULL;)
+    OG_TRY(og_vec_add(cx, &paths, &e->key.ptr));
   OG_TRY(env_of(cx)->sync_paths(cx, (const char *const *)paths.data, paths.len));
   for (size_t at = 0; (e = og_map_next(&b->folders, &at)) != NULL;)
     if (e->key.len > 0) OG_TRY(known_add(cx, s, e->key, FOLDER_DURABLE));
@@ -255,15 +272,18 @@ static og_status open_object(og_ctx *cx, local_store *s, og_str key, og_file **o
 }
 
 /* Appends the range.  The size is checked before memory is taken: lengths come from files. */
-static og_status read_range(og_ctx *cx, const local_store *s, og_str key, og_file *f, og_range r, og_buf *out)
+static og_status read_range(og_ctx *cx, const local_store *s, og_str key, og_file *f, og_range r,
+                            og_buf *out)
 {
   og_file_info info;
   OG_TRY(env_of(cx)->file_info(cx, f, &info));
   if (r.off > info.size || r.len > info.size - r.off)
     return og_fail(cx, OG_ECORRUPT,
-                   OG_STR_FMT "/" OG_STR_FMT ": bytes %llu + %llu were asked for, but it has only %llu; it was cut short",
-                   OG_STR_ARG(s->base.root), OG_STR_ARG(key), (unsigned long long)r.off, (unsigned long long)r.len,
-                   (unsigned long long)info.size);
+                   OG_STR_FMT
+                   "/" OG_STR_FMT
+                   ": bytes %llu + %llu were asked for, but it has only %llu; it was cut short",
+                   OG_STR_ARG(s->base.root), OG_STR_ARG(key), (unsigned long long)r.off,
+                   (unsigned long long)r.len, (unsigned long long)info.size);
   if (r.len == 0) return OG_OK;
   OG_TRY(og_buf_reserve(cx, out, (size_t)r.len));
   OG_TRY(env_of(cx)->file_read(cx, f, r.off, out->data + out->len, (size_t)r.len));
@@ -271,30 +291,34 @@ static og_status read_range(og_ctx *cx, const local_store *s, og_str key, og_fil
   return OG_OK;
 }
 
-static og_status local_get_ranges(og_ctx *cx, og_store *base, og_str key, const og_range *ranges, size_t n,
-                                  og_buf *outs)
+static og_status local_get_ranges(og_ctx *cx, og_store *base, og_str key, const og_range *ranges,
+                                  size_t n, og_buf *outs)
 {
   og_file *f = NULL;
   OG_TRY(open_object(cx, local_of(base), key, &f));
   og_status st = OG_OK;
-  for (size_t i = 0; i < n && st == OG_OK; i++) st = read_range(cx, local_of(base), key, f, ranges[i], &outs[i]);
+  for (size_t i = 0; i < n && st == OG_OK; i++)
+    st = read_range(cx, local_of(base), key, f, ranges[i], &outs[i]);
   env_of(cx)->file_close(cx->env, f);
   return st;
 }
 
-static og_status local_get_range(og_ctx *cx, og_store *base, og_str key, uint64_t off, uint64_t len, og_buf *out)
+static og_status local_get_range(og_ctx *cx, og_store *base, og_str key, uint64_t off, uint64_t len,
+                                 og_buf *out)
 {
   return local_get_ranges(cx, base, key, &(og_range){off, len}, 1, out);
 }
 
-static og_status local_get_tail(og_ctx *cx, og_store *base, og_str key, uint64_t len, og_buf *out, uint64_t *size)
+static og_status local_get_tail(og_ctx *cx, og_store *base, og_str key, uint64_t len, og_buf *out,
+                                uint64_t *size)
 {
   og_file *f = NULL;
   OG_TRY(open_object(cx, local_of(base), key, &f));
   og_file_info info = {0};
   og_status st = env_of(cx)->file_info(cx, f, &info);
   if (len > info.size) len = info.size;
-  if (st == OG_OK) st = read_range(cx, local_of(base), key, f, (og_range){info.size - len, len}, out);
+  if (st == OG_OK)
+    st = read_range(cx, local_of(base), key, f, (og_range){info.size - len, len}, out);
   env_of(cx)->file_close(cx->env, f);
   if (st == OG_OK) *size = info.size;
   return st;
@@ -308,9 +332,11 @@ static og_status local_info(og_ctx *cx, og_store *base, og_str key, og_object_in
   og_file_info info;
   OG_TRY(env_of(cx)->path_info(cx, chars(&path), &info));
   if (info.is_link)
-    return og_fail(cx, OG_EDENIED, "%s is a symbolic link, which is not followed inside a graph", chars(&path));
+    return og_fail(cx, OG_EDENIED, "%s is a symbolic link, which is not followed inside a graph",
+                   chars(&path));
   if (info.is_dir) return og_fail(cx, OG_ENOTFOUND, "%s is a folder, not an object", chars(&path));
-  *out = (og_object_info){.size = info.size, .stamp = {info.dev, info.ino, (uint64_t)info.ctime_ns}};
+  *out =
+      (og_object_info){.size = info.size, .stamp = {info.dev, info.ino, (uint64_t)info.ctime_ns}};
   return OG_OK;
 }
 
@@ -336,7 +362,8 @@ static og_status fill_temp(og_ctx *cx, og_file *f, og_str bytes, bool sync)
   return sync ? env_of(cx)->file_sync(cx, f) : OG_OK;
 }
 
-/* A new temporary beside `key`, open for writing.  Folders that went since we met them are met, and made, anew. */
+/* A new temporary beside `key`, open for writing.  Folders that went since we met them are met, and
+ * made, anew. */
 static og_status create_temp(og_ctx *cx, local_store *s, og_str key, og_buf *temp, og_file **out)
 {
   OG_TRY(check_writable(cx, s));
@@ -353,7 +380,8 @@ static og_status create_temp(og_ctx *cx, local_store *s, og_str key, og_buf *tem
 }
 
 /* A temporary beside `key` with these bytes; nothing is left on failure. */
-static og_status write_temp(og_ctx *cx, local_store *s, og_str key, og_str bytes, bool sync, og_buf *temp)
+static og_status write_temp(og_ctx *cx, local_store *s, og_str key, og_str bytes, bool sync,
+                            og_buf *temp)
 {
   og_file *f = NULL;
   OG_TRY(create_temp(cx, s, key, temp, &f));
@@ -379,7 +407,8 @@ static og_status local_put_hint(og_ctx *cx, og_store *base, og_str key, og_str b
   return name_temp(cx, local_of(base), key, &temp);
 }
 
-/* Bytes that replace an object are synced first: a rename may reach the disk before the bytes do. */
+/* Bytes that replace an object are synced first: a rename may reach the disk before the bytes do.
+ */
 static og_status local_put(og_ctx *cx, og_store *base, og_str key, og_str bytes)
 {
   OG_AUTO(og_buf) temp = {0};
@@ -429,7 +458,8 @@ static og_status local_put_if_absent(og_ctx *cx, og_store *base, og_str key, og_
   st = sync_keys(cx, s, &key, 1, false);
   if (st == OG_OK || st == OG_ECANCELLED) return st;
   cx->err->status = OG_EUNKNOWN;
-  return og_note(cx, OG_EUNKNOWN, "making %s durable: it exists, but may not survive a power loss", chars(&path));
+  return og_note(cx, OG_EUNKNOWN, "making %s durable: it exists, but may not survive a power loss",
+                 chars(&path));
 }
 
 static og_status local_del(og_ctx *cx, og_store *base, og_str key)
@@ -462,8 +492,10 @@ static og_status local_writer_open(og_ctx *cx, og_store *base, og_str key, og_st
   memcpy(w + 1, key.ptr, key.len);
   og_store_ref(base);
   og_status st = create_temp(cx, w->store, key, &w->temp, &w->file);
-  if (st == OG_OK) *out = w;
-  else writer_free(w);
+  if (st == OG_OK)
+    *out = w;
+  else
+    writer_free(w);
   return st;
 }
 
@@ -486,8 +518,10 @@ static og_status local_writer_finish(og_ctx *cx, og_store_writer *w)
 {
   og_status st = writer_flush(cx, w);
   env_of(cx)->file_close(cx->env, w->file);
-  if (st == OG_OK) st = name_temp(cx, w->store, w->key, &w->temp);
-  else remove_temp(cx, &w->temp);
+  if (st == OG_OK)
+    st = name_temp(cx, w->store, w->key, &w->temp);
+  else
+    remove_temp(cx, &w->temp);
   writer_free(w);
   return st;
 }
@@ -502,7 +536,8 @@ static void local_writer_abort(og_ctx *cx, og_store_writer *w)
 /* -- listing -- */
 
 typedef struct listed {
-  og_str key; /* in the list's arena; a folder's ends with '/' so that it sorts where its objects do */
+  og_str
+      key; /* in the list's arena; a folder's ends with '/' so that it sorts where its objects do */
   bool is_dir;
 } listed;
 
@@ -512,7 +547,7 @@ typedef struct lister {
   og_list_fn fn;
   void *arg;
   og_arena arena;
-  og_vec todo; /* listed, in descending order: the next is the last */
+  og_vec todo;  /* listed, in descending order: the next is the last */
   og_vec found; /* listed: entries of the folder just read */
   og_str folder;
 } lister;
@@ -537,10 +572,11 @@ static og_status list_entry(og_ctx *cx, void *arg, og_str name, bool is_dir)
   lister *l = arg;
   if (og_str_starts_with(name, OG_STR(OG_STORE__TEMP))) return OG_OK;
   listed e = {.is_dir = is_dir};
-  OG_TRY(og_arena_printf(cx, &l->arena, &e.key, OG_STR_FMT OG_STR_FMT "%s", OG_STR_ARG(l->folder), OG_STR_ARG(name),
-                         is_dir ? "/" : ""));
+  OG_TRY(og_arena_printf(cx, &l->arena, &e.key, OG_STR_FMT OG_STR_FMT "%s", OG_STR_ARG(l->folder),
+                         OG_STR_ARG(name), is_dir ? "/" : ""));
   og_str bare = is_dir ? og_str_sub(e.key, 0, e.key.len - 1) : e.key;
-  if (!og_key_is_valid(bare) || !is_wanted(l, e.key, is_dir)) return OG_OK; /* not a name we could have given */
+  if (!og_key_is_valid(bare) || !is_wanted(l, e.key, is_dir))
+    return OG_OK; /* not a name we could have given */
   return og_vec_add(cx, &l->found, &e);
 }
 
@@ -556,7 +592,8 @@ static og_status list_folder(og_ctx *cx, lister *l, og_str folder)
   OG_AUTO(og_buf) path = {0};
   l->folder = folder;
   l->found.len = 0;
-  OG_TRY(path_of(cx, l->store, folder.len > 0 ? og_str_sub(folder, 0, folder.len - 1) : folder, &path));
+  OG_TRY(path_of(cx, l->store, folder.len > 0 ? og_str_sub(folder, 0, folder.len - 1) : folder,
+                 &path));
   og_status st = meet_folders(cx, l->store, folder, false);
   if (st == OG_OK) st = env_of(cx)->list_dir(cx, chars(&path), list_entry, l);
   if (st == OG_ENOTFOUND) {
@@ -565,7 +602,8 @@ static og_status list_folder(og_ctx *cx, lister *l, og_str folder)
   }
   OG_TRY(st);
   OG_TRY(og_sort(cx, l->found.data, l->found.len, sizeof(listed), compare_descending, NULL));
-  for (size_t i = 0; i < l->found.len; i++) OG_TRY(og_vec_add(cx, &l->todo, &OG_VEC_AT(&l->found, listed, i)));
+  for (size_t i = 0; i < l->found.len; i++)
+    OG_TRY(og_vec_add(cx, &l->todo, &OG_VEC_AT(&l->found, listed, i)));
   return OG_OK;
 }
 
@@ -595,9 +633,11 @@ static og_status list_all(og_ctx *cx, lister *l)
   return OG_OK;
 }
 
-static og_status local_list(og_ctx *cx, og_store *base, og_str prefix, og_str after, og_list_fn fn, void *arg)
+static og_status local_list(og_ctx *cx, og_store *base, og_str prefix, og_str after, og_list_fn fn,
+                            void *arg)
 {
-  OG_AUTO(lister) l = {.store = local_of(base), .prefix = prefix, .after = after, .fn = fn, .arg = arg};
+  OG_AUTO(lister)
+  l = {.store = local_of(base), .prefix = prefix, .after = after, .fn = fn, .arg = arg};
   og_vec_init(&l.todo, sizeof(listed));
   og_vec_init(&l.found, sizeof(listed));
   og_status st = list_all(cx, &l);
@@ -619,9 +659,10 @@ static og_status probe_links(og_ctx *cx, const og_buf *temp, const og_buf *name)
     return OG_OK;
   }
   if (st != OG_OK) return st;
-  return og_fail(cx, OG_EUNSUPPORTED,
-                 "%s: this file system replaces a file where it must refuse; put the graph on another one",
-                 chars(name));
+  return og_fail(
+      cx, OG_EUNSUPPORTED,
+      "%s: this file system replaces a file where it must refuse; put the graph on another one",
+      chars(name));
 }
 
 static og_status local_probe(og_ctx *cx, og_store *base, og_store_caps *out)
@@ -673,7 +714,8 @@ static const og_store_ops local_ops = {
 og_status og_store_local_new(og_ctx *cx, og_str root, bool read_only, og_store **out)
 {
   if (root.len < 2 || root.ptr[0] != '/' || root.ptr[root.len - 1] == '/')
-    return og_fail(cx, OG_EINVALID, "\"" OG_STR_FMT "\" is not an absolute folder", OG_STR_ARG(root));
+    return og_fail(cx, OG_EINVALID, "\"" OG_STR_FMT "\" is not an absolute folder",
+                   OG_STR_ARG(root));
   local_store *s = og_alloc(cx, sizeof *s + root.len);
   if (!s) return OG_ENOMEM;
   memcpy(s + 1, root.ptr, root.len);

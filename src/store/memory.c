@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* store/memory.c -- a store without a disk: a sorted array of objects under one mutex.
  *
- * Everything is durable as long as the store lives; sync has nothing to do but to check that the keys are there.  A
- * stamp is a number that is never given twice.  Bytes are copied in and out.
+ * Everything is durable as long as the store lives; sync has nothing to do but to check that the
+ * keys are there.  A stamp is a number that is never given twice.  Bytes are copied in and out.
  */
 #include "base/mutex.h"
 #include "base/vec.h"
@@ -16,8 +16,8 @@ typedef struct object {
 
 typedef struct memory_store {
   og_store base;
-  og_mutex mu;       /* guards what follows; nothing blocks under it */
-  og_vec objects;    /* object *, by key */
+  og_mutex mu;    /* guards what follows; nothing blocks under it */
+  og_vec objects; /* object *, by key */
   uint64_t next_stamp;
 } memory_store;
 
@@ -29,9 +29,15 @@ struct og_store_writer {
   og_str key; /* behind the struct */
 };
 
-static memory_store *memory_of(og_store *s) { return (memory_store *)s; }
+static memory_store *memory_of(og_store *s)
+{
+  return (memory_store *)s;
+}
 
-static object *object_at(const memory_store *s, size_t i) { return OG_VEC_AT(&s->objects, object *, i); }
+static object *object_at(const memory_store *s, size_t i)
+{
+  return OG_VEC_AT(&s->objects, object *, i);
+}
 
 /* The first object whose key is not below `key`. */
 static size_t lower_bound(const memory_store *s, og_str key)
@@ -39,8 +45,10 @@ static size_t lower_bound(const memory_store *s, og_str key)
   size_t low = 0, high = s->objects.len;
   while (low < high) {
     size_t mid = low + (high - low) / 2;
-    if (og_str_cmp(object_at(s, mid)->key, key) < 0) low = mid + 1;
-    else high = mid;
+    if (og_str_cmp(object_at(s, mid)->key, key) < 0)
+      low = mid + 1;
+    else
+      high = mid;
   }
   return low;
 }
@@ -62,30 +70,35 @@ static og_status missing(og_ctx *cx, og_str key)
 static og_status copy_range(og_ctx *cx, const object *o, uint64_t off, uint64_t len, og_buf *out)
 {
   if (off > o->bytes.len || len > o->bytes.len - off)
-    return og_fail(cx, OG_ECORRUPT, "memory://" OG_STR_FMT ": bytes %llu + %llu were asked for, but it has only %zu",
-                   OG_STR_ARG(o->key), (unsigned long long)off, (unsigned long long)len, o->bytes.len);
+    return og_fail(cx, OG_ECORRUPT,
+                   "memory://" OG_STR_FMT ": bytes %llu + %llu were asked for, but it has only %zu",
+                   OG_STR_ARG(o->key), (unsigned long long)off, (unsigned long long)len,
+                   o->bytes.len);
   return og_buf_append(cx, out, o->bytes.ptr + off, (size_t)len);
 }
 
-static og_status memory_get_ranges(og_ctx *cx, og_store *base, og_str key, const og_range *ranges, size_t n,
-                                   og_buf *outs)
+static og_status memory_get_ranges(og_ctx *cx, og_store *base, og_str key, const og_range *ranges,
+                                   size_t n, og_buf *outs)
 {
   memory_store *s = memory_of(base);
   size_t at;
   og_mutex_lock(&s->mu);
   const object *o = find_locked(s, key, &at);
   og_status st = o ? OG_OK : missing(cx, key);
-  for (size_t i = 0; i < n && st == OG_OK; i++) st = copy_range(cx, o, ranges[i].off, ranges[i].len, &outs[i]);
+  for (size_t i = 0; i < n && st == OG_OK; i++)
+    st = copy_range(cx, o, ranges[i].off, ranges[i].len, &outs[i]);
   og_mutex_unlock(&s->mu);
   return st;
 }
 
-static og_status memory_get_range(og_ctx *cx, og_store *base, og_str key, uint64_t off, uint64_t len, og_buf *out)
+static og_status memory_get_range(og_ctx *cx, og_store *base, og_str key, uint64_t off,
+                                  uint64_t len, og_buf *out)
 {
   return memory_get_ranges(cx, base, key, &(og_range){off, len}, 1, out);
 }
 
-static og_status memory_get_tail(og_ctx *cx, og_store *base, og_str key, uint64_t len, og_buf *out, uint64_t *size)
+static og_status memory_get_tail(og_ctx *cx, og_store *base, og_str key, uint64_t len, og_buf *out,
+                                 uint64_t *size)
 {
   memory_store *s = memory_of(base);
   size_t at;
@@ -112,8 +125,8 @@ static og_status memory_info(og_ctx *cx, og_store *base, og_str key, og_object_i
 }
 
 /* The listed keys are copied first: the callback may call the store. */
-static og_status collect(og_ctx *cx, memory_store *s, og_str prefix, og_str after, og_arena *arena, og_vec *keys,
-                         og_vec *sizes)
+static og_status collect(og_ctx *cx, memory_store *s, og_str prefix, og_str after, og_arena *arena,
+                         og_vec *keys, og_vec *sizes)
 {
   og_status st = OG_OK;
   og_mutex_lock(&s->mu);
@@ -131,7 +144,8 @@ static og_status collect(og_ctx *cx, memory_store *s, og_str prefix, og_str afte
   return st;
 }
 
-static og_status memory_list(og_ctx *cx, og_store *base, og_str prefix, og_str after, og_list_fn fn, void *arg)
+static og_status memory_list(og_ctx *cx, og_store *base, og_str prefix, og_str after, og_list_fn fn,
+                             void *arg)
 {
   OG_AUTO(og_arena) arena = {0};
   OG_AUTO(og_vec) keys = OG_VEC_INIT(og_str);
@@ -166,7 +180,8 @@ static og_status insert_locked(og_ctx *cx, memory_store *s, size_t at, object *o
   return OG_OK;
 }
 
-/* Puts the new object; *old is what it replaced, or the new one itself when it was refused, for the caller to free. */
+/* Puts the new object; *old is what it replaced, or the new one itself when it was refused, for the
+ * caller to free. */
 static og_status store_object(og_ctx *cx, memory_store *s, object *o, bool replace, object **old)
 {
   size_t at;
@@ -241,7 +256,8 @@ static og_status memory_writer_open(og_ctx *cx, og_store *base, og_str key, og_s
 {
   og_store_writer *w = og_alloc(cx, sizeof *w + key.len);
   if (!w) return OG_ENOMEM;
-  *w = (og_store_writer){.store = memory_of(og_store_ref(base)), .key = {(const char *)(w + 1), key.len}};
+  *w = (og_store_writer){.store = memory_of(og_store_ref(base)),
+                         .key = {(const char *)(w + 1), key.len}};
   memcpy(w + 1, key.ptr, key.len);
   *out = w;
   return OG_OK;

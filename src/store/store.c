@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* store/store.c -- the doors of every store, and which store a URI means.
  *
- *  (1) A key is checked here once; below, keys are trusted as names but never as destinations: local still refuses
- *      links.
- *  (2) Each door is a point where the simulated world may switch tasks, so that interleavings between store calls are
- *      explored even over stores without files.
+ *  (1) A key is checked here once; below, keys are trusted as names but never as destinations:
+ *      local still refuses links.
+ *  (2) Each door is a point where the simulated world may switch tasks, so that interleavings
+ *      between store calls are explored even over stores without files.
  */
 #include "store/store.h"
 
@@ -22,7 +22,10 @@ void og_store_unref(og_store *s)
   if (s && atomic_fetch_sub_explicit(&s->refs, 1, memory_order_acq_rel) == 1) s->ops->destroy(s);
 }
 
-og_str og_store_root(const og_store *s) { return s->root; }
+og_str og_store_root(const og_store *s)
+{
+  return s->root;
+}
 
 void og_store__init(og_store *s, const og_store_ops *ops, og_str root)
 {
@@ -56,7 +59,8 @@ static og_status door(og_ctx *cx, og_str key)
 {
   if (!og_key_is_valid(key))
     return og_fail(cx, OG_EINVALID,
-                   "\"" OG_STR_FMT "\" is not a valid object key: it must be relative, without \"..\", empty parts "
+                   "\"" OG_STR_FMT
+                   "\" is not a valid object key: it must be relative, without \"..\", empty parts "
                    "or backslashes, and at most %u bytes long",
                    OG_STR_ARG(key), OG_STORE__KEY_MAX);
   cx->env->ops->yield(cx->env);
@@ -75,22 +79,26 @@ og_status og_store_get(og_ctx *cx, og_store *s, og_str key, uint64_t max, og_buf
   if (size <= max) return OG_OK;
   out->len = before;
   return og_fail(cx, OG_ELIMIT, OG_STR_FMT "/" OG_STR_FMT " has %llu bytes; at most %llu are read",
-                 OG_STR_ARG(s->root), OG_STR_ARG(key), (unsigned long long)size, (unsigned long long)max);
+                 OG_STR_ARG(s->root), OG_STR_ARG(key), (unsigned long long)size,
+                 (unsigned long long)max);
 }
 
-og_status og_store_get_range(og_ctx *cx, og_store *s, og_str key, uint64_t off, uint64_t len, og_buf *out)
+og_status og_store_get_range(og_ctx *cx, og_store *s, og_str key, uint64_t off, uint64_t len,
+                             og_buf *out)
 {
   OG_TRY(door(cx, key));
   return s->ops->get_range(cx, s, key, off, len, out);
 }
 
-og_status og_store_get_tail(og_ctx *cx, og_store *s, og_str key, uint64_t len, og_buf *out, uint64_t *size)
+og_status og_store_get_tail(og_ctx *cx, og_store *s, og_str key, uint64_t len, og_buf *out,
+                            uint64_t *size)
 {
   OG_TRY(door(cx, key));
   return s->ops->get_tail(cx, s, key, len, out, size);
 }
 
-og_status og_store_get_ranges(og_ctx *cx, og_store *s, og_str key, const og_range *ranges, size_t n, og_buf *outs)
+og_status og_store_get_ranges(og_ctx *cx, og_store *s, og_str key, const og_range *ranges, size_t n,
+                              og_buf *outs)
 {
   OG_TRY(door(cx, key));
   return s->ops->get_ranges(cx, s, key, ranges, n, outs);
@@ -126,7 +134,8 @@ og_status og_store_delete(og_ctx *cx, og_store *s, og_str key)
   return s->ops->del(cx, s, key);
 }
 
-/* A prefix is the start of a key: every whole part of it must be valid, the last may be cut anywhere. */
+/* A prefix is the start of a key: every whole part of it must be valid, the last may be cut
+ * anywhere. */
 static bool prefix_is_valid(og_str prefix)
 {
   size_t slash = og_str_rfind_byte(prefix, '/');
@@ -135,10 +144,12 @@ static bool prefix_is_valid(og_str prefix)
   return memchr(last.len ? last.ptr : "", '\0', last.len) == NULL;
 }
 
-og_status og_store_list(og_ctx *cx, og_store *s, og_str prefix, og_str after, og_list_fn fn, void *arg)
+og_status og_store_list(og_ctx *cx, og_store *s, og_str prefix, og_str after, og_list_fn fn,
+                        void *arg)
 {
   if (!prefix_is_valid(prefix))
-    return og_fail(cx, OG_EINVALID, "\"" OG_STR_FMT "\" cannot start an object key", OG_STR_ARG(prefix));
+    return og_fail(cx, OG_EINVALID, "\"" OG_STR_FMT "\" cannot start an object key",
+                   OG_STR_ARG(prefix));
   cx->env->ops->yield(cx->env);
   return s->ops->list(cx, s, prefix, after, fn, arg);
 }
@@ -202,7 +213,8 @@ static og_status percent_decode(og_ctx *cx, og_str uri, og_str s, og_buf *out)
       int high = i + 2 < s.len ? hex_digit(s.ptr[i + 1]) : -1;
       int low = i + 2 < s.len ? hex_digit(s.ptr[i + 2]) : -1;
       if (high < 0 || low < 0)
-        return og_fail(cx, OG_EINVALID, "\"" OG_STR_FMT "\": %% must be followed by two hexadecimal digits",
+        return og_fail(cx, OG_EINVALID,
+                       "\"" OG_STR_FMT "\": %% must be followed by two hexadecimal digits",
                        OG_STR_ARG(uri));
       c = (char)(high * 16 + low);
       i += 2;
@@ -233,11 +245,14 @@ static og_status uri_path(og_ctx *cx, og_str uri, og_buf *out)
   if (n == 0) return og_buf_append_str(cx, out, uri);
   og_str scheme = og_str_sub(uri, 0, n), rest = og_str_sub(uri, n + 3, uri.len);
   if (!og_str_eq_fold(scheme, OG_STR("file")))
-    return og_fail(cx, OG_EUNSUPPORTED, "stores of the kind \"" OG_STR_FMT "://\" are not supported yet; use a path",
+    return og_fail(cx, OG_EUNSUPPORTED,
+                   "stores of the kind \"" OG_STR_FMT "://\" are not supported yet; use a path",
                    OG_STR_ARG(scheme));
   if (og_str_starts_with(rest, OG_STR("localhost/"))) rest = og_str_sub(rest, 9, rest.len);
   if (rest.len == 0 || rest.ptr[0] != '/')
-    return og_fail(cx, OG_EINVALID, "\"" OG_STR_FMT "\": a file URI names an absolute path, as in file:///data/graph",
+    return og_fail(cx, OG_EINVALID,
+                   "\"" OG_STR_FMT
+                   "\": a file URI names an absolute path, as in file:///data/graph",
                    OG_STR_ARG(uri));
   return percent_decode(cx, uri, rest, out);
 }
@@ -267,16 +282,20 @@ static og_status absolute_path(og_ctx *cx, og_str uri, og_buf *out)
   OG_AUTO(og_buf) path = {0};
   OG_TRY(uri_path(cx, uri, &path));
   og_str p = og_buf_str(&path);
-  if (p.len == 0) return og_fail(cx, OG_EINVALID, "the graph's place is empty; give a path or a file:// URI");
-  if (memchr(p.ptr, '\0', p.len)) return og_fail(cx, OG_EINVALID, "the graph's path holds a NUL byte");
-  if (og_utf8_check(p) != SIZE_MAX) return og_fail(cx, OG_EINVALID, "the graph's path is not UTF-8");
+  if (p.len == 0)
+    return og_fail(cx, OG_EINVALID, "the graph's place is empty; give a path or a file:// URI");
+  if (memchr(p.ptr, '\0', p.len))
+    return og_fail(cx, OG_EINVALID, "the graph's path holds a NUL byte");
+  if (og_utf8_check(p) != SIZE_MAX)
+    return og_fail(cx, OG_EINVALID, "the graph's path is not UTF-8");
   if (p.ptr[0] != '/') {
     OG_AUTO(og_buf) cwd = {0};
     OG_TRY(cx->env->ops->cwd(cx, &cwd));
     OG_TRY(append_parts(cx, og_buf_str(&cwd), out));
   }
   OG_TRY(append_parts(cx, p, out));
-  return out->len > 0 ? OG_OK : og_fail(cx, OG_EINVALID, "the root folder \"/\" cannot hold a graph");
+  return out->len > 0 ? OG_OK
+                      : og_fail(cx, OG_EINVALID, "the root folder \"/\" cannot hold a graph");
 }
 
 og_status og_store_open(og_ctx *cx, og_str uri, bool read_only, og_store **out)

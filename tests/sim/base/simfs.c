@@ -34,7 +34,10 @@ static void lose_power(world *w)
   boot(w);
 }
 
-static const og_env_ops *ops(const world *w) { return w->cx.env->ops; }
+static const og_env_ops *ops(const world *w)
+{
+  return w->cx.env->ops;
+}
 
 static og_status write_file(og_ctx *cx, const char *path, const char *text, bool sync)
 {
@@ -201,8 +204,10 @@ OG_TEST(simfs, full_disk_writes_what_fits_and_says_so)
   world w;
   world_new(&w, 6);
   og_sim_set_disk_bytes(w.sim, 300);
-  OG_CHECK_STATUS(&w.cx, write_file(&w.cx, "/a", "0123456789012345678901234567890123456789012345678901234567", false),
-                  OG_ELIMIT);
+  OG_CHECK_STATUS(
+      &w.cx,
+      write_file(&w.cx, "/a", "0123456789012345678901234567890123456789012345678901234567", false),
+      OG_ELIMIT);
   OG_CHECK(w.err.detail.kind == OG_DETAIL_RESOURCE_LIMIT);
   OG_CHECK(strlen(text_of(&w, "/a")) == 44);
   OG_CHECK_OK(&w.cx, ops(&w)->unlink(&w.cx, "/a"));
@@ -406,6 +411,7 @@ OG_TEST_MAIN(OG_CASE(simfs, synced_file_and_folder_survive_every_power_loss),
              OG_CASE(simfs, inode_number_is_given_again_after_the_file_is_gone),
              OG_CASE(sim, one_seed_is_one_schedule_and_seeds_differ),
              OG_CASE(sim, crash_strikes_at_the_named_call_and_memory_is_given_back),
-             OG_CASE(sim, the_dead_change_nothing), OG_CASE(sim, loop_that_ignores_death_is_reported),
+             OG_CASE(sim, the_dead_change_nothing),
+             OG_CASE(sim, loop_that_ignores_death_is_reported),
              OG_CASE(sim, tasks_join_and_sleepers_wake_on_virtual_time),
              OG_CASE(sim, a_removed_sync_is_found_by_its_site))

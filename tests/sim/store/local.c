@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* Many processes append to one log over the local store, as publish does: data first, one barrier, then the next
- * number by put_if_absent.  Crashes, power losses and removed syncs strike anywhere.
+/* Many processes append to one log over the local store, as publish does: data first, one barrier,
+ * then the next number by put_if_absent.  Crashes, power losses and removed syncs strike anywhere.
  *
- * What must hold: a version that was acknowledged, or that anybody used after sync_seen, exists after a power loss and
- * names whole data; versions have no gaps below it. */
+ * What must hold: a version that was acknowledged, or that anybody used after sync_seen, exists
+ * after a power loss and names whole data; versions have no gaps below it. */
 #include "og_test.h"
 
 #include "base/env_sim.h"
@@ -37,7 +37,9 @@ static og_status commit_at(og_ctx *cx, og_store *s, const writer *w, int v)
   OG_TRY(og_store_sync(cx, s, &key, 1));
   og_status st = og_store_put_if_absent(cx, s, version_key(version, v), key);
   if (st != OG_EEXISTS) return st;
-  og_sim_label(cx->env, "seen"); /* a site of its own: its removal must be noticed beside the winner's sync */
+  og_sim_label(
+      cx->env,
+      "seen"); /* a site of its own: its removal must be noticed beside the winner's sync */
   st = og_store_sync_seen(cx, s, version_key(version, v));
   og_sim_label(cx->env, "");
   return st == OG_OK ? OG_EEXISTS : st;
@@ -80,8 +82,10 @@ static const char *check_log(og_sim *sim, const log_state *log)
     og_buf name = {0}, rows = {0};
     og_status st = og_store_get(&cx, s, version_key(text, v), 100, &name);
     if (st == OG_OK) st = og_store_get(&cx, s, og_buf_str(&name), 100, &rows);
-    if (st == OG_OK && !og_str_eq(og_buf_str(&rows), OG_STR("rows"))) st = og_fail(&cx, OG_ECORRUPT, "torn data");
-    if (st != OG_OK) snprintf(problem, sizeof problem, "version %d of %d: %.200s", v, last, err.text);
+    if (st == OG_OK && !og_str_eq(og_buf_str(&rows), OG_STR("rows")))
+      st = og_fail(&cx, OG_ECORRUPT, "torn data");
+    if (st != OG_OK)
+      snprintf(problem, sizeof problem, "version %d of %d: %.200s", v, last, err.text);
     og_buf_cleanup(&name);
     og_buf_cleanup(&rows);
   }
@@ -129,8 +133,8 @@ typedef struct scene {
   const char *without; /* the suppressed site, or NULL */
 } scene;
 
-/* Two processes after each other and a third beside the second.  Returns the problem; the sites and calls of the run
- * are kept in *out, for the caller to free. */
+/* Two processes after each other and a third beside the second.  Returns the problem; the sites and
+ * calls of the run are kept in *out, for the caller to free. */
 static const char *play(const scene *sc, og_sim **out)
 {
   log_state log = {0};
@@ -179,7 +183,8 @@ static uint64_t play_whole(uint64_t seed, og_sim **sim)
 
 #define SITES 8
 
-/* A sync may be needed in some schedules only, so each site has some seeds to show that it is needed. */
+/* A sync may be needed in some schedules only, so each site has some seeds to show that it is
+ * needed. */
 OG_TEST(local_sim, power_loss_at_every_call_loses_nothing_and_every_sync_is_needed)
 {
   char needed[SITES][96] = {""};
@@ -196,8 +201,8 @@ OG_TEST(local_sim, power_loss_at_every_call_loses_nothing_and_every_sync_is_need
       int broken = done ? 0 : count_broken(seed, calls, site);
       if (broken == 0) continue;
       snprintf(needed[n_needed++], sizeof needed[0], "%s", site);
-      print_message("seed %d without \"%s\": %d of %d power losses break the log\n", (int)seed, site, broken,
-                    3 * (int)calls);
+      print_message("seed %d without \"%s\": %d of %d power losses break the log\n", (int)seed,
+                    site, broken, 3 * (int)calls);
     }
     og_sim_free(sim);
   }

@@ -272,7 +272,8 @@ OG_TEST(env, many_paths_are_synced_and_the_first_missing_one_is_named)
   world_free(&w);
 }
 
-OG_TEST_MAIN(OG_CASE(env, real_world_keeps_the_contract), OG_CASE(env, simulated_world_keeps_the_contract),
+OG_TEST_MAIN(OG_CASE(env, real_world_keeps_the_contract),
+             OG_CASE(env, simulated_world_keeps_the_contract),
              OG_CASE(env, links_are_not_followed_and_pipes_not_read),
              OG_CASE(env, files_and_folders_are_made_under_the_umask),
              OG_CASE(env, many_paths_are_synced_and_the_first_missing_one_is_named))

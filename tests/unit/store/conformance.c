@@ -44,7 +44,8 @@ static void check_puts(og_ctx *cx, og_store *s)
   OG_CHECK_STATUS(cx, og_store_get(cx, s, key2, 10, &(og_buf){0}), OG_ENOTFOUND);
   OG_CHECK_OK(cx, og_store_put_if_absent(cx, s, key2, OG_STR("mine")));
   OG_CHECK_OK(cx, og_store_info(cx, s, key2, &again));
-  OG_CHECK(memcmp(info.stamp, again.stamp, sizeof info.stamp) != 0); /* same bytes, another object */
+  OG_CHECK(memcmp(info.stamp, again.stamp, sizeof info.stamp) !=
+           0); /* same bytes, another object */
   OG_CHECK_OK(cx, og_store_delete(cx, s, key2));
   OG_CHECK_OK(cx, og_store_delete(cx, s, key));
 }
@@ -94,7 +95,8 @@ static og_status note_key(og_ctx *cx, void *arg, og_str key, uint64_t size)
   return ++k->n == k->stop_at ? OG_LIST_STOP : OG_OK;
 }
 
-static void check_listed(og_ctx *cx, og_store *s, const char *prefix, const char *after, const char *want)
+static void check_listed(og_ctx *cx, og_store *s, const char *prefix, const char *after,
+                         const char *want)
 {
   seen k = {0};
   OG_CHECK_OK(cx, og_store_list(cx, s, og_str_of(prefix), og_str_of(after), note_key, &k));
@@ -130,7 +132,8 @@ static void check_lists(og_ctx *cx, og_store *s)
   assert_string_equal(k.text, "d/a:0 d/b.x:6 ");
   OG_CHECK(cx->err->status == OG_OK);
   OG_CHECK_STATUS(cx, og_store_list(cx, s, OG_STR_NONE, OG_STR_NONE, fail_key, NULL), OG_ECORRUPT);
-  for (size_t i = 0; i < OG_ARRAY_LEN(keys); i++) OG_CHECK_OK(cx, og_store_delete(cx, s, og_str_of(keys[i])));
+  for (size_t i = 0; i < OG_ARRAY_LEN(keys); i++)
+    OG_CHECK_OK(cx, og_store_delete(cx, s, og_str_of(keys[i])));
 }
 
 static void check_writers(og_ctx *cx, og_store *s)
@@ -144,7 +147,8 @@ static void check_writers(og_ctx *cx, og_store *s)
   OG_CHECK_OK(cx, og_store_writer_append(cx, s, w, OG_STR("start")));
   check_listed(cx, s, "w/", "", "");
   OG_CHECK_OK(cx, og_store_writer_append(cx, s, w, og_str_from(big, 300000)));
-  for (int i = 0; i < 3; i++) OG_CHECK_OK(cx, og_store_writer_append(cx, s, w, og_str_from(big, 100000)));
+  for (int i = 0; i < 3; i++)
+    OG_CHECK_OK(cx, og_store_writer_append(cx, s, w, og_str_from(big, 100000)));
   OG_CHECK_OK(cx, og_store_writer_append(cx, s, w, OG_STR("end")));
   OG_CHECK_STATUS(cx, og_store_info(cx, s, key, &(og_object_info){0}), OG_ENOTFOUND);
   OG_CHECK_OK(cx, og_store_writer_finish(cx, s, w));
@@ -176,8 +180,10 @@ static void check_syncs(og_ctx *cx, og_store *s)
 
 static void check_doors(og_ctx *cx, og_store *s)
 {
-  static const char *const bad[] = {"",      "/a",  "a/",     "a//b",   ".",        "..",      "a/../b",
-                                    "a/./b", "a\\b", "\xff", "a/.tmp-1", "../../etc/passwd", ".tmp-"};
+  static const char *const bad[] = {"",     "/a",   "a/",       "a//b",
+                                    ".",    "..",   "a/../b",   "a/./b",
+                                    "a\\b", "\xff", "a/.tmp-1", "../../etc/passwd",
+                                    ".tmp-"};
   og_buf b = {0};
   for (size_t i = 0; i < OG_ARRAY_LEN(bad); i++) {
     og_str key = og_str_of(bad[i]);
@@ -189,7 +195,8 @@ static void check_doors(og_ctx *cx, og_store *s)
   }
   OG_CHECK(!og_key_is_valid(og_str_from("a\0b", 3)));
   OG_CHECK(og_key_is_valid(OG_STR("a/b..c/...")));
-  OG_CHECK_STATUS(cx, og_store_list(cx, s, OG_STR("../"), OG_STR_NONE, note_key, NULL), OG_EINVALID);
+  OG_CHECK_STATUS(cx, og_store_list(cx, s, OG_STR("../"), OG_STR_NONE, note_key, NULL),
+                  OG_EINVALID);
   og_store_caps caps;
   OG_CHECK_OK(cx, og_store_probe(cx, s, &caps));
   OG_CHECK(caps.put_if_absent && caps.stamp_is_identity);
@@ -289,9 +296,17 @@ static void check_wrapper(wrap_fn wrap)
   fixture_real_free(&f);
 }
 
-OG_TEST(store, fault_wrapper_without_a_plan_conforms) { check_wrapper(og_store_fault_new); }
-OG_TEST(store, counting_wrapper_conforms) { check_wrapper(og_store_counting_new); }
+OG_TEST(store, fault_wrapper_without_a_plan_conforms)
+{
+  check_wrapper(og_store_fault_new);
+}
+OG_TEST(store, counting_wrapper_conforms)
+{
+  check_wrapper(og_store_counting_new);
+}
 
 OG_TEST_MAIN(OG_CASE(store, local_store_on_a_real_disk_conforms),
-             OG_CASE(store, local_store_on_a_simulated_disk_conforms), OG_CASE(store, memory_store_conforms),
-             OG_CASE(store, fault_wrapper_without_a_plan_conforms), OG_CASE(store, counting_wrapper_conforms))
+             OG_CASE(store, local_store_on_a_simulated_disk_conforms),
+             OG_CASE(store, memory_store_conforms),
+             OG_CASE(store, fault_wrapper_without_a_plan_conforms),
+             OG_CASE(store, counting_wrapper_conforms))

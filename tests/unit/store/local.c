@@ -71,10 +71,12 @@ OG_TEST(local, put_is_durable_after_sync_and_not_before)
   world w;
   world_new(&w);
   og_str keys[2] = {OG_STR("a/b/c"), OG_STR("d")};
-  for (size_t i = 0; i < 2; i++) OG_CHECK_OK(&w.cx, og_store_put(&w.cx, w.store, keys[i], OG_STR("x")));
+  for (size_t i = 0; i < 2; i++)
+    OG_CHECK_OK(&w.cx, og_store_put(&w.cx, w.store, keys[i], OG_STR("x")));
   lose_power(&w);
   OG_CHECK_STATUS(&w.cx, get(&w, "d", OG_STR("x")), OG_ENOTFOUND);
-  for (size_t i = 0; i < 2; i++) OG_CHECK_OK(&w.cx, og_store_put(&w.cx, w.store, keys[i], OG_STR("x")));
+  for (size_t i = 0; i < 2; i++)
+    OG_CHECK_OK(&w.cx, og_store_put(&w.cx, w.store, keys[i], OG_STR("x")));
   OG_CHECK_OK(&w.cx, og_store_sync(&w.cx, w.store, keys, 2));
   lose_power(&w);
   OG_CHECK_OK(&w.cx, get(&w, "a/b/c", OG_STR("x")));
@@ -138,11 +140,14 @@ OG_TEST(local, failed_folder_sync_after_the_link_leaves_the_outcome_unknown)
   OG_CHECK_OK(&w.cx, og_store_put_if_absent(&w.cx, w.store, OG_STR("1"), OG_STR("x")));
   /* create, write, sync, link, delete, sync folder */
   og_sim_fail_at(w.process, og_sim_process_calls(w.process) + 6, EIO);
-  OG_CHECK_STATUS(&w.cx, og_store_put_if_absent(&w.cx, w.store, OG_STR("2"), OG_STR("x")), OG_EUNKNOWN);
+  OG_CHECK_STATUS(&w.cx, og_store_put_if_absent(&w.cx, w.store, OG_STR("2"), OG_STR("x")),
+                  OG_EUNKNOWN);
   OG_CHECK(w.err.status == OG_EUNKNOWN);
-  OG_CHECK_STATUS(&w.cx, og_store_put_if_absent(&w.cx, w.store, OG_STR("2"), OG_STR("x")), OG_EEXISTS);
+  OG_CHECK_STATUS(&w.cx, og_store_put_if_absent(&w.cx, w.store, OG_STR("2"), OG_STR("x")),
+                  OG_EEXISTS);
   og_sim_fail_at(w.process, og_sim_process_calls(w.process) + 4, EIO);
-  OG_CHECK_STATUS(&w.cx, og_store_put_if_absent(&w.cx, w.store, OG_STR("3"), OG_STR("x")), OG_EUNKNOWN);
+  OG_CHECK_STATUS(&w.cx, og_store_put_if_absent(&w.cx, w.store, OG_STR("3"), OG_STR("x")),
+                  OG_EUNKNOWN);
   OG_CHECK_OK(&w.cx, og_store_put_if_absent(&w.cx, w.store, OG_STR("3"), OG_STR("x")));
   og_sim_fail_at(w.process, og_sim_process_calls(w.process) + 3, EIO);
   OG_CHECK_STATUS(&w.cx, og_store_put_if_absent(&w.cx, w.store, OG_STR("4"), OG_STR("x")), OG_EIO);
@@ -166,7 +171,8 @@ OG_TEST(local, full_disk_leaves_no_object_and_no_temporary)
   OG_CHECK_OK(&w.cx, og_store_writer_open(&w.cx, w.store, OG_STR("b"), &out));
   OG_CHECK_OK(&w.cx, og_store_writer_append(&w.cx, w.store, out, bytes));
   OG_CHECK_STATUS(&w.cx, og_store_writer_finish(&w.cx, w.store, out), OG_ELIMIT);
-  OG_CHECK_OK(&w.cx, og_store_put(&w.cx, w.store, OG_STR("c"), OG_STR("fits"))); /* the space is free again */
+  OG_CHECK_OK(&w.cx, og_store_put(&w.cx, w.store, OG_STR("c"),
+                                  OG_STR("fits"))); /* the space is free again */
   OG_CHECK_OK(&w.cx, get(&w, "a", OG_STR("x")));
   world_free(&w);
 }
@@ -224,11 +230,13 @@ static void check_planted_links(og_ctx *cx, og_store *s)
   int n = 0;
   OG_CHECK_STATUS(cx, og_store_get(cx, s, OG_STR("file"), 10, &b), OG_EDENIED);
   OG_CHECK_STATUS(cx, og_store_get(cx, s, OG_STR("folder/secret"), 10, &b), OG_EDENIED);
-  OG_CHECK_STATUS(cx, og_store_info(cx, s, OG_STR("folder/secret"), &(og_object_info){0}), OG_EDENIED);
+  OG_CHECK_STATUS(cx, og_store_info(cx, s, OG_STR("folder/secret"), &(og_object_info){0}),
+                  OG_EDENIED);
   OG_CHECK_STATUS(cx, og_store_info(cx, s, OG_STR("file"), &(og_object_info){0}), OG_EDENIED);
   OG_CHECK_STATUS(cx, og_store_put(cx, s, OG_STR("folder/x"), OG_STR("x")), OG_EDENIED);
   OG_CHECK_STATUS(cx, og_store_delete(cx, s, OG_STR("folder/secret")), OG_EDENIED);
-  OG_CHECK_STATUS(cx, og_store_list(cx, s, OG_STR("folder/"), OG_STR_NONE, count_key, &n), OG_EDENIED);
+  OG_CHECK_STATUS(cx, og_store_list(cx, s, OG_STR("folder/"), OG_STR_NONE, count_key, &n),
+                  OG_EDENIED);
   OG_CHECK_OK(cx, og_store_list(cx, s, OG_STR_NONE, OG_STR_NONE, count_key, &n));
   OG_CHECK(n == 0);
   OG_CHECK_OK(cx, og_store_put_if_absent(cx, s, OG_STR("real"), OG_STR("x")));
@@ -242,7 +250,8 @@ OG_TEST(local, links_inside_the_root_are_refused_and_the_root_may_be_one)
   og_ctx cx;
   og_store *s = NULL;
   OG_CHECK(mkdtemp(dir) != NULL);
-  static const char *const names[5] = {"outside", "outside/secret", "root", "root/folder", "root/file"};
+  static const char *const names[5] = {"outside", "outside/secret", "root", "root/folder",
+                                       "root/file"};
   for (int i = 0; i < 5; i++) snprintf(path[i], sizeof path[i], "%s/%s", dir, names[i]);
   OG_CHECK(mkdir(path[0], 0700) == 0 && mkdir(path[2], 0700) == 0);
   FILE *secret = fopen(path[1], "w");

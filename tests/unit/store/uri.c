@@ -47,9 +47,15 @@ OG_TEST(uri, what_is_no_place_for_a_graph_is_refused_by_name)
     const char *uri;
     og_status status;
   } rows[] = {
-      {"", OG_EINVALID},          {"/", OG_EINVALID},           {"/a/..", OG_EINVALID},
-      {"file://host/a", OG_EINVALID}, {"file:///a%2", OG_EINVALID}, {"file:///a%zz", OG_EINVALID},
-      {"file:///a%00b", OG_EINVALID}, {"s3://bucket/g", OG_EUNSUPPORTED}, {"/a\xff", OG_EINVALID},
+      {"", OG_EINVALID},
+      {"/", OG_EINVALID},
+      {"/a/..", OG_EINVALID},
+      {"file://host/a", OG_EINVALID},
+      {"file:///a%2", OG_EINVALID},
+      {"file:///a%zz", OG_EINVALID},
+      {"file:///a%00b", OG_EINVALID},
+      {"s3://bucket/g", OG_EUNSUPPORTED},
+      {"/a\xff", OG_EINVALID},
   };
   world w;
   world_new(&w);
@@ -58,7 +64,8 @@ OG_TEST(uri, what_is_no_place_for_a_graph_is_refused_by_name)
     OG_CHECK_STATUS(&w.cx, og_store_open(&w.cx, og_str_of(rows[i].uri), false, &s), rows[i].status);
     OG_CHECK(s == NULL);
   }
-  OG_CHECK_STATUS(&w.cx, og_store_open(&w.cx, OG_STR("s3://b/g"), false, &(og_store *){NULL}), OG_EUNSUPPORTED);
+  OG_CHECK_STATUS(&w.cx, og_store_open(&w.cx, OG_STR("s3://b/g"), false, &(og_store *){NULL}),
+                  OG_EUNSUPPORTED);
   OG_CHECK(strstr(w.err.text, "s3://") != NULL);
   og_sim_free(w.sim);
 }
@@ -77,4 +84,5 @@ OG_TEST(uri, opening_creates_nothing)
 }
 
 OG_TEST_MAIN(OG_CASE(uri, paths_and_file_uris_name_one_absolute_folder),
-             OG_CASE(uri, what_is_no_place_for_a_graph_is_refused_by_name), OG_CASE(uri, opening_creates_nothing))
+             OG_CASE(uri, what_is_no_place_for_a_graph_is_refused_by_name),
+             OG_CASE(uri, opening_creates_nothing))

@@ -46,9 +46,11 @@ OG_TEST(fault, failed_call_has_no_effect_and_lost_reply_has)
   OG_CHECK_U64(og_store_fault_calls(w.store), 3);
   og_store_fault_set(w.store, (og_fault_plan){.kind = OG_FAULT_LOSE_REPLY, .nth = 1});
   OG_CHECK(!og_store_fault_fired(w.store));
-  OG_CHECK_STATUS(&w.cx, og_store_put_if_absent(&w.cx, w.store, OG_STR("c"), OG_STR("x")), OG_EUNKNOWN);
+  OG_CHECK_STATUS(&w.cx, og_store_put_if_absent(&w.cx, w.store, OG_STR("c"), OG_STR("x")),
+                  OG_EUNKNOWN);
   OG_CHECK(has(&w, OG_STR("c")));
-  OG_CHECK_STATUS(&w.cx, og_store_put_if_absent(&w.cx, w.store, OG_STR("c"), OG_STR("x")), OG_EEXISTS);
+  OG_CHECK_STATUS(&w.cx, og_store_put_if_absent(&w.cx, w.store, OG_STR("c"), OG_STR("x")),
+                  OG_EEXISTS);
   og_store_fault_set(w.store, (og_fault_plan){.kind = OG_FAULT_LOSE_REPLY, .nth = 1});
   OG_CHECK_STATUS(&w.cx, og_store_put(&w.cx, w.store, OG_STR("d"), OG_STR("x")), OG_EIO);
   OG_CHECK(has(&w, OG_STR("d")));
@@ -60,27 +62,31 @@ OG_TEST(fault, sticky_failure_lasts_until_a_new_plan)
   world w;
   world_new(&w, og_store_fault_new);
   og_store_fault_set(w.store, (og_fault_plan){.kind = OG_FAULT_FAIL, .nth = 1, .sticky = true});
-  for (int i = 0; i < 3; i++) OG_CHECK_STATUS(&w.cx, og_store_delete(&w.cx, w.store, OG_STR("a")), OG_EIO);
+  for (int i = 0; i < 3; i++)
+    OG_CHECK_STATUS(&w.cx, og_store_delete(&w.cx, w.store, OG_STR("a")), OG_EIO);
   og_store_fault_set(w.store, (og_fault_plan){0});
   OG_CHECK_OK(&w.cx, og_store_delete(&w.cx, w.store, OG_STR("a")));
   world_free(&w);
 }
 
-/* A streamed put with a fault at its n-th call: the object is there whole or not at all, and nothing leaks. */
+/* A streamed put with a fault at its n-th call: the object is there whole or not at all, and
+ * nothing leaks. */
 OG_TEST(fault, streamed_put_fails_at_each_step_without_a_trace)
 {
   for (uint64_t nth = 1; nth <= 3; nth++) {
     for (int lose = 0; lose < 2; lose++) {
       world w;
       world_new(&w, og_store_fault_new);
-      og_store_fault_set(w.store,
-                         (og_fault_plan){.kind = lose ? OG_FAULT_LOSE_REPLY : OG_FAULT_FAIL, .nth = nth});
+      og_store_fault_set(
+          w.store, (og_fault_plan){.kind = lose ? OG_FAULT_LOSE_REPLY : OG_FAULT_FAIL, .nth = nth});
       og_store_writer *out = NULL;
       og_status st = og_store_writer_open(&w.cx, w.store, OG_STR("a"), &out);
       OG_CHECK((st == OG_OK) == (nth != 1));
       if (st == OG_OK) st = og_store_writer_append(&w.cx, w.store, out, OG_STR("x"));
-      if (st == OG_OK) st = og_store_writer_finish(&w.cx, w.store, out);
-      else if (out) og_store_writer_abort(&w.cx, w.store, out);
+      if (st == OG_OK)
+        st = og_store_writer_finish(&w.cx, w.store, out);
+      else if (out)
+        og_store_writer_abort(&w.cx, w.store, out);
       OG_CHECK(st == OG_EIO);
       OG_CHECK(has(&w, OG_STR("a")) == (nth == 3 && lose));
       og_store_unref(w.memory);
@@ -112,12 +118,14 @@ OG_TEST(counting, counts_requests_and_bytes)
   og_store_writer *out = NULL;
   OG_CHECK_OK(&w.cx, og_store_put(&w.cx, w.store, keys[0], OG_STR("12345")));
   OG_CHECK_OK(&w.cx, og_store_put_if_absent(&w.cx, w.store, OG_STR("b"), OG_STR("12")));
-  OG_CHECK_STATUS(&w.cx, og_store_put_if_absent(&w.cx, w.store, OG_STR("b"), OG_STR("12")), OG_EEXISTS);
+  OG_CHECK_STATUS(&w.cx, og_store_put_if_absent(&w.cx, w.store, OG_STR("b"), OG_STR("12")),
+                  OG_EEXISTS);
   OG_CHECK_OK(&w.cx, og_store_writer_open(&w.cx, w.store, keys[1], &out));
   OG_CHECK_OK(&w.cx, og_store_writer_append(&w.cx, w.store, out, OG_STR("1234567")));
   OG_CHECK_OK(&w.cx, og_store_writer_finish(&w.cx, w.store, out));
   OG_CHECK_OK(&w.cx, og_store_get(&w.cx, w.store, keys[0], 10, &b));
-  OG_CHECK_OK(&w.cx, og_store_get_ranges(&w.cx, w.store, keys[0], (og_range[]){{0, 1}, {2, 2}}, 2, two));
+  OG_CHECK_OK(&w.cx,
+              og_store_get_ranges(&w.cx, w.store, keys[0], (og_range[]){{0, 1}, {2, 2}}, 2, two));
   OG_CHECK_OK(&w.cx, og_store_sync(&w.cx, w.store, keys, 2));
   OG_CHECK_OK(&w.cx, og_store_delete(&w.cx, w.store, keys[0]));
   og_store_counts c = og_store_counting_get(w.store);
@@ -138,4 +146,5 @@ OG_TEST(counting, counts_requests_and_bytes)
 OG_TEST_MAIN(OG_CASE(fault, failed_call_has_no_effect_and_lost_reply_has),
              OG_CASE(fault, sticky_failure_lasts_until_a_new_plan),
              OG_CASE(fault, streamed_put_fails_at_each_step_without_a_trace),
-             OG_CASE(fault, delay_lets_others_run_and_then_happens), OG_CASE(counting, counts_requests_and_bytes))
+             OG_CASE(fault, delay_lets_others_run_and_then_happens),
+             OG_CASE(counting, counts_requests_and_bytes))
