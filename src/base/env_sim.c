@@ -28,9 +28,10 @@
 
 #define WALL_START_US  1700000000000000ll
 #define DEFAULT_BUDGET 10000000u
-#define DEAD_CALLS_MAX 100000u /* of one process; more is a loop that does not heed OG_ECANCELLED  \
-                                */
-#define MASK_LENGTH 16u        /* parts of names this long are random */
+#define DEAD_CALLS_MAX                                                                             \
+  100000u               /* of one process; more is a loop that does not heed OG_ECANCELLED         \
+                         */
+#define MASK_LENGTH 16u /* parts of names this long are random */
 #define SITE_BYTES  512u
 
 typedef enum task_state { TASK_READY, TASK_SLEEPS, TASK_JOINS, TASK_DONE } task_state;
@@ -486,7 +487,7 @@ static void sim_yield(og_env *env)
 
 static og_status sim_file_open(og_ctx *cx, const char *path, og_open_mode mode, og_file **out)
 {
-  call c;
+  call c = {0};
   OG_TRY(begin(cx, mode == OG_OPEN_READ ? "open" : "create", path, &c));
   size_t len = strlen(path) + 1;
   og_file *f = og_alloc(cx, sizeof *f + len);
@@ -503,7 +504,7 @@ static og_status sim_file_open(og_ctx *cx, const char *path, og_open_mode mode, 
 
 static og_status sim_file_read(og_ctx *cx, og_file *f, uint64_t off, void *out, size_t n)
 {
-  call c;
+  call c = {0};
   OG_TRY(begin(cx, "read", f->path, &c));
   int err = c.fail ? 0 : og_simfs_read(f->node, off, out, n);
   if (err != EOVERFLOW) return end(cx, &c, err);
@@ -515,7 +516,7 @@ static og_status sim_file_read(og_ctx *cx, og_file *f, uint64_t off, void *out, 
 
 static og_status sim_file_append(og_ctx *cx, og_file *f, const void *p, size_t n)
 {
-  call c;
+  call c = {0};
   OG_TRY(begin(cx, "write", f->path, &c));
   return end(cx, &c, c.fail ? 0 : og_simfs_append(c.sim->fs, f->node, p, n));
 }
@@ -537,7 +538,7 @@ static og_status sim_file_sync(og_ctx *cx, og_file *f)
     return og_fail(cx, OG_EIO,
                    "%s could not be synced before; its data must be written to a new file",
                    f->path);
-  call c;
+  call c = {0};
   OG_TRY(begin(cx, "sync", f->path, &c));
   og_status st = sync_node(cx, &c, f->node, false);
   f->sync_failed = st != OG_OK;
@@ -546,7 +547,7 @@ static og_status sim_file_sync(og_ctx *cx, og_file *f)
 
 static og_status sim_file_info(og_ctx *cx, og_file *f, og_file_info *out)
 {
-  call c;
+  call c = {0};
   OG_TRY(begin(cx, "stat", f->path, &c));
   if (!c.fail) og_simfs_info(f->node, out);
   return end(cx, &c, 0);
@@ -561,21 +562,21 @@ static void sim_file_close(og_env *env, og_file *f)
 
 static og_status sim_path_info(og_ctx *cx, const char *path, og_file_info *out)
 {
-  call c;
+  call c = {0};
   OG_TRY(begin(cx, "stat", path, &c));
   return end(cx, &c, c.fail ? 0 : og_simfs_path_info(c.sim->fs, path, out));
 }
 
 static og_status sim_mkdir(og_ctx *cx, const char *path)
 {
-  call c;
+  call c = {0};
   OG_TRY(begin(cx, "create folder", path, &c));
   return end(cx, &c, c.fail ? 0 : og_simfs_mkdir(c.sim->fs, path));
 }
 
 static og_status sync_path(og_ctx *cx, const char *path, bool must_be_dir)
 {
-  call c;
+  call c = {0};
   OG_TRY(begin(cx, must_be_dir ? "sync folder" : "sync", path, &c));
   og_simfs_node *node;
   bool is_dir;
@@ -616,7 +617,7 @@ static og_status visit_entries(og_ctx *cx, og_sim *sim, og_vec *names, const og_
 
 static og_status sim_list_dir(og_ctx *cx, const char *path, og_dir_fn fn, void *arg)
 {
-  call c;
+  call c = {0};
   OG_TRY(begin(cx, "list", path, &c));
   OG_AUTO(og_vec) names = OG_VEC_INIT(og_str);
   OG_AUTO(og_vec) dirs = OG_VEC_INIT(bool);
@@ -626,28 +627,28 @@ static og_status sim_list_dir(og_ctx *cx, const char *path, og_dir_fn fn, void *
 
 static og_status sim_link(og_ctx *cx, const char *from, const char *to)
 {
-  call c;
+  call c = {0};
   OG_TRY(begin(cx, "link", to, &c));
   return end(cx, &c, c.fail ? 0 : og_simfs_link(c.sim->fs, from, to));
 }
 
 static og_status sim_rename(og_ctx *cx, const char *from, const char *to)
 {
-  call c;
+  call c = {0};
   OG_TRY(begin(cx, "rename", to, &c));
   return end(cx, &c, c.fail ? 0 : og_simfs_rename(c.sim->fs, from, to));
 }
 
 static og_status sim_unlink(og_ctx *cx, const char *path)
 {
-  call c;
+  call c = {0};
   OG_TRY(begin(cx, "delete", path, &c));
   return end(cx, &c, c.fail ? 0 : og_simfs_unlink(c.sim->fs, path));
 }
 
 static og_status sim_rmdir(og_ctx *cx, const char *path)
 {
-  call c;
+  call c = {0};
   OG_TRY(begin(cx, "delete folder", path, &c));
   return end(cx, &c, c.fail ? 0 : og_simfs_rmdir(c.sim->fs, path));
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/* NOLINTBEGIN(bugprone-reserved-identifier): the C library's own switches */
 #define _DEFAULT_SOURCE 1   /* MAP_ANONYMOUS */
 #define _XOPEN_SOURCE   700 /* ucontext on macOS */
+/* NOLINTEND(bugprone-reserved-identifier) */
 #include "base/fiber.h"
 
 #include "base/error.h"

@@ -152,21 +152,26 @@ static og_status meet_folder(og_ctx *cx, local_store *s, og_str folder, bool mak
   return known_add(cx, s, folder, FOLDER_REAL);
 }
 
+static og_status make_root(og_ctx *cx, local_store *s)
+{
+  if (known_get(s, OG_STR_NONE) & FOLDER_REAL) return OG_OK;
+  OG_AUTO(og_buf) root = {0};
+  unsigned made = 0;
+  OG_TRY(path_of(cx, s, OG_STR_NONE, &root));
+  OG_TRY(og_env_make_dirs(cx, chars(&root), &made)); /* which syncs the entries of those it made */
+  return known_add(cx, s, OG_STR_NONE, made > 0 ? FOLDER_REAL | FOLDER_DURABLE : FOLDER_REAL);
+}
+
 /* All folders on the way to `key`.  OG_ENOTFOUND when one is missing and not to be made. */
 static og_status meet_folders(og_ctx *cx, local_store *s, og_str key, bool make)
 {
   og_str folder = folder_of(key);
-  if (make && !(known_get(s, OG_STR_NONE) & FOLDER_REAL)) {
-    OG_AUTO(og_buf) root = {0};
-    OG_TRY(path_of(cx, s, OG_STR_NONE, &root));
-    unsigned made = 0; /* it synced the entries of those */
-    OG_TRY(og_env_make_dirs(cx, chars(&root), &made));
-    OG_TRY(known_add(cx, s, OG_STR_NONE, made > 0 ? FOLDER_REAL | FOLDER_DURABLE : FOLDER_REAL));
-  }
+  if (make) OG_TRY(make_root(cx, s));
   if (folder.len == 0 || (known_get(s, folder) & FOLDER_REAL)) return OG_OK;
-  for (size_t i = 1; i <= folder.len; i++)
-    if (i == folder.len || folder.ptr[i] == '/')
-      OG_TRY(meet_folder(cx, s, og_str_sub(folder, 0, i), make));
+  for (size_t i = 1; i <= folder.len; i++) {
+    if (i < folder.len && folder.ptr[i] != '/') continue;
+    OG_TRY(meet_folder(cx, s, og_str_sub(folder, 0, i), make));
+  }
   return OG_OK;
 }
 

@@ -175,7 +175,7 @@ static og_status insert_locked(og_ctx *cx, memory_store *s, size_t at, object *o
 {
   OG_TRY(og_vec_add(cx, &s->objects, &o));
   object **all = s->objects.data;
-  memmove(all + at + 1, all + at, (s->objects.len - 1 - at) * sizeof *all);
+  memmove(all + at + 1, all + at, (s->objects.len - 1 - at) * sizeof(object *));
   all[at] = o;
   return OG_OK;
 }

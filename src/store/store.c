@@ -257,22 +257,26 @@ static og_status uri_path(og_ctx *cx, og_str uri, og_buf *out)
   return percent_decode(cx, uri, rest, out);
 }
 
+static og_status append_part(og_ctx *cx, og_str part, og_buf *out)
+{
+  if (part.len == 0 || og_str_eq(part, OG_STR("."))) return OG_OK;
+  if (og_str_eq(part, OG_STR(".."))) {
+    size_t slash = og_str_rfind_byte(og_buf_str(out), '/');
+    out->len = slash == SIZE_MAX ? 0 : slash;
+    return OG_OK;
+  }
+  OG_TRY(og_buf_append_byte(cx, out, '/'));
+  return og_buf_append_str(cx, out, part);
+}
+
 /* Appends the parts of `path` to `out`, resolving "." and ".." by their text. */
 static og_status append_parts(og_ctx *cx, og_str path, og_buf *out)
 {
   size_t start = 0;
   for (size_t i = 0; i <= path.len; i++) {
     if (i < path.len && path.ptr[i] != '/') continue;
-    og_str part = og_str_sub(path, start, i);
+    OG_TRY(append_part(cx, og_str_sub(path, start, i), out));
     start = i + 1;
-    if (part.len == 0 || og_str_eq(part, OG_STR("."))) continue;
-    if (og_str_eq(part, OG_STR(".."))) {
-      while (out->len > 0 && out->data[out->len - 1] != '/') out->len--;
-      if (out->len > 0) out->len--;
-      continue;
-    }
-    OG_TRY(og_buf_append_byte(cx, out, '/'));
-    OG_TRY(og_buf_append_str(cx, out, part));
   }
   return OG_OK;
 }
