@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: MIT */
+/* db/db.h -- a graph as its users see it: one function per thing one can do.
+ *
+ * The command line and every later front door stand on this table of functions; no rule of the database lives above it.
+ * Strings in results live in cx->arena unless said otherwise.
+ * Thread rule: an og_db may be used from any thread, each with its own context.
+ */
+#pragma once
+
+#include "arrow/column.h"
+#include "graph/graph.h"
+#include "query/lint.h"
+
+typedef struct og_db og_db;
+
+/* Creates a graph at `uri`.  OG_EEXISTS: one is there. */
+OG_MUST_USE og_status og_db_init(og_ctx *cx, og_str uri, og_str schema_source, og_str file_name, bool force,
+                                 og_str actor);
+OG_MUST_USE og_status og_db_open(og_ctx *cx, og_str uri, bool read_only, og_db **out);
+void og_db_close(og_db *db); /* NULL is fine */
+og_str og_db_uri(const og_db *db); /* as given to open, made absolute; borrowed */
+/* "local" for now: what the write echo calls the place. */
+const char *og_db_place(const og_db *db);
+
+/* Which state to read: a branch (empty: main), or the state a commit published (26 characters; empty: none). */
+typedef struct og_db_target {
+  og_str branch, snapshot;
+} og_db_target;
+
+typedef struct og_db_query_args {
+  og_str source;      /* .gq text */
+  og_str source_name; /* file name for messages */
+  og_str name;        /* which query; empty: the only one */
+  og_str params;      /* JSON object text; empty: none */
+  og_db_target target;
+  og_str actor;       /* mutations */
+  og_str if_commit;   /* mutations: 26 characters, or empty */
+} og_db_query_args;
+
+/* Columns and rows of an answer.  Values are typed Arrow columns; og_column_json (arrow/json.h) spells them. */
+typedef struct og_result {
+  og_str query_name;
+  og_db_target target;
+  og_str *columns;     /* names, in projection order */
+  og_column **values;  /* one reference each, n_columns */
+  uint32_t n_columns;
+  int64_t n_rows;
+  og_str commit;       /* head commit of the state read; empty: unknown */
+} og_result;
+void og_result_cleanup(og_result *r);
+OG_MUST_USE og_status og_db_query(og_ctx *cx, og_db *db, const og_db_query_args *args, og_result *out);
+
+typedef struct og_write_result {
+  og_str branch;        /* "main", … */
+  og_str query_name;
+  uint64_t affected_nodes, affected_edges;
+  bool has_commit;      /* nothing changed: no commit */
+  og_commit commit;
+} og_write_result;
+OG_MUST_USE og_status og_db_mutate(og_ctx *cx, og_db *db, const og_db_query_args *args, og_write_result *out);
+
+typedef enum og_load_mode { OG_LOAD_OVERWRITE, OG_LOAD_APPEND, OG_LOAD_MERGE } og_load_mode;
+typedef struct og_load_count {
+  og_str name;
+  uint64_t loaded;
+} og_load_count;
+typedef struct og_load_args {
+  const char *path;  /* NDJSON file, opened through the env; absolute */
+  og_load_mode mode;
+  og_str branch;     /* empty: main */
+  og_str from;       /* empty: a missing branch is an error; else it is created from this one first */
+  og_str actor;
+  /* Called now and then with bytes read so far and in all; may be NULL. */
+  void (*progress)(void *arg, uint64_t done, uint64_t total, uint64_t records);
+  void *progress_arg;
+} og_load_args;
+typedef struct og_load_result {
+  og_str branch;
+  bool branch_created;
+  og_load_count *nodes, *edges; /* by name */
+  uint32_t n_nodes, n_edges;
+  uint64_t total;
+  og_commit commit;
+} og_load_result;
+OG_MUST_USE og_status og_db_load(og_ctx *cx, og_db *db, const og_load_args *args, og_load_result *out);
+
+/* Streams NDJSON lines (with newline) to `write`; `types` restricts to node and edge types of those names. */
+typedef og_status (*og_write_fn)(og_ctx *cx, void *arg, og_str bytes);
+OG_MUST_USE og_status og_db_export(og_ctx *cx, og_db *db, og_str branch, const og_str *types, size_t n_types,
+                                   og_write_fn write, void *arg);
+
+typedef struct og_dataset_info {
+  bool is_edge;
+  og_str type_name;
+  og_str path;          /* below the root */
+  uint64_t version;
+  og_str native_branch; /* empty: main */
+  uint64_t rows;
+} og_dataset_info;
+typedef struct og_snapshot_info {
+  og_str branch; /* "main", … */
+  uint64_t manifest_version;
+  og_dataset_info *datasets; /* nodes and edges, by type key */
+  uint32_t n_datasets;
+} og_snapshot_info;
+OG_MUST_USE og_status og_db_snapshot(og_ctx *cx, og_db *db, og_str branch, og_snapshot_info *out);
+
+OG_MUST_USE og_status og_db_branches(og_ctx *cx, og_db *db, og_vec *out /* og_branch_info */);
+OG_MUST_USE og_status og_db_branch_create(og_ctx *cx, og_db *db, og_str name, og_str from, og_str actor);
+OG_MUST_USE og_status og_db_branch_delete(og_ctx *cx, og_db *db, og_str name, og_str actor);
+
+/* Newest first, inherited ones and the genesis included. */
+OG_MUST_USE og_status og_db_commits(og_ctx *cx, og_db *db, og_str branch, og_vec *out /* og_commit */);
+/* OG_ENOTFOUND; searched on `branch` first, then on every live one. */
+OG_MUST_USE og_status og_db_commit(og_ctx *cx, og_db *db, og_str branch, og_str id, og_commit *out);
+
+OG_MUST_USE og_status og_db_schema_source(og_ctx *cx, og_db *db, og_str branch, og_str *out);
+/* Lints a .gq text against this graph's schema. */
+OG_MUST_USE og_status og_db_lint(og_ctx *cx, og_db *db, og_str source, og_str source_name, og_lint_report *out);
