@@ -174,9 +174,12 @@ static og_status offsets_reserve(og_ctx *cx, og_builder *b, int64_t n)
 
 static inline void offset_push(og_builder *b, int64_t v) /* memory is reserved */
 {
+  uint8_t *at = b->data.data + b->data.len;
   int32_t narrow = (int32_t)v;
-  memcpy(b->data.data + b->data.len, b->width == 8 ? (const void *)&v : (const void *)&narrow,
-         b->width);
+  if (b->width == 8)
+    memcpy(at, &v, 8);
+  else
+    memcpy(at, &narrow, 4);
   b->data.len += b->width;
 }
 
@@ -188,31 +191,39 @@ static int64_t extent(const og_builder *b)
 
 /* ---- nulls and blanks ---- */
 
+static og_status append_blank(og_ctx *cx, og_builder *b, int64_t n, bool null);
+
+static og_status blank_offsets(og_ctx *cx, og_builder *b, int64_t n)
+{
+  OG_TRY(offsets_reserve(cx, b, n));
+  for (int64_t i = 0; i < n; i++) offset_push(b, extent(b));
+  return OG_OK;
+}
+
+static og_status blank_children(og_ctx *cx, og_builder *b, int64_t n)
+{
+  int64_t inner = n;
+  if (b->kind == OG_KIND_LIST && OG_MUL_OVERFLOWS(n, (int64_t)b->type.size, &inner))
+    return og_fail(cx, OG_ENOMEM, "out of memory (%lld vectors)", (long long)n);
+  for (uint32_t i = 0; i < b->n_children; i++)
+    OG_TRY(append_blank(cx, b->children[i], inner, false));
+  return OG_OK;
+}
+
 static og_status append_blank(og_ctx *cx, og_builder *b, int64_t n, bool null)
 {
+  og_status st;
   OG_TRY(mark(cx, b, n, !null));
-  int64_t inner = n;
-  switch (b->kind) {
-  case OG_KIND_NULL: break;
-  case OG_KIND_BOOL: OG_TRY(slab_bits(cx, &b->data, b->len + n)); break;
-  case OG_KIND_INT:
-  case OG_KIND_UINT:
-  case OG_KIND_FLOAT: OG_TRY(slab_zeros(cx, &b->data, (size_t)n * b->width)); break;
-  case OG_KIND_BYTES:
-  case OG_KIND_LIST:
-  case OG_KIND_STRUCT:
-    if (og_type_has_offsets(b->type.id)) {
-      OG_TRY(offsets_reserve(cx, b, n));
-      for (int64_t i = 0; i < n; i++) offset_push(b, extent(b));
-      break;
-    }
-    if (b->kind == OG_KIND_LIST && OG_MUL_OVERFLOWS(n, (int64_t)b->type.size, &inner))
-      return og_fail(cx, OG_ENOMEM, "out of memory (%lld vectors)", (long long)n);
-    for (uint32_t i = 0; i < b->n_children; i++)
-      OG_TRY(append_blank(cx, b->children[i], inner, false));
-  }
-  b->len += n;
-  return OG_OK;
+  if (og_type_has_offsets(b->type.id))
+    st = blank_offsets(cx, b, n);
+  else if (b->width)
+    st = slab_zeros(cx, &b->data, (size_t)n * b->width);
+  else if (b->kind == OG_KIND_BOOL)
+    st = slab_bits(cx, &b->data, b->len + n);
+  else
+    st = blank_children(cx, b, n);
+  if (st == OG_OK) b->len += n;
+  return st;
 }
 
 og_status og_builder_null(og_ctx *cx, og_builder *b)

@@ -142,7 +142,7 @@ static og_status import_field(og_ctx *cx, og_arena *a, const struct ArrowSchema 
 og_status og_arrow_import_schema(og_ctx *cx, struct ArrowSchema *in, og_schema **out)
 {
   OG_AUTO(og_arena) arena = {0};
-  og_field top;
+  og_field top = {0};
   og_status st = import_field(cx, &arena, in, 0, &top);
   if (st == OG_OK && top.type.id != OG_TYPE_STRUCT)
     st = og_fail(cx, OG_EINVALID, "an Arrow schema must be a struct, not %s",
@@ -337,7 +337,7 @@ static og_status import_rows(og_ctx *cx, const og_field *f, const struct ArrowAr
                              int64_t from, int64_t len, og_column **out)
 {
   OG_TRY(check_array(cx, f, a, from, len));
-  og_column **children = og_calloc(cx, f->n_children, sizeof *children);
+  og_column **children = og_calloc(cx, f->n_children, sizeof(og_column *));
   if (!children) return OG_ENOMEM;
   view v = {f, a, a->offset + from, len};
   og_column_parts p = {
@@ -393,7 +393,7 @@ og_status og_arrow_import_batch(og_ctx *cx, struct ArrowArray *in, og_schema *sc
       .children = schema->fields,
       .n_children = schema->n_fields,
   };
-  og_column **columns = og_calloc(cx, schema->n_fields, sizeof *columns);
+  og_column **columns = og_calloc(cx, schema->n_fields, sizeof(og_column *));
   og_status st = columns ? import_columns(cx, in, &top, columns) : OG_ENOMEM;
   if (st == OG_OK) st = og_batch_new(cx, schema, columns, schema->n_fields, in->length, out);
   for (uint32_t i = 0; columns && i < schema->n_fields; i++) og_column_unref(columns[i]);

@@ -51,15 +51,18 @@ static og_status take_bits(og_ctx *cx, const og_column *c, const pick *p, og_col
   return OG_OK;
 }
 
-#define TAKE_FIXED(T)                                                                              \
-  do {                                                                                             \
-    const T *src = (const T *)values;                                                              \
-    T *dst = (T *)to;                                                                              \
-    if (p->gaps)                                                                                   \
-      for (int64_t i = 0; i < p->n; i++) dst[i] = p->idx[i] < 0 ? (T)0 : src[p->idx[i]];           \
-    else                                                                                           \
-      for (int64_t i = 0; i < p->n; i++) dst[i] = src[p->idx[i]];                                  \
-  } while (0)
+#define T    uint8_t
+#define NAME gather_1
+#include "arrow/take.inc.h"
+#define T    uint16_t
+#define NAME gather_2
+#include "arrow/take.inc.h"
+#define T    uint32_t
+#define NAME gather_4
+#include "arrow/take.inc.h"
+#define T    uint64_t
+#define NAME gather_8
+#include "arrow/take.inc.h"
 
 static og_status take_fixed(og_ctx *cx, const og_column *c, const pick *p, og_column *out)
 {
@@ -68,10 +71,10 @@ static og_status take_fixed(og_ctx *cx, const og_column *c, const pick *p, og_co
   void *to = og_column__array(cx, out, OG_SLOT_DATA0, p->n, width);
   if (!to) return OG_ENOMEM;
   switch (width) {
-  case 1: TAKE_FIXED(uint8_t); break;
-  case 2: TAKE_FIXED(uint16_t); break;
-  case 4: TAKE_FIXED(uint32_t); break;
-  default: TAKE_FIXED(uint64_t); break;
+  case 1: gather_1(values, p, to); break;
+  case 2: gather_2(values, p, to); break;
+  case 4: gather_4(values, p, to); break;
+  default: gather_8(values, p, to); break;
   }
   return OG_OK;
 }
@@ -105,7 +108,7 @@ static og_status take_offsets(og_ctx *cx, const og_column *c, const pick *p, og_
 
 static og_status take_bytes(og_ctx *cx, const og_column *c, const pick *p, og_column *out)
 {
-  int64_t total, from;
+  int64_t total = 0, from = 0;
   OG_TRY(take_offsets(cx, c, p, out, &total));
   char *to = og_column__buffer(cx, out, OG_SLOT_DATA1, (size_t)total);
   if (!to) return OG_ENOMEM;
@@ -120,7 +123,7 @@ static og_status take_bytes(og_ctx *cx, const og_column *c, const pick *p, og_co
 
 static og_status take_items(og_ctx *cx, const og_column *c, const pick *p, og_column *out)
 {
-  int64_t total, from, at = 0;
+  int64_t total = 0, from = 0, at = 0;
   OG_TRY(take_offsets(cx, c, p, out, &total));
   int64_t *idx = og_calloc(cx, (size_t)total, sizeof *idx);
   if (!idx) return OG_ENOMEM;

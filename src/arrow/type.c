@@ -82,7 +82,7 @@ bool og_type_is_nested(og_type_id id)
 
 bool og_field_meta(const og_field *f, og_str key, og_str *out)
 {
-  for (uint32_t i = 0; i < f->n_meta; i++) {
+  for (size_t i = 0; i < f->n_meta; i++) {
     if (!og_str_eq(f->meta[2 * i], key)) continue;
     *out = f->meta[2 * i + 1];
     return true;
@@ -164,7 +164,7 @@ int og_schema_find(const og_schema *s, og_str name)
 static bool meta_eq(const og_field *a, const og_field *b)
 {
   if (a->n_meta != b->n_meta) return false;
-  for (uint32_t i = 0; i < a->n_meta; i++) {
+  for (size_t i = 0; i < a->n_meta; i++) {
     og_str v;
     if (!og_field_meta(b, a->meta[2 * i], &v) || !og_str_eq(v, a->meta[2 * i + 1])) return false;
   }

@@ -4,26 +4,23 @@
  *   K        the type it is compared as (int64_t or uint64_t)
  *   KEY(v)   the key of a stored value; keys order and equal as the values do
  *   NAME(x)  the function's name
- * A row is kept when the bit of its three-way result stands in `accept`; the result is written
- * always and counted only when kept, so no loop branches on data. */
+ * A row is written always and counted only when kept, so no loop branches on data. */
 
-static size_t NAME(select)(const void *values, unsigned accept, uint64_t rhs, rows in,
-                           uint32_t *sel_out)
+static size_t NAME(select)(const void *values, range keep, rows in, uint32_t *sel_out)
 {
   const T *v = (const T *)values;
-  const K r = (K)rhs;
   size_t k = 0;
   if (!in.sel) {
     for (uint32_t i = 0; i < in.n; i++) {
       sel_out[k] = i;
-      k += accepted(accept, KEY(v[i]) < r, KEY(v[i]) > r);
+      k += in_range(keep, (uint64_t)KEY(v[i]));
     }
     return k;
   }
   for (size_t i = 0; i < in.n; i++) {
     uint32_t row = in.sel[i];
     sel_out[k] = row;
-    k += accepted(accept, KEY(v[row]) < r, KEY(v[row]) > r);
+    k += in_range(keep, (uint64_t)KEY(v[row]));
   }
   return k;
 }
@@ -36,7 +33,8 @@ static size_t NAME(select_pair)(const void *left, unsigned accept, const void *r
   for (size_t i = 0; i < in.n; i++) {
     uint32_t row = in.sel ? in.sel[i] : (uint32_t)i;
     sel_out[k] = row;
-    k += accepted(accept, KEY(a[row]) < KEY(b[row]), KEY(a[row]) > KEY(b[row]));
+    const K x = KEY(a[row]), y = KEY(b[row]);
+    k += accepted(accept, x<y, x> y);
   }
   return k;
 }

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* arrow/kernels/kernels_scalar.c -- the reference kernels: plain C, every entry, every type.
  *
- * A comparison is two decisions taken once per call, and a loop that takes none.  First the
+ * A comparison is three decisions taken once per call, and a loop that takes none.  First the
  * operator becomes a set of accepted three-way results (less, equal, greater).  Then the right side
  * becomes a key of the column's own type: where it lies between two values the column can hold, or
  * beyond all of them, the set is adjusted so that the answer stays exact.  "x < 2.5" over integers
- * is "x <= 2"; "x = 2.5" accepts nothing; "u8 < 300" accepts all.
+ * is "x <= 2"; "x = 2.5" accepts nothing; "u8 < 300" accepts all.  Set and key together are one
+ * range of keys or everything outside one, so the loop needs a single comparison whatever the
+ * operator.
  *
  * Nulls are compared like the zeros they hold and then dropped in a second pass, which columns
  * without nulls skip. sel_out may be sel_in: a row is written only at or before the place it was
@@ -29,6 +31,18 @@ static inline uint32_t row_at(rows in, size_t i)
 static inline size_t accepted(unsigned accept, bool lt, bool gt)
 {
   return (accept >> (1u - lt + gt)) & 1u;
+}
+
+/* Keys lo, lo + 1, ... lo + span modulo 2^64, or all others.  Serves signed and unsigned keys
+ * alike. */
+typedef struct range {
+  uint64_t lo, span;
+  bool outside;
+} range;
+
+static inline size_t in_range(range r, uint64_t key)
+{
+  return (size_t)(key - r.lo <= r.span) ^ r.outside;
 }
 
 static inline size_t accepted_cmp(unsigned accept, int cmp)
@@ -101,7 +115,7 @@ static unsigned accept_of(og_cmp_op op)
 #include "arrow/kernels/fixed.inc.h"
 
 typedef struct fixed_loops {
-  size_t (*select)(const void *v, unsigned accept, uint64_t rhs, rows in, uint32_t *sel_out);
+  size_t (*select)(const void *v, range keep, rows in, uint32_t *sel_out);
   size_t (*select_pair)(const void *a, unsigned accept, const void *b, rows in, uint32_t *sel_out);
   void (*hash)(const void *v, int64_t n, uint64_t *out);
 } fixed_loops;
@@ -197,6 +211,22 @@ static probe float_probe(unsigned accept, const og_scalar *rhs)
   return side > 0 ? above_probe(accept, key) : below_probe(accept, key);
 }
 
+/* The keys that compare with the probe's key as accepted.  No case needs a key before the least or
+ * after the last. */
+static range range_of(probe p, bool is_unsigned)
+{
+  uint64_t least = is_unsigned ? 0 : (uint64_t)INT64_MIN, most = least - 1;
+  switch (p.accept) {
+  case EQ: return (range){p.key, 0, false};
+  case LT | GT: return (range){p.key, 0, true};
+  case GT | EQ: return (range){p.key, most - p.key, false};
+  case LT: return (range){p.key, most - p.key, true};
+  case LT | EQ: return (range){least, p.key - least, false};
+  case GT: return (range){least, p.key - least, true};
+  default: return (range){0, UINT64_MAX, p.accept == 0};
+  }
+}
+
 /* ---- loops over the other types ---- */
 
 static size_t select_bool(const og_column *c, unsigned accept, bool rhs, rows in, uint32_t *sel_out)
@@ -280,7 +310,8 @@ static size_t select_fixed(const og_column *c, unsigned accept, const og_scalar 
   } else {
     p = integer_probe(id, accept, rhs);
   }
-  return loops[id].select(c->data[0], p.accept, p.key, in, sel_out);
+  bool is_unsigned = og_column__kind(id) == OG_KIND_UINT;
+  return loops[id].select(c->data[0], range_of(p, is_unsigned), in, sel_out);
 }
 
 static size_t scalar_select_cmp(const og_column *c, og_cmp_op op, const og_scalar *rhs,
@@ -336,29 +367,28 @@ static size_t select_unlike(const og_column *a, unsigned accept, const og_column
   return k;
 }
 
-static bool same_items(const og_column *a, const og_column *b)
+/* Whether single values of the two types compare, where no loop over fixed-width values serves
+ * both. */
+static bool comparable(const og_column *a, const og_column *b)
 {
-  return og_type_eq(a->children[0]->type, b->children[0]->type);
+  og_kind kind = og_column__kind(a->type.id);
+  if (kind != og_column__kind(b->type.id)) return false;
+  if (kind == OG_KIND_LIST) return og_type_eq(a->children[0]->type, b->children[0]->type);
+  if (kind == OG_KIND_BYTES) return og_type_is_string(a->type.id) == og_type_is_string(b->type.id);
+  return kind == OG_KIND_BOOL;
 }
 
 static size_t scalar_select_cmp_columns(const og_column *a, og_cmp_op op, const og_column *b,
                                         const uint32_t *sel_in, size_t n, uint32_t *sel_out)
 {
   unsigned accept = accept_of(op);
-  og_kind kind = og_column__kind(a->type.id), other = og_column__kind(b->type.id);
   rows in = {sel_in, n};
-  size_t k;
+  size_t k = 0;
   if (og_type_eq(a->type, b->type) && loops[a->type.id].select_pair)
     k = loops[a->type.id].select_pair(a->data[0], accept, b->data[0], in, sel_out);
   else if (og_type_width(a->type.id) && og_type_width(b->type.id))
     k = select_unlike(a, accept, b, in, sel_out);
-  else if (kind != other || kind == OG_KIND_STRUCT || kind == OG_KIND_NULL)
-    return 0;
-  else if (kind == OG_KIND_LIST && !same_items(a, b))
-    return 0;
-  else if (og_type_is_string(a->type.id) != og_type_is_string(b->type.id))
-    return 0;
-  else
+  else if (comparable(a, b))
     k = select_alike(a, accept, b, in, sel_out);
   return drop_nulls(b, sel_out, drop_nulls(a, sel_out, k, sel_out), sel_out);
 }
