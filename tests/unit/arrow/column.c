@@ -112,6 +112,29 @@ OG_TEST(column, take_moves_vectors_in_blocks)
   world_close(&w);
 }
 
+/* Members and items that may not be null stay so, whatever is above them. */
+OG_TEST(column, take_leaves_valid_zeros_below_a_gap)
+{
+  world w;
+  og_ctx *cx = world_open(&w);
+  og_field text = item_str;
+  text.nullable = false;
+  const og_field above[] = {
+      {.type = og_type_of(OG_TYPE_STRUCT), .nullable = true, .children = &text, .n_children = 1},
+      {.type = og_type_fixed_list(2), .nullable = true, .children = &text, .n_children = 1},
+  };
+  for (size_t i = 0; i < 2; i++) {
+    og_column *c, *t;
+    OG_CHECK_OK(cx, random_column(cx, &above[i], 10, 4, &c));
+    OG_CHECK_OK(cx, og_column_take(cx, c, (const int64_t[]){3, -1, 4}, 3, &t));
+    OG_CHECK(og_column_is_null(t, 1));
+    OG_CHECK(t->children[0]->nulls == 0);
+    og_column_unref(c);
+    og_column_unref(t);
+  }
+  world_close(&w);
+}
+
 static int sign(int v)
 {
   return (v > 0) - (v < 0);
@@ -282,6 +305,7 @@ OG_TEST_MAIN(OG_CASE(column, a_slice_holds_the_same_rows),
              OG_CASE(column, concat_keeps_all_rows_in_order),
              OG_CASE(column, concat_refuses_other_types), OG_CASE(column, take_picks_rows_and_gaps),
              OG_CASE(column, take_moves_vectors_in_blocks),
+             OG_CASE(column, take_leaves_valid_zeros_below_a_gap),
              OG_CASE(column, values_have_a_total_order_that_equality_and_hash_follow),
              OG_CASE(column, nulls_come_first_nan_last_and_zeros_are_one),
              OG_CASE(column, check_finds_broken_strings),
