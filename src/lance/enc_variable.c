@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* lance/enc_variable.c -- strings and binaries: offsets and bytes.
  *
- * In a chunk: n + 1 offsets (u32 or u64) counted from the buffer's start, so the first is the offsets' own size; then
- * the bytes.  As a block: the offsets' width in bits (u32, for 64-bit offsets u64), the position of the bytes in the
+ * In a chunk: n + 1 offsets (u32 or u64) counted from the buffer's start, so the first is the offsets' own size; the
+ * bytes; padding to the offsets' width, which real Lance insists on.  As a block: the offsets' width in bits (u32, for 64-bit offsets u64), the position of the bytes in the
  * same width, n + 1 offsets that start at 0, bytes.  FSST codes take the bytes' place.
  */
 #include "base/ctx.h"
@@ -193,8 +193,10 @@ static og_status put_bytes(og_ctx *cx, const og_lance__slots *s, uint64_t from, 
 
 og_status og_lance__variable_encode(og_ctx *cx, const og_lance__slots *s, uint64_t from, uint64_t n, og_buf *out)
 {
-  OG_TRY(put_offsets(cx, s, from, n, (n + 1) * (s->shape.wide ? 8 : 4), out));
-  return put_bytes(cx, s, from, n, out);
+  const size_t w = s->shape.wide ? 8 : 4, start = out->len;
+  OG_TRY(put_offsets(cx, s, from, n, (n + 1) * w, out));
+  OG_TRY(put_bytes(cx, s, from, n, out));
+  return og_buf_append_zeros(cx, out, (w - (out->len - start) % w) % w);
 }
 
 og_status og_lance__variable_block_encode(og_ctx *cx, const og_lance__slots *s, og_buf *out)

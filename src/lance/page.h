@@ -185,10 +185,14 @@ typedef struct og_lance__page_out {
 void og_lance__page_out_cleanup(og_lance__page_out *p);
 
 /* One page of all the leaf's rows, in the layout and encoding that turn out smallest.  `minor`: file version 2.minor.
- * *rows may come back smaller than the leaf's: then only those first rows are in the page, and the caller goes on
- * with the rest. */
-OG_MUST_USE og_status og_lance__page_write(og_ctx *cx, const og_lance__leaf *leaf, unsigned minor,
+ * `large`: as og_lance__leaf_split says. */
+OG_MUST_USE og_status og_lance__page_write(og_ctx *cx, const og_lance__leaf *leaf, unsigned minor, bool large,
                                            og_lance__page_out *out);
+/* A chunk of a mini-block page ends with a value, so the entries without one between two values must fit a chunk. */
+#define OG_LANCE__MAX_INVISIBLE 8192
+/* Entries [from, *to) make the next page: all that are left, or those before or within a long run of null and empty
+ * lists.  *large: no cut helps, because the run lies within one row; such a page cannot be mini-block. */
+void og_lance__leaf_split(const og_lance__leaf *l, uint64_t from, uint64_t *to, bool *large);
 OG_MUST_USE og_status og_lance__mini_block_write(og_ctx *cx, const og_lance__leaf *leaf, unsigned minor,
                                                  og_lance__page_out *out);
 OG_MUST_USE og_status og_lance__full_zip_write(og_ctx *cx, const og_lance__leaf *leaf, og_lance__page_out *out);

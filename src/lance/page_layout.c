@@ -274,14 +274,16 @@ static og_status add_defs(og_ctx *cx, og_lance__leaf *leaf, const og_lance__numb
 og_status og_lance__levels_add(og_ctx *cx, og_lance__leaf *leaf, const og_lance__numbering *num, const uint16_t *rep,
                                const uint16_t *def, uint64_t n)
 {
-  if (def && num->max_def) OG_TRY(add_defs(cx, leaf, num, def, n));
-  if (leaf->path->n_lists == 0) {
-    if (!def && leaf->def.len) return og_lance__leaf_entries(cx, leaf, n, 0, 0, 0);
-    leaf->n_rows += n;
-  } else {
-    if (!rep) return og_fail(cx, OG_ECORRUPT, "a list page without repetition levels");
-    OG_TRY(add_reps(cx, leaf, rep, n));
+  if (def && num->max_def) {
+    OG_TRY(add_defs(cx, leaf, num, def, n));
+  } else if (leaf->def.len) { /* earlier pages had nulls */
+    uint8_t *zeros = og_lance__mem_push(cx, &leaf->def, (size_t)n);
+    if (!zeros) return cx->err->status;
+    memset(zeros, 0, (size_t)n);
   }
+  if (leaf->path->n_lists == 0) leaf->n_rows += n;
+  else if (rep) OG_TRY(add_reps(cx, leaf, rep, n));
+  else return og_fail(cx, OG_ECORRUPT, "a list page without repetition levels");
   leaf->n_entries += n;
   return OG_OK;
 }

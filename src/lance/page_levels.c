@@ -192,3 +192,35 @@ og_status og_lance__leaves_of(og_ctx *cx, og_arena *a, const og_field *field, og
   *n = count;
   return OG_OK;
 }
+
+void og_lance__leaf_split(const og_lance__leaf *l, uint64_t from, uint64_t *to, bool *large)
+{
+  const og_lance__path *p = l->path;
+  uint64_t run = from;        /* first entry of the current run without values */
+  uint64_t run_row = UINT64_MAX; /* first row that starts in it */
+  *to = l->n_entries;
+  *large = false;
+  if (p->n_lists == 0 || !l->def.len) return;
+  for (uint64_t i = from; i <= l->n_entries; i++) {
+    const bool visible = i == l->n_entries || l->def.data[i] <= p->max_visible;
+    const bool starts = i == l->n_entries || l->rep.data[i] == p->n_lists;
+    if (!visible) {
+      if (starts && run_row == UINT64_MAX) run_row = i;
+      continue;
+    }
+    if (i - run > OG_LANCE__MAX_INVISIBLE) {
+      /* Rows that lie in the run whole end before the row of the value behind it. */
+      uint64_t last = i;
+      while (last > run && last < l->n_entries && l->rep.data[last] != p->n_lists) last--;
+      const bool whole_rows = run_row != UINT64_MAX && last > run_row;
+      if (whole_rows) {
+        *to = run_row > from ? run_row : last;
+        *large = *to == run_row && run_row - run > OG_LANCE__MAX_INVISIBLE;
+        return;
+      }
+      *large = true;
+    }
+    run = i + 1;
+    run_row = UINT64_MAX;
+  }
+}

@@ -1,0 +1,354 @@
+/* SPDX-License-Identifier: MIT */
+/* lance/file_write.c -- a data file, front to back.
+ *
+ * Rows are shredded into one leaf per column as they come.  A leaf that has gathered a page's worth becomes a page and
+ * is appended to the object, so memory is bounded by columns x page.  Metadata follows at the end: global buffer 0 (the
+ * schema), column metadata, the two tables, the footer.  Page buffers start at multiples of 64.
+ */
+#include "base/ctx.h"
+#include "base/vec.h"
+#include "lance/file.h"
+#include "lance/page.h"
+#include "lance/pb.h"
+
+#include <inttypes.h>
+
+#define PAGE_BYTES   (8u << 20)
+#define STEP_BYTES   (1u << 20) /* shredded between two looks at the leaves */
+#define BUFFER_ALIGN 64
+
+typedef struct column_out {
+  int32_t field_id;
+  uint64_t rows_done; /* in pages already written */
+  og_buf pages;       /* Page messages of ColumnMetadata */
+} column_out;
+
+typedef struct top_field {
+  const og_field *field;
+  uint32_t first, n; /* columns */
+} top_field;
+
+struct og_lance_file_writer {
+  og_arena arena;
+  og_store *store;
+  og_store_writer *out; /* NULL once finished */
+  og_str key;
+  og_lance_schema *schema;
+  og_lance_version version;
+  uint64_t n_rows, position;
+  top_field *fields;
+  column_out *columns;
+  og_lance__leaf *leaves; /* parallel to columns */
+  uint32_t n_columns;
+};
+
+static void writer_free(og_lance_file_writer *w)
+{
+  for (uint32_t i = 0; i < w->n_columns; i++) {
+    og_lance__leaf_cleanup(&w->leaves[i]);
+    og_buf_cleanup(&w->columns[i].pages);
+  }
+  og_lance_schema_unref(w->schema);
+  og_store_unref(w->store);
+  og_arena_cleanup(&w->arena);
+  og_free(w);
+}
+
+/* ---- Opening. */
+
+/* Ids of the leaves below fields[*pos], in order; moves *pos behind its descendants. */
+static void leaf_ids(const og_lance_schema *s, const og_field *f, uint32_t *pos, column_out **column)
+{
+  const int32_t id = s->fields[(*pos)++].id;
+  const bool split = f->type.id == OG_TYPE_STRUCT || f->type.id == OG_TYPE_LIST || f->type.id == OG_TYPE_LARGE_LIST;
+  if (!split) {
+    (*column)++->field_id = id;
+    return;
+  }
+  for (uint32_t i = 0; i < f->n_children; i++) leaf_ids(s, &f->children[i], pos, column);
+}
+
+static og_status prepare_columns(og_ctx *cx, og_lance_file_writer *w)
+{
+  const og_schema *s = w->schema->arrow;
+  uint32_t n = 0, pos = 0;
+  for (uint32_t i = 0; i < s->n_fields; i++) n += og_lance__leaf_count(&s->fields[i]);
+  w->fields = og_arena_calloc(cx, &w->arena, s->n_fields, sizeof *w->fields);
+  w->columns = og_arena_calloc(cx, &w->arena, n, sizeof *w->columns);
+  w->leaves = og_arena_calloc(cx, &w->arena, n, sizeof *w->leaves);
+  if (!w->fields || !w->columns || !w->leaves) return OG_ENOMEM;
+  column_out *next = w->columns;
+  for (uint32_t i = 0; i < s->n_fields; i++) {
+    og_lance__leaf_info *infos;
+    uint32_t n_leaves;
+    OG_TRY(og_lance__leaves_of(cx, &w->arena, &s->fields[i], &infos, &n_leaves));
+    w->fields[i] = (top_field){.field = &s->fields[i], .first = w->n_columns, .n = n_leaves};
+    leaf_ids(w->schema, &s->fields[i], &pos, &next);
+    for (uint32_t k = 0; k < n_leaves; k++)
+      og_lance__leaf_init(&w->leaves[w->n_columns++], &infos[k].path, infos[k].shape);
+  }
+  return OG_OK;
+}
+
+static og_status writer_start(og_ctx *cx, og_lance_file_writer *w, og_str key)
+{
+  if (w->version.major != 2 || (w->version.minor != 1 && w->version.minor != 2))
+    return og_fail(cx, OG_EUNSUPPORTED, "Lance file version %u.%u; 2.1 and 2.2 are written", w->version.major,
+                   w->version.minor);
+  OG_TRY(og_arena_str(cx, &w->arena, key, &w->key));
+  OG_TRY(prepare_columns(cx, w));
+  return og_store_writer_open(cx, w->store, key, &w->out);
+}
+
+og_status og_lance_file_writer_open(og_ctx *cx, og_store *store, og_str key, og_lance_schema *schema,
+                                    og_lance_version version, og_lance_file_writer **out)
+{
+  og_lance_file_writer *w = og_zalloc(cx, sizeof *w);
+  if (!w) return OG_ENOMEM;
+  w->store = og_store_ref(store);
+  w->schema = og_lance_schema_ref(schema);
+  w->version = version;
+  og_status st = writer_start(cx, w, key);
+  if (st != OG_OK) {
+    writer_free(w);
+    return og_note(cx, st, "while starting data file " OG_STR_FMT, OG_STR_ARG(key));
+  }
+  *out = w;
+  return OG_OK;
+}
+
+/* ---- Pages. */
+
+static og_status append(og_ctx *cx, og_lance_file_writer *w, og_str bytes)
+{
+  OG_TRY(og_store_writer_append(cx, w->store, w->out, bytes));
+  w->position += bytes.len;
+  return OG_OK;
+}
+
+static og_status align(og_ctx *cx, og_lance_file_writer *w)
+{
+  static const char zeros[BUFFER_ALIGN] = {0};
+  const size_t pad = (size_t)(-w->position % BUFFER_ALIGN);
+  return pad ? append(cx, w, og_str_from(zeros, pad)) : OG_OK;
+}
+
+/* Encoding { 2 Direct { 1 Any { 1 url, 2 value } } } */
+static og_status put_encoding(og_ctx *cx, og_buf *out, uint32_t num, og_str url, og_str value)
+{
+  OG_AUTO(og_buf) any = {0};
+  OG_AUTO(og_buf) direct = {0};
+  OG_AUTO(og_buf) encoding = {0};
+  OG_TRY(og_pb_put_bytes(cx, &any, 1, url));
+  OG_TRY(og_pb_put_bytes(cx, &any, 2, value));
+  OG_TRY(og_pb_put_bytes(cx, &direct, 1, og_buf_str(&any)));
+  OG_TRY(og_pb_put_bytes(cx, &encoding, 2, og_buf_str(&direct)));
+  return og_pb_put_bytes(cx, out, num, og_buf_str(&encoding));
+}
+
+static og_status store_page(og_ctx *cx, og_lance_file_writer *w, column_out *c, const og_lance__page_out *page,
+                            uint64_t rows)
+{
+  OG_AUTO(og_buf) message = {0};
+  uint64_t offsets[OG_ARRAY_LEN(page->buffers)], sizes[OG_ARRAY_LEN(page->buffers)];
+  for (uint32_t i = 0; i < page->n_buffers; i++) {
+    OG_TRY(align(cx, w));
+    offsets[i] = w->position;
+    sizes[i] = page->buffers[i].len;
+    if (sizes[i]) OG_TRY(append(cx, w, og_buf_str(&page->buffers[i])));
+  }
+  OG_TRY(og_pb_put_packed(cx, &message, 1, offsets, page->n_buffers));
+  OG_TRY(og_pb_put_packed(cx, &message, 2, sizes, page->n_buffers));
+  OG_TRY(og_pb_put_u64(cx, &message, 3, rows));
+  OG_TRY(put_encoding(cx, &message, 4, OG_STR("/lance.encodings21.PageLayout"), og_buf_str(&page->layout)));
+  OG_TRY(og_pb_put_u64(cx, &message, 5, c->rows_done));
+  OG_TRY(og_pb_put_bytes(cx, &c->pages, 2, og_buf_str(&message)));
+  c->rows_done += rows;
+  return OG_OK;
+}
+
+/* All rows gathered for a column, as one page unless og_lance__leaf_split cuts them. */
+static og_status flush(og_ctx *cx, og_lance_file_writer *w, uint32_t column)
+{
+  og_lance__leaf *l = &w->leaves[column];
+  uint64_t slot = 0;
+  for (uint64_t from = 0, to; from < l->n_entries; from = to) {
+    OG_AUTO(og_lance__page_out) page = {0};
+    OG_AUTO(og_lance__leaf) part = {0};
+    const og_lance__leaf *whole = l;
+    bool large;
+    og_lance__leaf_split(l, from, &to, &large);
+    if (from > 0 || to < l->n_entries) {
+      og_lance__leaf_init(&part, l->path, l->slots.shape);
+      OG_TRY(og_lance__leaf_copy(cx, &part, l, from, to, slot));
+      slot += part.slots.n;
+      whole = &part;
+    }
+    OG_TRY(og_lance__page_write(cx, whole, w->version.minor, large, &page));
+    OG_TRY(store_page(cx, w, &w->columns[column], &page, whole->n_rows));
+  }
+  og_lance__leaf_clear(l);
+  return OG_OK;
+}
+
+/* ---- Rows. */
+
+static og_status check_batch(og_ctx *cx, const og_lance_file_writer *w, const og_batch *batch)
+{
+  const og_schema *s = w->schema->arrow;
+  if (batch->n_columns != s->n_fields)
+    return og_fail(cx, OG_EINVALID, "%u columns for a schema of %u", batch->n_columns, s->n_fields);
+  for (uint32_t i = 0; i < s->n_fields; i++)
+    if (!og_type_eq(batch->columns[i]->type, s->fields[i].type) || batch->columns[i]->len != batch->len)
+      return og_fail(cx, OG_EINVALID, "column \"" OG_STR_FMT "\" is %s, its field is %s", OG_STR_ARG(s->fields[i].name),
+                     og_type_name(batch->columns[i]->type), og_type_name(s->fields[i].type));
+  return OG_OK;
+}
+
+/* Rows of a column that make about STEP_BYTES: bytes per row are guessed from the buffers. */
+static int64_t step_rows(const og_column *c)
+{
+  uint64_t bytes = 8 * (uint64_t)c->len + c->bytes_len + 1;
+  if (c->type.id == OG_TYPE_FIXED_LIST) bytes += 8 * (uint64_t)c->len * (uint64_t)c->type.size;
+  for (uint32_t i = 0; i < c->n_children; i++) bytes += 8 * (uint64_t)c->children[i]->len + c->children[i]->bytes_len;
+  const uint64_t rows = (uint64_t)((double)STEP_BYTES / (double)bytes * (double)c->len);
+  return rows < 1 ? 1 : (int64_t)rows;
+}
+
+static og_status write_column(og_ctx *cx, og_lance_file_writer *w, const top_field *f, const og_column *c)
+{
+  const int64_t step = step_rows(c);
+  for (int64_t from = 0; from < c->len; from += step) {
+    const int64_t n = c->len - from < step ? c->len - from : step;
+    OG_TRY(og_lance__shred(cx, f->field, c, from, n, &w->leaves[f->first]));
+    for (uint32_t k = f->first; k < f->first + f->n; k++)
+      if (og_lance__leaf_bytes(&w->leaves[k]) >= PAGE_BYTES) OG_TRY(flush(cx, w, k));
+  }
+  return OG_OK;
+}
+
+og_status og_lance_file_write(og_ctx *cx, og_lance_file_writer *w, const og_batch *batch)
+{
+  OG_TRY_NOTE(cx, check_batch(cx, w, batch), "while writing data file " OG_STR_FMT, OG_STR_ARG(w->key));
+  for (uint32_t i = 0; i < batch->n_columns; i++) {
+    OG_TRY(og_ctx_poll(cx));
+    OG_TRY_NOTE(cx, write_column(cx, w, &w->fields[i], batch->columns[i]),
+                "while writing column \"" OG_STR_FMT "\" of data file " OG_STR_FMT,
+                OG_STR_ARG(w->fields[i].field->name), OG_STR_ARG(w->key));
+  }
+  w->n_rows += (uint64_t)batch->len;
+  return OG_OK;
+}
+
+uint64_t og_lance_file_rows(const og_lance_file_writer *w)
+{
+  return w->n_rows;
+}
+
+/* ---- Finishing. */
+
+typedef struct table {
+  og_buf pairs; /* u64 position, u64 size */
+} table;
+
+static void table_cleanup(table *t)
+{
+  og_buf_cleanup(&t->pairs);
+}
+
+static og_status append_entry(og_ctx *cx, og_lance_file_writer *w, table *t, og_str bytes)
+{
+  OG_TRY(og_buf_put_u64(cx, &t->pairs, w->position));
+  OG_TRY(og_buf_put_u64(cx, &t->pairs, bytes.len));
+  return append(cx, w, bytes);
+}
+
+/* FileDescriptor { 1 Schema { 1 fields, 5 metadata }, 2 rows } */
+static og_status put_descriptor(og_ctx *cx, const og_lance_file_writer *w, og_buf *out)
+{
+  OG_AUTO(og_buf) schema = {0};
+  OG_TRY(og_lance_fields_encode(cx, w->schema, 1, &schema));
+  OG_TRY(og_lance_meta_encode(cx, w->schema, 5, &schema));
+  OG_TRY(og_pb_put_bytes(cx, out, 1, og_buf_str(&schema)));
+  return og_pb_put_u64(cx, out, 2, w->n_rows);
+}
+
+static og_status put_column(og_ctx *cx, const column_out *c, og_buf *out)
+{
+  /* ColumnEncoding { 1 values {} } */
+  OG_TRY(put_encoding(cx, out, 1, OG_STR("/lance.encodings.ColumnEncoding"), OG_STR("\x0a\x00")));
+  return og_buf_append(cx, out, c->pages.data, c->pages.len);
+}
+
+static og_status put_footer(og_ctx *cx, const og_lance_file_writer *w, const uint64_t at[3], og_buf *out)
+{
+  for (int i = 0; i < 3; i++) OG_TRY(og_buf_put_u64(cx, out, at[i]));
+  OG_TRY(og_buf_put_u32(cx, out, 1));
+  OG_TRY(og_buf_put_u32(cx, out, w->n_columns));
+  OG_TRY(og_buf_put_u16(cx, out, w->version.major));
+  OG_TRY(og_buf_put_u16(cx, out, w->version.minor));
+  return og_buf_append(cx, out, "LANC", 4);
+}
+
+static og_status write_end(og_ctx *cx, og_lance_file_writer *w)
+{
+  OG_AUTO(table) globals = {0};
+  OG_AUTO(table) columns = {0};
+  OG_AUTO(og_buf) bytes = {0};
+  uint64_t at[3]; /* of column metadata, of its table, of the table of global buffers */
+  for (uint32_t i = 0; i < w->n_columns; i++) OG_TRY(flush(cx, w, i));
+  OG_TRY(put_descriptor(cx, w, &bytes));
+  OG_TRY(align(cx, w));
+  OG_TRY(append_entry(cx, w, &globals, og_buf_str(&bytes)));
+  at[0] = w->position;
+  for (uint32_t i = 0; i < w->n_columns; i++) {
+    og_buf_clear(&bytes);
+    OG_TRY(put_column(cx, &w->columns[i], &bytes));
+    OG_TRY(append_entry(cx, w, &columns, og_buf_str(&bytes)));
+  }
+  at[1] = w->position;
+  if (columns.pairs.len) OG_TRY(append(cx, w, og_buf_str(&columns.pairs)));
+  at[2] = w->position;
+  OG_TRY(append(cx, w, og_buf_str(&globals.pairs)));
+  og_buf_clear(&bytes);
+  OG_TRY(put_footer(cx, w, at, &bytes));
+  return append(cx, w, og_buf_str(&bytes));
+}
+
+static og_status fill_stats(og_ctx *cx, const og_lance_file_writer *w, og_lance_file_stats *out)
+{
+  og_lance_file_stats s = {.rows = w->n_rows, .n_columns = w->n_columns};
+  s.field_ids = og_push_array(cx, w->n_columns, sizeof *s.field_ids);
+  s.column_indices = og_push_array(cx, w->n_columns, sizeof *s.column_indices);
+  if (!s.field_ids || !s.column_indices) return OG_ENOMEM;
+  for (uint32_t i = 0; i < w->n_columns; i++) {
+    s.field_ids[i] = w->columns[i].field_id;
+    s.column_indices[i] = (int32_t)i;
+  }
+  *out = s;
+  return OG_OK;
+}
+
+og_status og_lance_file_finish(og_ctx *cx, og_lance_file_writer *w, og_lance_file_stats *out)
+{
+  og_lance_file_stats stats = {0};
+  og_status st = fill_stats(cx, w, &stats);
+  if (st == OG_OK) st = write_end(cx, w);
+  stats.bytes = w->position;
+  if (st == OG_OK) {
+    og_store_writer *to = w->out;
+    w->out = NULL;
+    st = og_store_writer_finish(cx, w->store, to);
+  }
+  if (st == OG_OK) *out = stats;
+  else st = og_note(cx, st, "while writing data file " OG_STR_FMT, OG_STR_ARG(w->key));
+  og_lance_file_abort(cx, w);
+  return st;
+}
+
+void og_lance_file_abort(og_ctx *cx, og_lance_file_writer *w)
+{
+  if (!w) return;
+  if (w->out) og_store_writer_abort(cx, w->store, w->out);
+  writer_free(w);
+}

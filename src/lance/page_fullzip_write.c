@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: MIT */
+#include "base/ctx.h"
+#include "lance/page.h"
+
+typedef struct zip_out {
+  const og_lance__leaf *leaf;
+  og_lance__numbering num;
+  unsigned bits_rep, bits_def, control;
+  og_buf *data;
+  og_lance__mem starts; /* uint64_t per row, and the end */
+} zip_out;
+
+static void zip_out_cleanup(zip_out *z)
+{
+  og_lance__mem_cleanup(&z->starts);
+}
+
+static og_status put_fixed(og_ctx *cx, zip_out *z, uint64_t slot)
+{
+  const og_lance__slots *s = &z->leaf->slots;
+  const uint64_t dim = s->shape.dim;
+  if (s->valid.len) {
+    OG_AUTO(og_lance__mem) bits = {0};
+    OG_TRY(og_lance__bits_append(cx, &bits, 0, s->valid.data, slot * dim, dim));
+    OG_TRY(og_buf_append(cx, z->data, bits.data, bits.len));
+  }
+  if (s->shape.form == OG_LANCE__BITS) { /* dim is a multiple of 8 here */
+    return og_buf_append(cx, z->data, s->data.data + slot * dim / 8, (size_t)(dim / 8));
+  }
+  const uint64_t w = s->shape.width * dim;
+  return og_buf_append(cx, z->data, s->data.data + slot * w, (size_t)w);
+}
+
+static og_status put_string(og_ctx *cx, zip_out *z, uint64_t slot)
+{
+  const og_str v = og_lance__slots_str(&z->leaf->slots, slot);
+  const uint64_t len = v.len;
+  OG_TRY(og_buf_append(cx, z->data, &len, z->leaf->slots.shape.wide ? 8 : 4));
+  return og_buf_append(cx, z->data, v.ptr, v.len);
+}
+
+static og_status note_row(og_ctx *cx, zip_out *z)
+{
+  const uint64_t at = z->data->len;
+  uint8_t *to = og_lance__mem_push(cx, &z->starts, sizeof at);
+  if (!to) return cx->err->status;
+  memcpy(to, &at, sizeof at);
+  return OG_OK;
+}
+
+static og_status put_entries(og_ctx *cx, zip_out *z)
+{
+  const og_lance__leaf *l = z->leaf;
+  const bool variable = l->slots.shape.form == OG_LANCE__VARBIN;
+  uint64_t slot = 0;
+  for (uint64_t i = 0; i < l->n_entries; i++) {
+    const uint8_t def = og_lance__leaf_def(l, i), rep = l->path->n_lists ? l->rep.data[i] : 0;
+    if (rep == l->path->n_lists) OG_TRY(note_row(cx, z));
+    const uint32_t word = (uint32_t)rep << z->bits_def | z->num.from_path[def];
+    OG_TRY(og_buf_append(cx, z->data, &word, z->control));
+    if (def > l->path->max_visible) continue;
+    if (!variable) OG_TRY(put_fixed(cx, z, slot));
+    else if (def == 0) OG_TRY(put_string(cx, z, slot));
+    slot++;
+  }
+  return note_row(cx, z);
+}
+
+static og_status put_index(og_ctx *cx, const zip_out *z, og_buf *out)
+{
+  const uint64_t *starts = (const uint64_t *)(const void *)z->starts.data;
+  const uint64_t n = z->starts.len / sizeof *starts, max = z->data->len;
+  const size_t w = max < 1u << 8 ? 1 : max < 1u << 16 ? 2 : max <= UINT32_MAX ? 4 : 8;
+  OG_TRY(og_buf_reserve(cx, out, (size_t)n * w));
+  for (uint64_t i = 0; i < n; i++) memcpy(out->data + i * w, &starts[i], w);
+  out->len += (size_t)n * w;
+  return OG_OK;
+}
+
+og_status og_lance__full_zip_write(og_ctx *cx, const og_lance__leaf *leaf, og_lance__page_out *out)
+{
+  OG_AUTO(zip_out) z = {.leaf = leaf, .data = &out->buffers[0]};
+  og_lance__layout l = {.kind = OG_LANCE__FULL_ZIP, .n_items = leaf->n_entries, .n_visible = leaf->slots.n};
+  const og_lance__shape *shape = &leaf->slots.shape;
+  og_lance__numbering_make(leaf, &l, &z.num);
+  z.bits_rep = og_lance__bit_width(leaf->path->n_lists);
+  z.bits_def = og_lance__bit_width(z.num.max_def);
+  const unsigned bits = z.bits_rep + z.bits_def;
+  z.control = bits == 0 ? 0 : bits <= 8 ? 1 : bits <= 16 ? 2 : 4;
+  l.bits_rep = z.bits_rep;
+  l.bits_def = z.bits_def;
+
+  const bool variable = shape->form == OG_LANCE__VARBIN, items_null = leaf->slots.valid.len > 0;
+  const og_lance__enc flat = {.kind = OG_LANCE__ENC_FLAT,
+                              .bits = variable ? (shape->wide ? 64 : 32)
+                                      : shape->form == OG_LANCE__BITS ? 1 : 8ull * shape->width};
+  const og_lance__enc list = {
+      .kind = OG_LANCE__ENC_FIXED_LIST, .items = shape->dim, .has_validity = items_null, .inner = &flat};
+  const og_lance__enc strings = {.kind = OG_LANCE__ENC_VARIABLE, .inner = &flat};
+  l.values = variable ? &strings : shape->is_list ? &list : &flat;
+  if (variable) l.bits_offset = flat.bits;
+  else l.bits_value = og_lance__shape_bits(shape) + (items_null ? (shape->dim + 7) / 8 * 8 : 0);
+
+  out->n_buffers = 1;
+  if (z.control == 0 && !variable && !items_null) { /* a plain array */
+    OG_TRY(og_buf_append(cx, z.data, leaf->slots.data.data, leaf->slots.data.len));
+  } else {
+    OG_TRY(put_entries(cx, &z));
+    if (variable || leaf->path->n_lists) OG_TRY(put_index(cx, &z, &out->buffers[out->n_buffers++]));
+  }
+  return og_lance__layout_put(cx, &l, &out->layout);
+}
