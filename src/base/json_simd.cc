@@ -79,7 +79,7 @@ int walk(const walker &w, dom::element e, unsigned depth)
 
 og_simd_parser *og_simd_new(void)
 {
-  return new (std::nothrow) og_simd_parser{};
+  return new (std::nothrow) og_simd_parser;
 }
 
 void og_simd_free(og_simd_parser *p)
