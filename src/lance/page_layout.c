@@ -207,6 +207,15 @@ og_status og_lance__numbering_read(og_ctx *cx, const og_lance__path *p, const og
   return OG_OK;
 }
 
+/* A null struct around list layer i.  Real Lance then reads the list wrongly as all valid: it must be called nullable,
+ * whether or not one of its own is null. */
+static bool is_masked(const og_lance__path *p, uint32_t i, const bool *seen)
+{
+  for (uint32_t k = i + 1; k < p->n_layers && !p->is_list[k]; k++)
+    if (seen[p->null_def[k]]) return true;
+  return false;
+}
+
 void og_lance__numbering_make(const og_lance__leaf *leaf, og_lance__layout *l, og_lance__numbering *out)
 {
   const og_lance__path *p = leaf->path;
@@ -216,7 +225,8 @@ void og_lance__numbering_make(const og_lance__leaf *leaf, og_lance__layout *l, o
   l->n_layers = p->n_layers;
   for (uint32_t i = 0; i < p->n_layers; i++) {
     const uint8_t null = p->null_def[i], empty = (uint8_t)(null + 1);
-    const bool has_null = seen[null], has_empty = p->is_list[i] && seen[empty];
+    const bool has_empty = p->is_list[i] && seen[empty];
+    const bool has_null = seen[null] || (p->is_list[i] && !has_empty && is_masked(p, i, seen));
     if (p->is_list[i])
       l->layers[i] = has_null && has_empty ? LAYER_NULL_EMPTY_LIST
                      : has_null            ? LAYER_NULL_LIST
