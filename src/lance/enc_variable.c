@@ -132,7 +132,7 @@ static og_status decode(og_ctx *cx, const og_lance__enc *e, og_str in, uint64_t 
 {
   OG_AUTO(og_buf) plain = {0};
   og_lance__fsst fsst = {0};
-  layout v;
+  layout v = {0};
   if (e->kind == OG_LANCE__ENC_GENERAL) {
     OG_TRY(og_lance__general_decode(cx, e->scheme, in, &plain));
     in = og_buf_str(&plain);

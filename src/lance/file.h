@@ -59,7 +59,7 @@ typedef struct og_lance_column_ref {
 OG_MUST_USE og_status og_lance_file_layout(og_ctx *cx, const og_lance_file *f, uint32_t top_field,
                                            og_lance_column_ref *out); /* arena of cx */
 
-/* Rows [from, from + n). */
+/* Rows [from, from + n).  Columns that come out are sound: offsets ascend, strings are UTF-8, null slots are empty. */
 OG_MUST_USE og_status og_lance_file_read(og_ctx *cx, og_lance_file *f, const og_lance_column_ref *ref,
                                          uint64_t from, uint64_t n, og_column **out);
 /* Rows at ascending, distinct offsets, touching only the pages (and chunks) that hold them. */

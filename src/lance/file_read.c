@@ -264,7 +264,7 @@ static og_status parse_descriptor(og_ctx *cx, og_lance_file *f, og_str bytes)
 
 static og_status open_metadata(og_ctx *cx, og_lance_file *f, tail *t)
 {
-  footer foot;
+  footer foot = {0};
   og_range *columns;
   og_str bytes;
   OG_TRY(read_footer(cx, f, t, &foot));
@@ -394,6 +394,27 @@ static og_status page_rows(og_ctx *cx, og_arena *a, const og_lance__page *p, con
   return OG_OK;
 }
 
+/* Grows the leaf once instead of page by page.  A guess from what the file says, so it is bounded by the file's size:
+ * a short file cannot make us allocate much. */
+static og_status reserve_rows(og_ctx *cx, const og_lance_file *f, const file_column *c, const og_lance__rows *rows,
+                              size_t n, og_lance__leaf *out)
+{
+  og_lance__slots *s = &out->slots;
+  uint64_t want = 0, stored = 0;
+  for (size_t i = 0; i < n; i++) want += rows[i].to - rows[i].from;
+  for (size_t i = 0; i < c->n_pages; i++)
+    for (uint32_t b = 0; b < c->pages[i].n_buffers; b++) stored += c->pages[i].sizes[b];
+  if (want == 0 || want / 64 > f->size) return OG_OK;
+  if (s->shape.form == OG_LANCE__VARBIN) {
+    const double share = (double)want / (double)c->n_rows * (double)(stored < f->size ? stored : f->size);
+    OG_TRY(og_lance__mem_reserve(cx, &s->offsets, (size_t)(want + 1) * (s->shape.wide ? 8 : 4)));
+    return og_lance__mem_reserve(cx, &s->data, (size_t)share);
+  }
+  const uint64_t bytes = want * (og_lance__shape_bits(&s->shape) / 8);
+  if (out->path->n_lists || bytes / 64 > f->size) return OG_OK;
+  return og_lance__mem_reserve(cx, &s->data, (size_t)bytes);
+}
+
 static og_status read_leaf(og_ctx *cx, const og_lance_file *f, int32_t column, const og_lance__rows *rows, size_t n,
                            og_lance__leaf *out)
 {
@@ -405,6 +426,7 @@ static og_status read_leaf(og_ctx *cx, const og_lance_file *f, int32_t column, c
                    c->n_rows, f->n_rows);
   OG_AUTO(og_arena) arena = {0};
   size_t next = 0;
+  OG_TRY(reserve_rows(cx, f, c, rows, n, out));
   for (size_t i = 0; i < c->n_pages && next < n; i++) {
     og_lance__rows *here;
     size_t n_here;
