@@ -305,7 +305,7 @@ static og_status put_clone(og_ctx *cx, og_graph *g, og_fold *main_fold, const og
     og_error_clear(cx);
     st = OG_OK;
   }
-  og_log_append_free(clone);
+  og_log_append_free(cx, clone);
   og_vec_cleanup(&keys);
   og_fold_unref(parent);
   return st;

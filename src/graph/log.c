@@ -32,10 +32,10 @@ struct og_log_append {
   og_lance_change *change;
 };
 
-void og_log_append_free(og_log_append *a)
+void og_log_append_free(og_ctx *cx, og_log_append *a)
 {
   if (!a) return;
-  og_lance_change_free(a->change);
+  og_lance_change_free(cx, a->change);
   og_fold_unref(a->base);
   og_store_unref(a->store);
   og_free(a);
@@ -351,7 +351,7 @@ og_status og_log_prepare(og_ctx *cx, og_store *store, og_fold *base, const og_ul
   OG_TRY(append_new(cx, store, base, &a));
   og_status st = prepare(cx, a, attempt, rows, n);
   if (st != OG_OK) {
-    og_log_append_free(a);
+    og_log_append_free(cx, a);
     return og_note(cx, st, "while preparing version %" PRIu64 " of the graph", base->version + 1);
   }
   *out = a;
@@ -386,7 +386,7 @@ og_status og_log_create(og_ctx *cx, og_store *store, const og_ulid *attempt, con
   og_log_append *a;
   OG_TRY(append_new(cx, store, NULL, &a));
   og_status st = create(cx, a, attempt, rows, n);
-  if (st != OG_OK) og_log_append_free(a);
+  if (st != OG_OK) og_log_append_free(cx, a);
   else *out = a;
   return st;
 }
@@ -407,7 +407,7 @@ og_status og_log_clone(og_ctx *cx, og_store *store, og_fold *parent, og_str bran
   og_log_append *a;
   OG_TRY(append_new(cx, store, parent, &a));
   og_status st = clone(cx, a, branch, first, attempt);
-  if (st != OG_OK) og_log_append_free(a);
+  if (st != OG_OK) og_log_append_free(cx, a);
   else *out = a;
   return st;
 }

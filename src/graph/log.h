@@ -20,7 +20,7 @@ OG_MUST_USE og_status og_log_keys(og_ctx *cx, const og_log_append *a, og_vec *ou
 /* The one create-if-absent.  OG_OK: created, durable.  OG_EEXISTS: lost the slot.  OG_EUNKNOWN: given up after repeating
  * the same request; the outcome is not known. */
 OG_MUST_USE og_status og_log_put(og_ctx *cx, og_log_append *a);
-void og_log_append_free(og_log_append *a);
+void og_log_append_free(og_ctx *cx, og_log_append *a);
 /* Leaves the advisory hint behind; failures do not matter. */
 void og_log_hint(og_ctx *cx, og_store *store, og_str branch, uint64_t version);
 

@@ -109,7 +109,7 @@ static og_status try_on(og_ctx *cx, og_graph *g, const og_log_op *op, og_fold *b
     if (st == OG_OK) st = og_store_sync(cx, g->store, keys.data, keys.len);
     if (st == OG_OK) st = put_on(cx, g, op, base, append, &before, out);
   }
-  og_log_append_free(append);
+  og_log_append_free(cx, append);
   og_vec_cleanup(&rows);
   og_vec_cleanup(&keys);
   return st;

@@ -117,7 +117,7 @@ OG_MUST_USE og_status og_lance_change_new(og_ctx *cx, const og_lance_place *at, 
 OG_MUST_USE og_status og_lance_change_create(og_ctx *cx, const og_lance_place *at, og_lance_schema *schema,
                                              og_lance_version file_version, const og_lance_change_opts *opts,
                                              og_lance_change **out);
-void og_lance_change_free(og_lance_change *c); /* deletes nothing: files die by cleanup */
+void og_lance_change_free(og_ctx *cx, og_lance_change *c); /* deletes nothing: files die by cleanup.  NULL is fine */
 
 /* New rows: columns as the table's top-level fields. */
 OG_MUST_USE og_status og_lance_change_insert(og_ctx *cx, og_lance_change *c, const og_batch *rows);
@@ -145,6 +145,5 @@ OG_MUST_USE og_status og_lance_change_keys(og_ctx *cx, const og_lance_change *c,
 /* Puts the rendered manifest: OG_EEXISTS when the number is taken, OG_EUNKNOWN as the store says. */
 OG_MUST_USE og_status og_lance_change_put(og_ctx *cx, og_lance_change *c);
 uint64_t og_lance_change_version(const og_lance_change *c);
-uint64_t og_lance_change_rows(const og_lance_change *c); /* live rows of the rendered version */
 /* The rendered version as a table, without reading it back. */
 OG_MUST_USE og_status og_lance_change_table(og_ctx *cx, const og_lance_change *c, og_lance_table **out);

@@ -1,0 +1,390 @@
+/* SPDX-License-Identifier: MIT */
+/* lance/scan.c -- rows of a version: in order, by offset, or a column whole. */
+#include "arrow/builder.h"
+#include "lance/table_impl.h"
+
+#include <inttypes.h>
+
+/* ---- one column of one fragment */
+
+static uint32_t leaf_count(const og_lance_schema *s, uint32_t at)
+{
+  uint32_t leaves = 0;
+  bool parent = false;
+  for (uint32_t i = at + 1; i < s->n_fields && s->fields[i].parent != -1; i++) {
+    if (s->fields[i].parent == s->fields[at].id) parent = true;
+    bool has_child = i + 1 < s->n_fields && s->fields[i + 1].parent == s->fields[i].id;
+    leaves += !has_child;
+  }
+  return parent ? leaves : 1;
+}
+
+static int32_t leaf_id(const og_lance_schema *s, uint32_t at, uint32_t leaf)
+{
+  if (at + 1 >= s->n_fields || s->fields[at + 1].parent != s->fields[at].id) return s->fields[at].id;
+  for (uint32_t i = at + 1; i < s->n_fields; i++) {
+    bool has_child = i + 1 < s->n_fields && s->fields[i + 1].parent == s->fields[i].id;
+    if (!has_child && leaf-- == 0) return s->fields[i].id;
+  }
+  return -1;
+}
+
+static int column_of(const og_data_file *f, int32_t id)
+{
+  for (uint32_t i = 0; i < f->n; i++)
+    if (f->fields[i] == id) return f->columns[i];
+  return -1;
+}
+
+/* Which file holds the column, and under which column numbers; *found false: in none, so all null. */
+static og_status locate(og_ctx *cx, og_lance_table *t, uint32_t fragment, uint32_t column, uint32_t *file,
+                        og_lance_column_ref *ref, bool *found)
+{
+  const og_fragment *f = &t->m.fragments[fragment];
+  uint32_t top = og_lance_schema_top(t->m.schema, column), leaves = leaf_count(t->m.schema, top);
+  int32_t *columns = og_push_array(cx, leaves + 1, sizeof *columns);
+  if (!columns) return OG_ENOMEM;
+  *found = false;
+  for (uint32_t i = 0; i < f->n_files && !*found; i++) {
+    uint32_t have = 0;
+    for (uint32_t l = 0; l < leaves; l++) have += (columns[l] = column_of(&f->files[i], leaf_id(t->m.schema, top, l))) >= 0;
+    *found = have == leaves;
+    *file = i;
+  }
+  *ref = (og_lance_column_ref){&t->m.schema->arrow->fields[column], columns, leaves};
+  return OG_OK;
+}
+
+og_status og_table__read(og_ctx *cx, og_lance_table *t, uint32_t fragment, uint32_t column, uint64_t from, uint64_t n,
+                         const uint64_t *rows, og_column **out)
+{
+  uint32_t file = 0;
+  bool found;
+  og_lance_column_ref ref;
+  og_lance_file *f;
+  OG_TRY(locate(cx, t, fragment, column, &file, &ref, &found));
+  if (!found) return og_column_nulls(cx, ref.field, (int64_t)n, out);
+  OG_TRY(og_table__file(cx, t, fragment, file, &f));
+  if (og_lance_file_num_rows(f) != t->m.fragments[fragment].rows)
+    return og_fail(cx, OG_ECORRUPT, "data file '" OG_STR_FMT "' has %" PRIu64 " rows, its fragment %" PRIu64,
+                   OG_STR_ARG(t->m.fragments[fragment].files[file].path), og_lance_file_num_rows(f),
+                   t->m.fragments[fragment].rows);
+  return rows ? og_lance_file_take(cx, f, &ref, rows, (size_t)n, out) : og_lance_file_read(cx, f, &ref, from, n, out);
+}
+
+/* ---- scan */
+
+enum { EXTRA_OFFSET, EXTRA_ID, EXTRA_CREATED, EXTRA_UPDATED, EXTRAS };
+
+struct og_lance_scan {
+  og_lance_table *table;
+  og_schema *schema;
+  uint32_t *columns;
+  uint32_t n_columns, batch_rows;
+  bool extra[EXTRAS];
+  uint32_t fragment, end_fragment;
+  uint64_t row; /* next within the fragment */
+};
+
+static og_status scan_schema(og_ctx *cx, const og_lance_scan *s, og_schema **out)
+{
+  static const char *const names[EXTRAS] = {"_rowoffset", "_rowid", "_row_created_at_version",
+                                            "_row_last_updated_at_version"};
+  uint32_t n = s->n_columns;
+  og_field *fields = og_push_array(cx, n + EXTRAS, sizeof *fields);
+  if (!fields) return OG_ENOMEM;
+  for (uint32_t i = 0; i < s->n_columns; i++) fields[i] = s->table->m.schema->arrow->fields[s->columns[i]];
+  for (int e = 0; e < EXTRAS; e++)
+    if (s->extra[e]) fields[n++] = (og_field){.name = og_str_of(names[e]), .type = og_type_of(OG_TYPE_U64)};
+  return og_schema_new(cx, fields, n, NULL, 0, out);
+}
+
+static og_status scan_init(og_ctx *cx, og_lance_scan *s, const og_lance_scan_opts *o)
+{
+  s->columns = og_calloc(cx, o->n_columns + 1, sizeof *s->columns);
+  if (!s->columns) return OG_ENOMEM;
+  if (o->n_columns) memcpy(s->columns, o->columns, o->n_columns * sizeof *s->columns);
+  for (uint32_t i = 0; i < o->n_columns; i++) OG_ASSERT(s->columns[i] < s->table->m.schema->arrow->n_fields);
+  s->n_columns = o->n_columns;
+  s->batch_rows = o->batch_rows ? o->batch_rows : 2048;
+  s->extra[EXTRA_OFFSET] = o->with_offset;
+  s->extra[EXTRA_ID] = o->with_row_id;
+  s->extra[EXTRA_CREATED] = o->with_created;
+  s->extra[EXTRA_UPDATED] = o->with_updated;
+  s->fragment = o->from_fragment;
+  s->end_fragment = o->n_fragments ? o->from_fragment + o->n_fragments : s->table->m.n_fragments;
+  return scan_schema(cx, s, &s->schema);
+}
+
+og_status og_lance_scan_open(og_ctx *cx, og_lance_table *t, const og_lance_scan_opts *opts, og_lance_scan **out)
+{
+  og_lance_scan *s = og_zalloc(cx, sizeof *s);
+  if (!s) return OG_ENOMEM;
+  s->table = og_lance_table_ref(t);
+  og_status st = scan_init(cx, s, opts);
+  if (st != OG_OK) og_lance_scan_close(s);
+  else *out = s;
+  return st;
+}
+
+void og_lance_scan_close(og_lance_scan *s)
+{
+  if (!s) return;
+  og_schema_unref(s->schema);
+  og_lance_table_unref(s->table);
+  og_free(s->columns);
+  og_free(s);
+}
+
+/* Live rows among [from, from + n) as row numbers; *m == n when none is deleted. */
+static og_status live_rows(og_ctx *cx, og_lance_table *t, uint32_t fragment, uint64_t from, uint64_t n, int64_t **out,
+                           uint64_t *m)
+{
+  const uint8_t *deleted;
+  OG_TRY(og_table__deleted(cx, t, fragment, &deleted));
+  int64_t *rows = og_calloc(cx, n + 1, sizeof *rows);
+  if (!rows) return OG_ENOMEM;
+  *m = 0;
+  for (uint64_t i = 0; i < n; i++)
+    if (!deleted || !og_bit_get(deleted, (int64_t)(from + i))) rows[(*m)++] = (int64_t)i;
+  *out = rows;
+  return OG_OK;
+}
+
+static og_status extra_column(og_ctx *cx, og_lance_scan *s, int which, const int64_t *rows, uint64_t m, og_column **out)
+{
+  const og_fragment_state *q = NULL;
+  if (which != EXTRA_OFFSET) OG_TRY(og_table__sequences(cx, s->table, s->fragment, &q));
+  uint64_t *v = og_calloc(cx, m + 1, sizeof *v);
+  if (!v) return OG_ENOMEM;
+  for (uint64_t i = 0; i < m; i++) {
+    uint64_t row = s->row + (uint64_t)rows[i];
+    v[i] = which == EXTRA_OFFSET    ? s->table->first[s->fragment] + row
+           : which == EXTRA_ID      ? og_rowids_get(&q->ids, row)
+           : which == EXTRA_CREATED ? og_version_runs_get(&q->created, row)
+                                    : og_version_runs_get(&q->updated, row);
+  }
+  og_status st = og_column_from_fixed(cx, og_type_of(OG_TYPE_U64), v, NULL, (int64_t)m, out);
+  og_free(v);
+  return st;
+}
+
+static og_status data_column(og_ctx *cx, og_lance_scan *s, uint32_t i, uint64_t n, const int64_t *rows, uint64_t m,
+                             og_column **out)
+{
+  og_column *all;
+  OG_TRY(og_table__read(cx, s->table, s->fragment, s->columns[i], s->row, n, NULL, &all));
+  if (m == n) {
+    *out = all;
+    return OG_OK;
+  }
+  og_status st = og_column_take(cx, all, rows, (int64_t)m, out);
+  og_column_unref(all);
+  return st;
+}
+
+static og_status read_block(og_ctx *cx, og_lance_scan *s, uint64_t n, const int64_t *rows, uint64_t m, og_batch **out)
+{
+  uint32_t total = s->schema->n_fields, at = 0;
+  og_column **cols = og_calloc(cx, total + 1, sizeof(og_column *));
+  if (!cols) return OG_ENOMEM;
+  og_status st = OG_OK;
+  for (; st == OG_OK && at < s->n_columns; at++) st = data_column(cx, s, at, n, rows, m, &cols[at]);
+  for (int e = 0; st == OG_OK && e < EXTRAS; e++)
+    if (s->extra[e]) st = extra_column(cx, s, e, rows, m, &cols[at++]);
+  if (st == OG_OK) st = og_batch_new(cx, s->schema, cols, total, (int64_t)m, out);
+  for (uint32_t i = 0; i < total; i++) og_column_unref(cols[i]);
+  og_free(cols);
+  return st;
+}
+
+og_status og_lance_scan_next(og_ctx *cx, og_lance_scan *s, og_batch **out)
+{
+  *out = NULL;
+  while (s->fragment < s->end_fragment && !*out) {
+    uint64_t left = s->table->m.fragments[s->fragment].rows - s->row, m = 0;
+    if (left == 0) {
+      s->fragment++;
+      s->row = 0;
+      continue;
+    }
+    uint64_t n = left < s->batch_rows ? left : s->batch_rows;
+    int64_t *rows = NULL;
+    OG_TRY(og_ctx_poll(cx));
+    OG_TRY(live_rows(cx, s->table, s->fragment, s->row, n, &rows, &m));
+    og_status st = m ? read_block(cx, s, n, rows, m, out) : OG_OK;
+    og_free(rows);
+    OG_TRY_NOTE(cx, st, "while scanning '" OG_STR_FMT "'", OG_STR_ARG(s->table->at.root));
+    s->row += n;
+  }
+  return OG_OK;
+}
+
+/* ---- a column whole, rows by offset */
+
+og_status og_lance_table_column(og_ctx *cx, og_lance_table *t, uint32_t column, og_column **out)
+{
+  uint32_t n = t->m.n_fragments;
+  if (n == 0) return og_column_nulls(cx, &t->m.schema->arrow->fields[column], 0, out);
+  og_column **parts = og_calloc(cx, n, sizeof(og_column *));
+  if (!parts) return OG_ENOMEM;
+  og_status st = OG_OK;
+  for (uint32_t i = 0; st == OG_OK && i < n; i++)
+    st = og_table__read(cx, t, i, column, 0, t->m.fragments[i].rows, NULL, &parts[i]);
+  if (st == OG_OK) st = og_column_concat(cx, parts, n, out);
+  for (uint32_t i = 0; i < n; i++) og_column_unref(parts[i]);
+  og_free(parts);
+  return st;
+}
+
+og_status og_lance_table_deleted(og_ctx *cx, og_lance_table *t, const uint8_t **bitmap)
+{
+  og_mutex_lock(&t->mu);
+  bool loaded = t->deleted_loaded;
+  og_mutex_unlock(&t->mu);
+  if (!loaded) {
+    uint8_t *all = t->rows == t->physical_rows ? NULL : og_zalloc(cx, t->physical_rows / 8 + 8);
+    if (t->rows != t->physical_rows && !all) return OG_ENOMEM;
+    for (uint32_t i = 0; all && i < t->m.n_fragments; i++) {
+      const uint8_t *bits;
+      og_status st = og_table__deleted(cx, t, i, &bits);
+      if (st != OG_OK) {
+        og_free(all);
+        return st;
+      }
+      for (uint64_t r = 0; bits && r < t->m.fragments[i].rows; r++)
+        if (og_bit_get(bits, (int64_t)r)) og_bit_set(all, (int64_t)(t->first[i] + r));
+    }
+    og_mutex_lock(&t->mu);
+    if (!t->deleted_loaded) {
+      t->deleted = all;
+      t->deleted_loaded = true;
+      all = NULL;
+    }
+    og_mutex_unlock(&t->mu);
+    og_free(all);
+  }
+  *bitmap = t->deleted;
+  return OG_OK;
+}
+
+og_status og_lance_table_row_ids(og_ctx *cx, og_lance_table *t, const uint64_t *offsets, size_t n, uint64_t *ids,
+                                 uint64_t *created)
+{
+  for (size_t i = 0; i < n; i++) {
+    const og_fragment_state *s;
+    uint32_t f = og_table__fragment_at(t, offsets[i]);
+    uint64_t row = offsets[i] - t->first[f];
+    OG_TRY(og_table__sequences(cx, t, f, &s));
+    ids[i] = og_rowids_get(&s->ids, row);
+    if (created) created[i] = og_version_runs_get(&s->created, row);
+  }
+  return OG_OK;
+}
+
+typedef struct wanted {
+  uint64_t offset;
+  size_t at; /* position in the request */
+} wanted;
+
+static int by_offset(const void *a, const void *b, void *arg)
+{
+  (void)arg;
+  const wanted *x = a, *y = b;
+  return x->offset < y->offset ? -1 : x->offset > y->offset;
+}
+
+/* A request sorted and made distinct: rows[] ascending dense offsets, back[] position of each request in them. */
+typedef struct take_plan {
+  uint64_t *rows;
+  int64_t *back;
+  size_t n_rows;
+  bool in_order; /* the request was ascending and distinct already */
+} take_plan;
+
+static og_status plan_take(og_ctx *cx, const uint64_t *offsets, size_t n, take_plan *p)
+{
+  p->rows = og_calloc(cx, n + 1, sizeof *p->rows);
+  p->back = og_calloc(cx, n + 1, sizeof *p->back);
+  wanted *w = og_calloc(cx, n + 1, sizeof *w);
+  og_status st = p->rows && p->back && w ? OG_OK : OG_ENOMEM;
+  p->in_order = true;
+  for (size_t i = 0; st == OG_OK && i < n; i++) {
+    w[i] = (wanted){offsets[i], i};
+    p->in_order = p->in_order && (i == 0 || offsets[i] > offsets[i - 1]);
+  }
+  if (st == OG_OK && !p->in_order) st = og_sort(cx, w, n, sizeof *w, by_offset, NULL);
+  for (size_t i = 0; st == OG_OK && i < n; i++) {
+    if (p->n_rows == 0 || p->rows[p->n_rows - 1] != w[i].offset) p->rows[p->n_rows++] = w[i].offset;
+    p->back[w[i].at] = (int64_t)(p->n_rows - 1);
+  }
+  og_free(w);
+  return st;
+}
+
+/* All rows of the plan of one column, ascending. */
+static og_status take_sorted(og_ctx *cx, og_lance_table *t, uint32_t column, const take_plan *p, og_column **out)
+{
+  og_vec parts = OG_VEC_INIT(og_column *);
+  og_status st = OG_OK;
+  for (size_t i = 0; st == OG_OK && i < p->n_rows;) {
+    uint32_t f = og_table__fragment_at(t, p->rows[i]);
+    uint64_t end = t->first[f] + t->m.fragments[f].rows;
+    size_t j = i;
+    while (j < p->n_rows && p->rows[j] < end) j++;
+    uint64_t *local = og_calloc(cx, j - i + 1, sizeof *local);
+    if (!local) st = OG_ENOMEM;
+    for (size_t k = i; local && k < j; k++) local[k - i] = p->rows[k] - t->first[f];
+    og_column *part = NULL;
+    if (st == OG_OK) st = og_table__read(cx, t, f, column, 0, j - i, local, &part);
+    if (st == OG_OK) st = og_vec_add(cx, &parts, &part);
+    og_free(local);
+    i = j;
+  }
+  if (st == OG_OK && parts.len == 0) st = og_column_nulls(cx, &t->m.schema->arrow->fields[column], 0, out);
+  else if (st == OG_OK) st = og_column_concat(cx, parts.data, parts.len, out);
+  for (size_t i = 0; i < parts.len; i++) og_column_unref(OG_VEC_AT(&parts, og_column *, i));
+  og_vec_cleanup(&parts);
+  return st;
+}
+
+static og_status take_column(og_ctx *cx, og_lance_table *t, uint32_t column, const take_plan *p, size_t n,
+                             og_column **out)
+{
+  og_column *sorted;
+  OG_TRY(take_sorted(cx, t, column, p, &sorted));
+  if (p->in_order) {
+    *out = sorted;
+    return OG_OK;
+  }
+  og_status st = og_column_take(cx, sorted, p->back, (int64_t)n, out);
+  og_column_unref(sorted);
+  return st;
+}
+
+static og_status take_all(og_ctx *cx, og_lance_table *t, const uint32_t *columns, uint32_t n_columns,
+                          const take_plan *p, size_t n, og_batch **out)
+{
+  og_field *fields = og_push_array(cx, n_columns + 1, sizeof *fields);
+  og_column **cols = og_push_array(cx, n_columns + 1, sizeof(og_column *));
+  og_schema *schema = NULL;
+  if (!fields || !cols) return OG_ENOMEM;
+  for (uint32_t i = 0; i < n_columns; i++) fields[i] = t->m.schema->arrow->fields[columns[i]];
+  og_status st = og_schema_new(cx, fields, n_columns, NULL, 0, &schema);
+  for (uint32_t i = 0; st == OG_OK && i < n_columns; i++) st = take_column(cx, t, columns[i], p, n, &cols[i]);
+  if (st == OG_OK) st = og_batch_new(cx, schema, cols, n_columns, (int64_t)n, out);
+  for (uint32_t i = 0; i < n_columns; i++) og_column_unref(cols[i]);
+  og_schema_unref(schema);
+  return st;
+}
+
+og_status og_lance_table_take(og_ctx *cx, og_lance_table *t, const uint32_t *columns, uint32_t n_columns,
+                              const uint64_t *offsets, size_t n, og_batch **out)
+{
+  take_plan p = {0};
+  og_status st = plan_take(cx, offsets, n, &p);
+  if (st == OG_OK) st = take_all(cx, t, columns, n_columns, &p, n, out);
+  og_free(p.rows);
+  og_free(p.back);
+  return st;
+}

@@ -1,0 +1,447 @@
+/* SPDX-License-Identifier: MIT */
+/* lance/table.c -- opening a version, and what is read of it on first use.
+ *
+ *   root/_versions/%020u.manifest       of UINT64_MAX - version (V2); plain decimal (V1) is understood
+ *   root/_transactions/<read>-<uuid>.txn
+ *   root/_deletions/<fragment>-<read>-<id>.bin
+ *   root/data/<name>.lance
+ *   root/tree/<branch>/...              the same again for a branch
+ *
+ * A branch's manifest names inherited files through base paths, which are recorded as absolute paths.  They are
+ * resolved against where the table is found, and only inside it: the part of the recorded path from this table's root on
+ * is used, anything else is refused.  So a moved or copied graph still opens, and a forged path reaches nothing.
+ */
+#include "lance/table_impl.h"
+
+#include "base/limits.h"
+#include "lance/deletions.h"
+
+#include <inttypes.h>
+
+/* ---- places */
+
+og_status og_table__prefix(og_ctx *cx, const og_lance_place *at, og_str *out)
+{
+  if (at->branch.len == 0) return og_arena_str(cx, cx->arena, at->root, out);
+  return og_arena_printf(cx, cx->arena, out, OG_STR_FMT "/tree/" OG_STR_FMT, OG_STR_ARG(at->root),
+                         OG_STR_ARG(at->branch));
+}
+
+og_status og_lance_manifest_key(og_ctx *cx, const og_lance_place *at, uint64_t version, og_str *out)
+{
+  og_str prefix;
+  OG_TRY(og_table__prefix(cx, at, &prefix));
+  return og_arena_printf(cx, cx->arena, out, OG_STR_FMT "/_versions/%020" PRIu64 ".manifest", OG_STR_ARG(prefix),
+                         UINT64_MAX - version);
+}
+
+/* The key prefix a recorded base path stands for. */
+static og_status resolve_base(og_ctx *cx, const og_lance_table *t, uint32_t id, og_str *out)
+{
+  const og_base_path *base = NULL;
+  for (uint32_t i = 0; i < t->m.n_bases; i++)
+    if (t->m.bases[i].id == id) base = &t->m.bases[i];
+  if (!base) return og_fail(cx, OG_ECORRUPT, "the manifest uses base path %u, which it does not define", id);
+  og_str path = base->path;
+  while (path.len && path.ptr[path.len - 1] == '/') path.len--;
+  for (size_t i = path.len; i > 0; i--) {
+    og_str rest = og_str_sub(path, i, path.len);
+    if (path.ptr[i - 1] != '/' || !og_str_starts_with(rest, t->at.root)) continue;
+    og_str behind = og_str_sub(rest, t->at.root.len, rest.len);
+    bool inside = behind.len == 0 || og_str_starts_with(behind, OG_STR("/tree/"));
+    if (inside && og_key_is_valid(rest) && base->is_root) return og_arena_str(cx, cx->arena, rest, out);
+  }
+  return og_fail(cx, OG_ECORRUPT,
+                 "the manifest names files under '" OG_STR_FMT "', which is not inside its own table '" OG_STR_FMT "'",
+                 OG_STR_ARG(base->path), OG_STR_ARG(t->at.root));
+}
+
+static og_status folder_of(og_ctx *cx, const og_lance_table *t, bool has_base, uint32_t base, og_str *out)
+{
+  return has_base ? resolve_base(cx, t, base, out) : og_table__prefix(cx, &t->at, out);
+}
+
+/* ---- opening */
+
+static og_str uuid_of(og_str tx_file)
+{
+  size_t dash = og_str_find(tx_file, OG_STR("-"));
+  if (dash == SIZE_MAX || !og_str_ends_with(tx_file, OG_STR(".txn"))) return OG_STR_NONE;
+  return og_str_sub(tx_file, dash + 1, tx_file.len - 4);
+}
+
+static og_status count_rows(og_ctx *cx, og_lance_table *t)
+{
+  t->first = og_arena_calloc(cx, &t->arena, t->m.n_fragments + 1, sizeof *t->first);
+  t->frags = og_arena_calloc(cx, &t->arena, t->m.n_fragments + 1, sizeof *t->frags);
+  if (!t->first || !t->frags) return OG_ENOMEM;
+  for (uint32_t i = 0; i < t->m.n_fragments; i++) {
+    const og_fragment *f = &t->m.fragments[i];
+    t->first[i] = t->physical_rows;
+    t->physical_rows += f->rows; /* at most 2^24 fragments of 2^32 rows: no overflow */
+    t->rows += f->rows - (f->del.present ? f->del.rows : 0);
+    og_rowids_init(&t->frags[i].ids);
+    og_version_runs_init(&t->frags[i].created);
+    og_version_runs_init(&t->frags[i].updated);
+    t->frags[i].files = og_arena_calloc(cx, &t->arena, f->n_files + 1, sizeof(og_lance_file *));
+    if (!t->frags[i].files) return OG_ENOMEM;
+  }
+  return OG_OK;
+}
+
+og_status og_table__new(og_ctx *cx, const og_lance_place *at, og_manifest *m, og_lance_table **out)
+{
+  og_lance_table *t = og_zalloc(cx, sizeof *t);
+  if (!t) {
+    og_manifest_cleanup(m);
+    return OG_ENOMEM;
+  }
+  atomic_init(&t->refs, 1);
+  og_mutex_init(&t->mu);
+  t->m = *m;
+  *m = (og_manifest){0};
+  t->at.store = og_store_ref(at->store);
+  og_status st = og_arena_str(cx, &t->arena, at->root, &t->at.root);
+  if (st == OG_OK) st = og_arena_str(cx, &t->arena, at->branch, &t->at.branch);
+  if (st == OG_OK) st = count_rows(cx, t);
+  t->uuid = uuid_of(t->m.tx_file);
+  if (st != OG_OK) og_lance_table_unref(t);
+  else *out = t;
+  return st;
+}
+
+og_status og_lance_table_decode(og_ctx *cx, const og_lance_place *at, og_str bytes, og_lance_table **out)
+{
+  og_manifest m;
+  OG_TRY(og_manifest_decode(cx, bytes, &m));
+  return og_table__new(cx, at, &m, out);
+}
+
+static og_status open_at(og_ctx *cx, const og_lance_place *at, uint64_t version, og_str key, og_lance_table **out)
+{
+  OG_AUTO(og_buf) bytes = {0};
+  og_lance_table *t;
+  OG_TRY(og_store_get(cx, at->store, key, OG_LIMIT_MANIFEST_BYTES, &bytes));
+  OG_TRY(og_lance_table_decode(cx, at, og_buf_str(&bytes), &t));
+  if (t->m.version == version) {
+    *out = t;
+    return OG_OK;
+  }
+  og_status st = og_fail(cx, OG_ECORRUPT, "the manifest says version %" PRIu64 ", its name says %" PRIu64, t->m.version,
+                         version);
+  og_lance_table_unref(t);
+  return st;
+}
+
+static og_status v1_key(og_ctx *cx, const og_lance_place *at, uint64_t version, og_str *out)
+{
+  og_str prefix;
+  OG_TRY(og_table__prefix(cx, at, &prefix));
+  return og_arena_printf(cx, cx->arena, out, OG_STR_FMT "/_versions/%" PRIu64 ".manifest", OG_STR_ARG(prefix), version);
+}
+
+og_status og_lance_table_open(og_ctx *cx, const og_lance_place *at, uint64_t version, og_str expect_uuid,
+                              og_lance_table **out)
+{
+  og_str key, old_key;
+  og_lance_table *t;
+  OG_TRY(og_lance_manifest_key(cx, at, version, &key));
+  og_status st = open_at(cx, at, version, key, &t);
+  if (st == OG_ENOTFOUND) {
+    OG_TRY(v1_key(cx, at, version, &old_key));
+    st = open_at(cx, at, version, old_key, &t);
+  }
+  OG_TRY_NOTE(cx, st, "while opening " OG_STR_FMT, OG_STR_ARG(key));
+  if (expect_uuid.len && !og_str_eq(expect_uuid, t->uuid)) {
+    og_lance_table_unref(t);
+    return og_fail(cx, OG_EGONE, "version %" PRIu64 " of '" OG_STR_FMT "' was reclaimed: its number holds another write now",
+                   version, OG_STR_ARG(at->root));
+  }
+  *out = t;
+  return OG_OK;
+}
+
+typedef struct newest_arg {
+  uint64_t newest;
+} newest_arg;
+
+static og_status see_version(og_ctx *cx, void *arg, og_str key, uint64_t size)
+{
+  newest_arg *n = arg;
+  og_str name = og_str_sub(key, og_str_rfind_byte(key, '/') + 1, key.len);
+  uint64_t v;
+  (void)cx;
+  (void)size;
+  if (!og_str_ends_with(name, OG_STR(".manifest"))) return OG_OK;
+  og_str digits = og_str_sub(name, 0, name.len - 9);
+  if (!og_str_to_u64(digits, &v)) return OG_OK; /* detached versions and the like */
+  bool v2 = digits.len == 20;
+  if (v2) v = UINT64_MAX - v;
+  if (v > n->newest) n->newest = v;
+  return v2 ? OG_LIST_STOP : OG_OK; /* V2 names sort newest first */
+}
+
+og_status og_lance_newest_version(og_ctx *cx, const og_lance_place *at, uint64_t *out)
+{
+  og_str prefix, folder;
+  newest_arg arg = {0};
+  OG_TRY(og_table__prefix(cx, at, &prefix));
+  OG_TRY(og_arena_printf(cx, cx->arena, &folder, OG_STR_FMT "/_versions/", OG_STR_ARG(prefix)));
+  OG_TRY(og_store_list(cx, at->store, folder, OG_STR_NONE, see_version, &arg));
+  *out = arg.newest;
+  return OG_OK;
+}
+
+og_lance_table *og_lance_table_ref(og_lance_table *t)
+{
+  atomic_fetch_add_explicit(&t->refs, 1, memory_order_relaxed);
+  return t;
+}
+
+static void free_fragment(og_lance_table *t, uint32_t i)
+{
+  og_fragment_state *s = &t->frags[i];
+  for (uint32_t k = 0; s->files && k < t->m.fragments[i].n_files; k++) og_lance_file_unref(s->files[k]);
+  og_rowids_cleanup(&s->ids);
+  og_version_runs_cleanup(&s->created);
+  og_version_runs_cleanup(&s->updated);
+  og_arena_cleanup(&s->sequences);
+  og_free(s->deleted);
+}
+
+void og_lance_table_unref(og_lance_table *t)
+{
+  if (!t || atomic_fetch_sub_explicit(&t->refs, 1, memory_order_acq_rel) != 1) return;
+  for (uint32_t i = 0; t->frags && i < t->m.n_fragments; i++) free_fragment(t, i);
+  og_free(t->deleted);
+  og_manifest_cleanup(&t->m);
+  og_mutex_cleanup(&t->mu);
+  og_store_unref(t->at.store);
+  og_arena_cleanup(&t->arena);
+  og_free(t);
+}
+
+/* ---- facts */
+
+uint64_t og_lance_table_version(const og_lance_table *t)
+{
+  return t->m.version;
+}
+
+og_str og_lance_table_uuid(const og_lance_table *t)
+{
+  return t->uuid;
+}
+
+uint64_t og_lance_table_rows(const og_lance_table *t)
+{
+  return t->rows;
+}
+
+uint64_t og_lance_table_physical_rows(const og_lance_table *t)
+{
+  return t->physical_rows;
+}
+
+og_lance_schema *og_lance_table_schema(const og_lance_table *t)
+{
+  return t->m.schema;
+}
+
+og_lance_version og_lance_table_file_version(const og_lance_table *t)
+{
+  return og_str_eq(t->m.format_version, OG_STR("2.1")) ? (og_lance_version){2, 1} : (og_lance_version){2, 2};
+}
+
+int64_t og_lance_table_timestamp_us(const og_lance_table *t)
+{
+  return t->m.seconds * 1000000 + t->m.nanos / 1000;
+}
+
+bool og_lance_table_config(const og_lance_table *t, og_str key, og_str *out)
+{
+  for (uint32_t i = 0; i < t->m.n_config; i++) {
+    if (!og_str_eq(t->m.config[2 * i], key)) continue;
+    *out = t->m.config[2 * i + 1];
+    return true;
+  }
+  return false;
+}
+
+uint32_t og_lance_table_fragments(const og_lance_table *t)
+{
+  return t->m.n_fragments;
+}
+
+og_lance_fragment_info og_lance_table_fragment(const og_lance_table *t, uint32_t i)
+{
+  const og_fragment *f = &t->m.fragments[i];
+  og_lance_fragment_info info = {.id = f->id,
+                                 .physical_rows = f->rows,
+                                 .deleted_rows = f->del.present ? f->del.rows : 0,
+                                 .first_offset = t->first[i]};
+  for (uint32_t k = 0; k < f->n_files; k++) info.bytes += f->files[k].size;
+  return info;
+}
+
+uint64_t og_lance_table_next_fragment_id(const og_lance_table *t)
+{
+  uint64_t next = t->m.has_max_fragment ? (uint64_t)t->m.max_fragment + 1 : 0;
+  for (uint32_t i = 0; i < t->m.n_fragments; i++)
+    if (t->m.fragments[i].id >= next) next = t->m.fragments[i].id + 1;
+  return next;
+}
+
+uint32_t og_table__fragment_at(const og_lance_table *t, uint64_t offset)
+{
+  uint32_t lo = 0, hi = t->m.n_fragments;
+  while (hi - lo > 1) {
+    uint32_t mid = lo + (hi - lo) / 2;
+    if (t->first[mid] <= offset) lo = mid;
+    else hi = mid;
+  }
+  return lo;
+}
+
+/* ---- read on first use: load outside the lock, keep the first that arrives */
+
+og_status og_table__file(og_ctx *cx, og_lance_table *t, uint32_t fragment, uint32_t file, og_lance_file **out)
+{
+  const og_data_file *d = &t->m.fragments[fragment].files[file];
+  og_lance_file **slot = &t->frags[fragment].files[file];
+  og_mutex_lock(&t->mu);
+  og_lance_file *f = *slot;
+  og_mutex_unlock(&t->mu);
+  if (f) {
+    *out = f;
+    return OG_OK;
+  }
+  og_str folder, key;
+  OG_TRY(folder_of(cx, t, d->has_base, d->base, &folder));
+  OG_TRY(og_arena_printf(cx, cx->arena, &key, OG_STR_FMT "/data/" OG_STR_FMT, OG_STR_ARG(folder), OG_STR_ARG(d->path)));
+  OG_TRY(og_lance_file_open(cx, t->at.store, key, d->size, &f));
+  og_mutex_lock(&t->mu);
+  og_lance_file *mine = f;
+  if (*slot) f = *slot;
+  else *slot = f;
+  og_mutex_unlock(&t->mu);
+  if (f != mine) og_lance_file_unref(mine);
+  *out = f;
+  return OG_OK;
+}
+
+static og_status load_deletions(og_ctx *cx, og_lance_table *t, const og_fragment *f, uint8_t **out)
+{
+  const og_deletion_ref *d = &f->del;
+  og_str folder, key;
+  OG_AUTO(og_buf) bytes = {0};
+  if (d->kind != 1)
+    return og_fail(cx, OG_EUNSUPPORTED,
+                   "fragment %" PRIu64 " of '" OG_STR_FMT "' has a deletion file in Arrow form, which is not supported yet",
+                   f->id, OG_STR_ARG(t->at.root));
+  OG_TRY(folder_of(cx, t, d->has_base, d->base, &folder));
+  OG_TRY(og_arena_printf(cx, cx->arena, &key, OG_STR_FMT "/_deletions/%" PRIu64 "-%" PRIu64 "-%" PRIu64 ".bin",
+                         OG_STR_ARG(folder), f->id, d->read_version, d->id));
+  OG_TRY(og_store_get(cx, t->at.store, key, f->rows / 4 + (1u << 20), &bytes));
+  uint8_t *bits = og_zalloc(cx, f->rows / 8 + 8);
+  if (!bits) return OG_ENOMEM;
+  uint64_t n = 0;
+  og_status st = og_deletions_decode(cx, og_buf_str(&bytes), f->rows, bits, &n);
+  if (st == OG_OK && d->rows && n != d->rows)
+    st = og_fail(cx, OG_ECORRUPT, "deletion file: it names %" PRIu64 " rows, the manifest says %" PRIu64, n, d->rows);
+  if (st != OG_OK) {
+    og_free(bits);
+    return og_note(cx, st, "while reading " OG_STR_FMT, OG_STR_ARG(key));
+  }
+  *out = bits;
+  return OG_OK;
+}
+
+og_status og_table__deleted(og_ctx *cx, og_lance_table *t, uint32_t fragment, const uint8_t **out)
+{
+  og_fragment_state *s = &t->frags[fragment];
+  uint8_t *bits = NULL;
+  *out = NULL;
+  if (!t->m.fragments[fragment].del.present) return OG_OK;
+  og_mutex_lock(&t->mu);
+  bool loaded = s->deletions_loaded;
+  og_mutex_unlock(&t->mu);
+  if (!loaded) {
+    OG_TRY(load_deletions(cx, t, &t->m.fragments[fragment], &bits));
+    og_mutex_lock(&t->mu);
+    if (!s->deletions_loaded) {
+      s->deleted = bits;
+      s->deletions_loaded = true;
+      bits = NULL;
+    }
+    og_mutex_unlock(&t->mu);
+    og_free(bits);
+  }
+  *out = s->deleted;
+  return OG_OK;
+}
+
+static og_status load_sequence(og_ctx *cx, og_lance_table *t, const og_sequence_ref *s, og_buf *out)
+{
+  if (!s->external) return og_buf_append_str(cx, out, s->bytes);
+  og_str prefix, key;
+  OG_TRY(og_table__prefix(cx, &t->at, &prefix));
+  OG_TRY(og_arena_printf(cx, cx->arena, &key, OG_STR_FMT "/" OG_STR_FMT, OG_STR_ARG(prefix), OG_STR_ARG(s->path)));
+  if (s->len > OG_LIMIT_MANIFEST_BYTES) return og_fail(cx, OG_ECORRUPT, "a row id file claims %" PRIu64 " bytes", s->len);
+  return og_store_get_range(cx, t->at.store, key, s->off, s->len, out);
+}
+
+static og_status decode_sequences(og_ctx *cx, og_lance_table *t, const og_fragment *f, og_fragment_state *s)
+{
+  OG_AUTO(og_buf) ids = {0};
+  OG_AUTO(og_buf) created = {0};
+  OG_AUTO(og_buf) updated = {0};
+  OG_TRY(load_sequence(cx, t, &f->ids, &ids));
+  OG_TRY(load_sequence(cx, t, &f->created, &created));
+  OG_TRY(load_sequence(cx, t, &f->updated, &updated));
+  if (f->ids.present) OG_TRY(og_rowids_decode(cx, &s->sequences, og_buf_str(&ids), f->rows, &s->ids));
+  else OG_TRY(og_rowids_add_range(cx, &s->ids, f->id << 32, f->rows)); /* no stable ids: the address is the id */
+  OG_TRY(og_version_runs_decode(cx, og_buf_str(&created), f->rows, &s->created));
+  return og_version_runs_decode(cx, og_buf_str(&updated), f->rows, &s->updated);
+}
+
+static void free_sequences(og_fragment_state *s)
+{
+  og_rowids_cleanup(&s->ids);
+  og_version_runs_cleanup(&s->created);
+  og_version_runs_cleanup(&s->updated);
+  og_arena_cleanup(&s->sequences);
+}
+
+og_status og_table__sequences(og_ctx *cx, og_lance_table *t, uint32_t fragment, const og_fragment_state **out)
+{
+  og_fragment_state *s = &t->frags[fragment];
+  og_mutex_lock(&t->mu);
+  bool loaded = s->sequences_loaded;
+  og_mutex_unlock(&t->mu);
+  if (!loaded) {
+    og_fragment_state fresh = {0};
+    og_rowids_init(&fresh.ids);
+    og_version_runs_init(&fresh.created);
+    og_version_runs_init(&fresh.updated);
+    og_status st = decode_sequences(cx, t, &t->m.fragments[fragment], &fresh);
+    if (st != OG_OK) {
+      free_sequences(&fresh);
+      return og_note(cx, st, "in fragment %" PRIu64 " of '" OG_STR_FMT "'", t->m.fragments[fragment].id,
+                     OG_STR_ARG(t->at.root));
+    }
+    og_mutex_lock(&t->mu);
+    bool won = !s->sequences_loaded;
+    if (won) {
+      s->sequences = fresh.sequences;
+      s->ids = fresh.ids;
+      s->created = fresh.created;
+      s->updated = fresh.updated;
+      s->sequences_loaded = true;
+    }
+    og_mutex_unlock(&t->mu);
+    if (!won) free_sequences(&fresh);
+  }
+  *out = s;
+  return OG_OK;
+}
