@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The FastLanes layout for one word width; included by enc_bitpack.c with T, BITS, UNPACK and PACK defined. */
+/* The FastLanes layout for one word width; included by enc_bitpack.c with T, BITS, UNPACK and PACK
+ * defined. */
 
 static void UNPACK(unsigned w, const T *in, T *out)
 {
@@ -8,7 +9,7 @@ static void UNPACK(unsigned w, const T *in, T *out)
     memset(out, 0, OG_LANCE__BLOCK * sizeof(T));
     return;
   }
-  const T mask = (T)((T)~(T)0 >> (BITS - w));
+  const T mask = (T)((T) ~(T)0 >> (BITS - w));
   for (unsigned r = 0; r < BITS; r++) {
     const unsigned word = r * w / BITS, shift = r * w % BITS;
     const T *lo = in + word * LANES;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* lance/enc_fsst.c -- FSST: codes of one byte stand for symbols of 1 to 8 bytes.
  *
- * Table, 2312 bytes: u64 header (high 32 bits "FSST", bit 24 active, low 8 bits n), n symbols of 8 bytes, n lengths of
- * 1 byte directly behind, rest unused.  Code 255 escapes one literal byte.  An inactive table means plain bytes.
+ * Table, 2312 bytes: u64 header (high 32 bits "FSST", bit 24 active, low 8 bits n), n symbols of 8
+ * bytes, n lengths of 1 byte directly behind, rest unused.  Code 255 escapes one literal byte.  An
+ * inactive table means plain bytes.
  */
 #include "base/ctx.h"
 #include "lance/enc.h"
@@ -12,10 +13,12 @@
 og_status og_lance__fsst_open(og_ctx *cx, og_str table, og_lance__fsst *out)
 {
   if (table.len != OG_LANCE__FSST_TABLE)
-    return og_fail(cx, OG_ECORRUPT, "an FSST table of %zu bytes, expected %d", table.len, OG_LANCE__FSST_TABLE);
+    return og_fail(cx, OG_ECORRUPT, "an FSST table of %zu bytes, expected %d", table.len,
+                   OG_LANCE__FSST_TABLE);
   const uint8_t *p = (const uint8_t *)table.ptr;
   uint64_t header = og_lance__u64(p);
-  if (header >> 32 != 0x46535354u) return og_fail(cx, OG_ECORRUPT, "an FSST table without its mark");
+  if (header >> 32 != 0x46535354u)
+    return og_fail(cx, OG_ECORRUPT, "an FSST table without its mark");
   memset(out, 0, sizeof *out);
   out->active = header >> 24 & 1;
   out->n = (uint8_t)header;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* lance/enc_rle.c -- run-length encoding: run values and run lengths in two buffers.
  *
- * Lengths are u8 (long runs are split); wider lengths and packed values are read, too.  The block form is
- * u64 bytes of values, values, lengths.
+ * Lengths are u8 (long runs are split); wider lengths and packed values are read, too.  The block
+ * form is u64 bytes of values, values, lengths.
  */
 #include "base/ctx.h"
 #include "base/limits.h"
@@ -31,12 +31,12 @@ static void fill(uint8_t *dst, const uint8_t *value, unsigned width, uint64_t ru
   case 8:
     for (uint64_t i = 0; i < run; i++, dst += width) memcpy(dst, value, width);
     return;
-  default: OG_ASSERT(!"a value has 1, 2, 4 or 8 bytes");
+  default: OG_ASSERT(false /* a value has 1, 2, 4 or 8 bytes */);
   }
 }
 
-static og_status expand(og_ctx *cx, const uint8_t *values, uint64_t n_runs, og_str lengths, unsigned length_width,
-                        uint64_t n, unsigned width, uint8_t *dst)
+static og_status expand(og_ctx *cx, const uint8_t *values, uint64_t n_runs, og_str lengths,
+                        unsigned length_width, uint64_t n, unsigned width, uint8_t *dst)
 {
   uint64_t done = 0;
   const uint8_t *at = (const uint8_t *)lengths.ptr;
@@ -47,12 +47,13 @@ static og_status expand(og_ctx *cx, const uint8_t *values, uint64_t n_runs, og_s
     fill(dst + done * width, values, width, run);
     done += run;
   }
-  if (done != n) return og_fail(cx, OG_ECORRUPT, "runs make %" PRIu64 " of %" PRIu64 " values", done, n);
+  if (done != n)
+    return og_fail(cx, OG_ECORRUPT, "runs make %" PRIu64 " of %" PRIu64 " values", done, n);
   return OG_OK;
 }
 
-og_status og_lance__rle_decode(og_ctx *cx, const og_lance__enc *e, og_str values, og_str lengths, uint64_t n,
-                               unsigned width, uint8_t *dst)
+og_status og_lance__rle_decode(og_ctx *cx, const og_lance__enc *e, og_str values, og_str lengths,
+                               uint64_t n, unsigned width, uint8_t *dst)
 {
   OG_AUTO(og_buf) plain = {0};
   uint64_t bits = e->lengths->bits;
@@ -63,10 +64,13 @@ og_status og_lance__rle_decode(og_ctx *cx, const og_lance__enc *e, og_str values
   const og_lance__enc *inner = e->inner;
   if (inner->kind == OG_LANCE__ENC_FLAT && inner->bits == 8ull * width) {
     if (values.len / width < n_runs)
-      return og_fail(cx, OG_ECORRUPT, "%" PRIu64 " runs with %zu values", n_runs, values.len / width);
-    return expand(cx, (const uint8_t *)values.ptr, n_runs, lengths, (unsigned)(bits / 8), n, width, dst);
+      return og_fail(cx, OG_ECORRUPT, "%" PRIu64 " runs with %zu values", n_runs,
+                     values.len / width);
+    return expand(cx, (const uint8_t *)values.ptr, n_runs, lengths, (unsigned)(bits / 8), n, width,
+                  dst);
   }
-  if (n_runs > OG_LIMIT_PAGE_BYTES / 8) return og_fail(cx, OG_ELIMIT, "%" PRIu64 " runs in one page", n_runs);
+  if (n_runs > OG_LIMIT_PAGE_BYTES / 8)
+    return og_fail(cx, OG_ELIMIT, "%" PRIu64 " runs in one page", n_runs);
   OG_TRY(og_buf_reserve(cx, &plain, (size_t)(n_runs * width) + 8));
   OG_TRY(og_lance__fixed_decode(cx, inner, &values, 1, n_runs, width, plain.data));
   return expand(cx, plain.data, n_runs, lengths, (unsigned)(bits / 8), n, width, dst);
@@ -88,8 +92,8 @@ uint64_t og_lance__rle_runs(const uint8_t *values, uint64_t n, unsigned width)
   return runs;
 }
 
-og_status og_lance__rle_encode(og_ctx *cx, const uint8_t *values, uint64_t n, unsigned width, og_buf *run_values,
-                               og_buf *run_lengths)
+og_status og_lance__rle_encode(og_ctx *cx, const uint8_t *values, uint64_t n, unsigned width,
+                               og_buf *run_values, og_buf *run_lengths)
 {
   for (uint64_t i = 0; i < n;) {
     uint64_t run = run_at(values, i, n, width);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* lance/enc_variable.c -- strings and binaries: offsets and bytes.
  *
- * In a chunk: n + 1 offsets (u32 or u64) counted from the buffer's start, so the first is the offsets' own size; the
- * bytes; padding to the offsets' width, which real Lance insists on.  As a block: the offsets' width in bits (u32, for 64-bit offsets u64), the position of the bytes in the
+ * In a chunk: n + 1 offsets (u32 or u64) counted from the buffer's start, so the first is the
+ * offsets' own size; the bytes; padding to the offsets' width, which real Lance insists on.  As a
+ * block: the offsets' width in bits (u32, for 64-bit offsets u64), the position of the bytes in the
  * same width, n + 1 offsets that start at 0, bytes.  FSST codes take the bytes' place.
  */
 #include "base/ctx.h"
@@ -11,11 +12,11 @@
 
 #include <inttypes.h>
 
-/* Where n strings lie: offset i (of `width` bytes, at offsets + i * width) minus `bias` is a position in `bytes`. */
+/* Where n strings lie: offset i, of `width` bytes at offsets + i * width, is a position in `bytes`.
+ */
 typedef struct layout {
   const uint8_t *offsets;
   unsigned width;
-  uint64_t bias;
   og_str bytes;
 } layout;
 
@@ -26,7 +27,8 @@ static uint64_t layout_at(const layout *v, uint64_t i)
 
 static og_status bad_offsets(og_ctx *cx, uint64_t n, size_t len)
 {
-  return og_fail(cx, OG_ECORRUPT, "the offsets of %" PRIu64 " strings in %zu bytes are not ascending within them", n,
+  return og_fail(cx, OG_ECORRUPT,
+                 "the offsets of %" PRIu64 " strings in %zu bytes are not ascending within them", n,
                  len);
 }
 
@@ -40,17 +42,18 @@ static og_status offset_width(og_ctx *cx, const og_lance__enc *e, unsigned *out)
   return OG_OK;
 }
 
-static og_status chunk_layout(og_ctx *cx, const og_lance__enc *e, og_str in, uint64_t n, layout *out)
+static og_status chunk_layout(og_ctx *cx, const og_lance__enc *e, og_str in, uint64_t n,
+                              layout *out)
 {
   OG_TRY(offset_width(cx, e, &out->width));
   if (n >= in.len || (n + 1) * out->width > in.len) return bad_offsets(cx, n, in.len);
   out->offsets = (const uint8_t *)in.ptr;
   out->bytes = in;
-  out->bias = 0;
   return OG_OK;
 }
 
-static og_status block_layout(og_ctx *cx, const og_lance__enc *e, og_str in, uint64_t n, layout *out)
+static og_status block_layout(og_ctx *cx, const og_lance__enc *e, og_str in, uint64_t n,
+                              layout *out)
 {
   OG_TRY(offset_width(cx, e, &out->width));
   unsigned w = out->width;
@@ -61,12 +64,12 @@ static og_status block_layout(og_ctx *cx, const og_lance__enc *e, og_str in, uin
     return bad_offsets(cx, n, in.len);
   out->offsets = (const uint8_t *)in.ptr + 2 * (size_t)w;
   out->bytes = og_str_sub(in, (size_t)start, in.len);
-  out->bias = 0;
   return OG_OK;
 }
 
 /* The hot loop, once per pair of widths; true when the offsets ascend. */
-static bool move_offsets_32(const uint8_t *src, uint64_t n, int32_t *dst, uint32_t first, int32_t base)
+static bool move_offsets_32(const uint8_t *src, uint64_t n, int32_t *dst, uint32_t first,
+                            int32_t base)
 {
   uint32_t prev = first, bad = 0;
   for (uint64_t i = 0; i < n; i++) {
@@ -78,7 +81,8 @@ static bool move_offsets_32(const uint8_t *src, uint64_t n, int32_t *dst, uint32
   return !bad;
 }
 
-static bool move_offsets(const layout *v, uint64_t n, og_lance__slots *out, uint64_t first_slot, uint64_t base)
+static bool move_offsets(const layout *v, uint64_t n, og_lance__slots *out, uint64_t first_slot,
+                         uint64_t base)
 {
   uint64_t first = layout_at(v, 0), prev = first;
   if (v->width == 4 && !out->shape.wide)
@@ -105,7 +109,8 @@ static og_status append_plain(og_ctx *cx, const layout *v, uint64_t n, og_lance_
   return move_offsets(v, n, out, first_slot, base) ? OG_OK : bad_offsets(cx, n, v->bytes.len);
 }
 
-static og_status append_fsst(og_ctx *cx, const og_lance__fsst *f, const layout *v, uint64_t n, og_lance__slots *out)
+static og_status append_fsst(og_ctx *cx, const og_lance__fsst *f, const layout *v, uint64_t n,
+                             og_lance__slots *out)
 {
   uint64_t first = layout_at(v, 0), last = layout_at(v, n);
   if (first > last || last > v->bytes.len) return bad_offsets(cx, n, v->bytes.len);
@@ -117,18 +122,22 @@ static og_status append_fsst(og_ctx *cx, const og_lance__fsst *f, const layout *
   for (uint64_t i = 0; i < n; i++) {
     uint64_t a = layout_at(v, i), b = layout_at(v, i + 1);
     if (a > b || b > last) return bad_offsets(cx, n, v->bytes.len);
-    size_t len = og_lance__fsst_expand(f, og_str_from(v->bytes.ptr + a, (size_t)(b - a)), out->data.data + end);
-    if (len == SIZE_MAX) return og_fail(cx, OG_ECORRUPT, "an FSST string ends in an escape or has an unknown code");
+    size_t len = og_lance__fsst_expand(f, og_str_from(v->bytes.ptr + a, (size_t)(b - a)),
+                                       out->data.data + end);
+    if (len == SIZE_MAX)
+      return og_fail(cx, OG_ECORRUPT, "an FSST string ends in an escape or has an unknown code");
     end += len;
     og_lance__slots_set_end(out, first_slot + i, end);
   }
   if (!out->shape.wide && end > INT32_MAX)
-    return og_fail(cx, OG_ELIMIT, "strings of %" PRIu64 " bytes do not fit 32-bit offsets; read fewer rows", end);
+    return og_fail(cx, OG_ELIMIT,
+                   "strings of %" PRIu64 " bytes do not fit 32-bit offsets; read fewer rows", end);
   out->data.len = (size_t)end;
   return OG_OK;
 }
 
-static og_status decode(og_ctx *cx, const og_lance__enc *e, og_str in, uint64_t n, bool is_block, og_lance__slots *out)
+static og_status decode(og_ctx *cx, const og_lance__enc *e, og_str in, uint64_t n, bool is_block,
+                        og_lance__slots *out)
 {
   OG_AUTO(og_buf) plain = {0};
   og_lance__fsst fsst = {0};
@@ -148,7 +157,8 @@ static og_status decode(og_ctx *cx, const og_lance__enc *e, og_str in, uint64_t 
   return fsst.active ? append_fsst(cx, &fsst, &v, n, out) : append_plain(cx, &v, n, out);
 }
 
-og_status og_lance__variable_decode(og_ctx *cx, const og_lance__enc *e, og_str in, uint64_t n, og_lance__slots *out)
+og_status og_lance__variable_decode(og_ctx *cx, const og_lance__enc *e, og_str in, uint64_t n,
+                                    og_lance__slots *out)
 {
   return decode(cx, e, in, n, false, out);
 }
@@ -162,8 +172,8 @@ og_status og_lance__variable_block_decode(og_ctx *cx, const og_lance__enc *e, og
 /* ---- Writing. */
 
 /* Offsets of slots from .. from + n, the first of which becomes `base`. */
-static og_status put_offsets(og_ctx *cx, const og_lance__slots *s, uint64_t from, uint64_t n, uint64_t base,
-                             og_buf *out)
+static og_status put_offsets(og_ctx *cx, const og_lance__slots *s, uint64_t from, uint64_t n,
+                             uint64_t base, og_buf *out)
 {
   size_t w = s->shape.wide ? 8 : 4;
   OG_TRY(og_buf_reserve(cx, out, (size_t)(n + 1) * w));
@@ -185,13 +195,15 @@ static og_status put_offsets(og_ctx *cx, const og_lance__slots *s, uint64_t from
   return OG_OK;
 }
 
-static og_status put_bytes(og_ctx *cx, const og_lance__slots *s, uint64_t from, uint64_t n, og_buf *out)
+static og_status put_bytes(og_ctx *cx, const og_lance__slots *s, uint64_t from, uint64_t n,
+                           og_buf *out)
 {
   uint64_t a = og_lance__slots_offset(s, from), b = og_lance__slots_offset(s, from + n);
   return b > a ? og_buf_append(cx, out, s->data.data + a, (size_t)(b - a)) : OG_OK;
 }
 
-og_status og_lance__variable_encode(og_ctx *cx, const og_lance__slots *s, uint64_t from, uint64_t n, og_buf *out)
+og_status og_lance__variable_encode(og_ctx *cx, const og_lance__slots *s, uint64_t from, uint64_t n,
+                                    og_buf *out)
 {
   const size_t w = s->shape.wide ? 8 : 4, start = out->len;
   OG_TRY(put_offsets(cx, s, from, n, (n + 1) * w, out));

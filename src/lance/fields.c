@@ -137,13 +137,15 @@ static og_status arrow_field(og_ctx *cx, og_lance_schema *s, uint32_t *pos, og_a
     out->n_children = 1;
     return OG_OK;
   }
-  if (!type_find(f->logical_type, &out->type)) return unsupported_type(cx, f->name, f->logical_type);
+  if (!type_find(f->logical_type, &out->type))
+    return unsupported_type(cx, f->name, f->logical_type);
   uint32_t n = 0;
   for (uint32_t i = *pos; i < s->n_fields; i++) n += s->fields[i].parent == f->id;
   bool is_list = out->type.id == OG_TYPE_LIST || out->type.id == OG_TYPE_LARGE_LIST;
   bool right = is_list ? n == 1 : out->type.id == OG_TYPE_STRUCT ? n > 0 : n == 0;
   if (!right)
-    return og_fail(cx, OG_ECORRUPT, "field \"" OG_STR_FMT "\" of type " OG_STR_FMT " has %u children",
+    return og_fail(cx, OG_ECORRUPT,
+                   "field \"" OG_STR_FMT "\" of type " OG_STR_FMT " has %u children",
                    OG_STR_ARG(f->name), OG_STR_ARG(f->logical_type), n);
   og_field *children = og_arena_calloc(cx, a, n, sizeof *children);
   if (!children) return OG_ENOMEM;
@@ -153,7 +155,8 @@ static og_status arrow_field(og_ctx *cx, og_lance_schema *s, uint32_t *pos, og_a
   return OG_OK;
 }
 
-/* Ids are distinct, and each parent is on the path of open ancestors: depth-first order without cycles. */
+/* Ids are distinct, and each parent is on the path of open ancestors: depth-first order without
+ * cycles. */
 static og_status check_tree(og_ctx *cx, const og_lance_schema *s)
 {
   int32_t path[OG_LIMIT_TYPE_DEPTH];
@@ -168,10 +171,11 @@ static og_status check_tree(og_ctx *cx, const og_lance_schema *s)
     if (st != OG_OK) break;
     while (depth > 0 && path[depth - 1] != f->parent) depth--;
     if (f->id < 0 || !fresh)
-      st = og_fail(cx, OG_ECORRUPT, "schema: field id %" PRId32 " is negative or stands twice", f->id);
+      st = og_fail(cx, OG_ECORRUPT, "schema: field id %" PRId32 " is negative or stands twice",
+                   f->id);
     else if (depth == 0 && f->parent != -1)
-      st = og_fail(cx, OG_ECORRUPT,
-                   "schema: field %" PRId32 " does not follow its parent %" PRId32, f->id, f->parent);
+      st = og_fail(cx, OG_ECORRUPT, "schema: field %" PRId32 " does not follow its parent %" PRId32,
+                   f->id, f->parent);
     else if (depth == OG_LIMIT_TYPE_DEPTH)
       st = og_fail(cx, OG_ELIMIT, "schema: types nest deeper than %d", OG_LIMIT_TYPE_DEPTH);
     else
@@ -219,7 +223,8 @@ void og_lance_schema_unref(og_lance_schema *s)
 
 /* ---- From Arrow. */
 
-static og_status copy_meta(og_ctx *cx, og_arena *a, const og_str *meta, uint32_t n, const og_str **out)
+static og_status copy_meta(og_ctx *cx, og_arena *a, const og_str *meta, uint32_t n,
+                           const og_str **out)
 {
   og_str *copy = og_arena_calloc(cx, a, (size_t)n * 2, sizeof *copy);
   if (!copy) return OG_ENOMEM;
@@ -283,8 +288,10 @@ og_status og_lance_schema_new(og_ctx *cx, const og_schema *arrow, og_lance_schem
   og_lance_schema *s = schema_alloc(cx);
   if (!s) return OG_ENOMEM;
   og_status st = schema_fill(cx, arrow, s);
-  if (st != OG_OK) og_lance_schema_unref(s);
-  else *out = s;
+  if (st != OG_OK)
+    og_lance_schema_unref(s);
+  else
+    *out = s;
   return st;
 }
 
@@ -470,11 +477,14 @@ og_status og_lance_schema_decode(og_ctx *cx, const og_str *fields, size_t n_fiel
                                  const og_str *meta_entries, size_t n_meta, og_lance_schema **out)
 {
   if (n_fields > 4 * OG_LIMIT_COLUMNS || n_meta > UINT32_MAX / 2)
-    return og_fail(cx, OG_ELIMIT, "a schema of %zu fields and %zu metadata entries", n_fields, n_meta);
+    return og_fail(cx, OG_ELIMIT, "a schema of %zu fields and %zu metadata entries", n_fields,
+                   n_meta);
   og_lance_schema *s = schema_alloc(cx);
   if (!s) return OG_ENOMEM;
   og_status st = schema_decode(cx, fields, n_fields, meta_entries, n_meta, s);
-  if (st != OG_OK) og_lance_schema_unref(s);
-  else *out = s;
+  if (st != OG_OK)
+    og_lance_schema_unref(s);
+  else
+    *out = s;
   return st;
 }

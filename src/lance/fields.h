@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* lance/fields.h -- a Lance schema: fields flat in depth-first order, each with an id that is never reused.
+/* lance/fields.h -- a Lance schema: fields flat in depth-first order, each with an id that is never
+ * reused.
  *
- * The same protobuf message stands in manifests and in data files.  Unknown parts of a field are kept.
- * Thread rule: immutable once made; share by reference.
+ * The same protobuf message stands in manifests and in data files.  Unknown parts of a field are
+ * kept. Thread rule: immutable once made; share by reference.
  */
 #pragma once
 
@@ -14,12 +15,12 @@ typedef struct og_lance_field {
   int32_t id, parent; /* parent -1: top level */
   og_str name, logical_type;
   bool nullable;
-  bool primary_key;     /* field 12 */
+  bool primary_key;      /* field 12 */
   uint64_t key_position; /* field 13 */
-  int32_t encoding;     /* legacy field 7, kept */
-  const og_str *meta;   /* key, value, ... */
+  int32_t encoding;      /* legacy field 7, kept */
+  const og_str *meta;    /* key, value, ... */
   uint32_t n_meta;
-  og_str unknown;       /* raw bytes of fields we do not know */
+  og_str unknown; /* raw bytes of fields we do not know */
 } og_lance_field;
 
 typedef struct og_lance_schema {
@@ -27,14 +28,16 @@ typedef struct og_lance_schema {
   og_arena arena;
   og_lance_field *fields; /* depth first */
   uint32_t n_fields;
-  og_schema *arrow;       /* the same as Arrow, top-level fields in order */
-  const og_str *meta;     /* schema metadata */
+  og_schema *arrow;   /* the same as Arrow, top-level fields in order */
+  const og_str *meta; /* schema metadata */
   uint32_t n_meta;
 } og_lance_schema;
 
 /* From an Arrow schema, ids 0.. in depth-first order.  Field metadata is carried over;
- * `lance-schema:unenforced-primary-key` = "true" also sets field 12.  OG_EUNSUPPORTED names a type Lance lacks. */
-OG_MUST_USE og_status og_lance_schema_new(og_ctx *cx, const og_schema *arrow, og_lance_schema **out);
+ * `lance-schema:unenforced-primary-key` = "true" also sets field 12.  OG_EUNSUPPORTED names a type
+ * Lance lacks. */
+OG_MUST_USE og_status og_lance_schema_new(og_ctx *cx, const og_schema *arrow,
+                                          og_lance_schema **out);
 og_lance_schema *og_lance_schema_ref(og_lance_schema *s);
 void og_lance_schema_unref(og_lance_schema *s);
 
@@ -46,10 +49,13 @@ int og_lance_schema_find(const og_lance_schema *s, og_str name);
 uint32_t og_lance_schema_top(const og_lance_schema *s, uint32_t i);
 
 /* Appends the fields as `repeated Field fields = num`. */
-OG_MUST_USE og_status og_lance_fields_encode(og_ctx *cx, const og_lance_schema *s, uint32_t num, og_buf *out);
+OG_MUST_USE og_status og_lance_fields_encode(og_ctx *cx, const og_lance_schema *s, uint32_t num,
+                                             og_buf *out);
 /* Appends the schema metadata as `map<string, bytes> meta = num`. */
-OG_MUST_USE og_status og_lance_meta_encode(og_ctx *cx, const og_lance_schema *s, uint32_t num, og_buf *out);
-/* From the raw bytes of each Field message and of each metadata map entry. OG_ECORRUPT on cycles, unknown parents,
- * duplicate ids; OG_EUNSUPPORTED names a logical type we do not know. */
+OG_MUST_USE og_status og_lance_meta_encode(og_ctx *cx, const og_lance_schema *s, uint32_t num,
+                                           og_buf *out);
+/* From the raw bytes of each Field message and of each metadata map entry. OG_ECORRUPT on cycles,
+ * unknown parents, duplicate ids; OG_EUNSUPPORTED names a logical type we do not know. */
 OG_MUST_USE og_status og_lance_schema_decode(og_ctx *cx, const og_str *fields, size_t n_fields,
-                                             const og_str *meta_entries, size_t n_meta, og_lance_schema **out);
+                                             const og_str *meta_entries, size_t n_meta,
+                                             og_lance_schema **out);

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* lance/file.h -- one Lance data file: pages of encoded columns.
  *
- * Byte layout and encodings: docs/dev/lance-format.md.  We write file version 2.2 (2.1 when a table says so) and read
- * 2.1 and 2.2.  Every size and offset from the file is checked before use (OG_ECORRUPT with key, column and page).
- * Thread rule: a writer belongs to one thread; an open reader is immutable and may be shared.
+ * Byte layout and encodings: docs/dev/lance-format.md.  We write file version 2.2 (2.1 when a table
+ * says so) and read 2.1 and 2.2.  Every size and offset from the file is checked before use
+ * (OG_ECORRUPT with key, column and page). Thread rule: a writer belongs to one thread; an open
+ * reader is immutable and may be shared.
  */
 #pragma once
 
@@ -19,49 +20,60 @@ typedef struct og_lance_file_writer og_lance_file_writer;
 
 typedef struct og_lance_file_stats {
   uint64_t rows, bytes;
-  /* One entry per written column: leaf field id and column index, parallel, as DataFile wants them.  Arena of the
-   * writer's caller context (cx->arena). */
+  /* One entry per written column: leaf field id and column index, parallel, as DataFile wants them.
+   * Arena of the writer's caller context (cx->arena). */
   int32_t *field_ids;
   int32_t *column_indices;
   uint32_t n_columns;
 } og_lance_file_stats;
 
-/* Starts a file at `key`.  Rows of all top-level fields of `schema` will be written.  Columns are buffered up to a
- * page's worth (8 MiB of values) and then encoded and streamed out, so memory is bounded by columns x page. */
-OG_MUST_USE og_status og_lance_file_writer_open(og_ctx *cx, og_store *store, og_str key, og_lance_schema *schema,
-                                                og_lance_version version, og_lance_file_writer **out);
+/* Starts a file at `key`.  Rows of all top-level fields of `schema` will be written.  Columns are
+ * buffered up to a page's worth (8 MiB of values) and then encoded and streamed out, so memory is
+ * bounded by columns x page. */
+OG_MUST_USE og_status og_lance_file_writer_open(og_ctx *cx, og_store *store, og_str key,
+                                                og_lance_schema *schema, og_lance_version version,
+                                                og_lance_file_writer **out);
 /* The batch's columns must match the schema's top-level fields in order and type. */
-OG_MUST_USE og_status og_lance_file_write(og_ctx *cx, og_lance_file_writer *w, const og_batch *batch);
+OG_MUST_USE og_status og_lance_file_write(og_ctx *cx, og_lance_file_writer *w,
+                                          const og_batch *batch);
 uint64_t og_lance_file_rows(const og_lance_file_writer *w);
-/* Writes footer; frees w in every case; the object is visible on OG_OK (durable after og_store_sync). */
-OG_MUST_USE og_status og_lance_file_finish(og_ctx *cx, og_lance_file_writer *w, og_lance_file_stats *out);
+/* Writes footer; frees w in every case; the object is visible on OG_OK (durable after
+ * og_store_sync). */
+OG_MUST_USE og_status og_lance_file_finish(og_ctx *cx, og_lance_file_writer *w,
+                                           og_lance_file_stats *out);
 void og_lance_file_abort(og_ctx *cx, og_lance_file_writer *w);
 
 typedef struct og_lance_file og_lance_file;
 
 /* Reads footer and column metadata (one tail read, usually).  size 0: unknown. */
-OG_MUST_USE og_status og_lance_file_open(og_ctx *cx, og_store *store, og_str key, uint64_t size, og_lance_file **out);
+OG_MUST_USE og_status og_lance_file_open(og_ctx *cx, og_store *store, og_str key, uint64_t size,
+                                         og_lance_file **out);
 og_lance_file *og_lance_file_ref(og_lance_file *f);
 void og_lance_file_unref(og_lance_file *f);
 uint64_t og_lance_file_num_rows(const og_lance_file *f);
 og_lance_version og_lance_file_version(const og_lance_file *f);
 const og_lance_schema *og_lance_file_schema(const og_lance_file *f); /* borrowed */
 /* The file's n-th global buffer (0 is the schema). */
-OG_MUST_USE og_status og_lance_file_global_buffer(og_ctx *cx, og_lance_file *f, uint32_t n, og_buf *out);
+OG_MUST_USE og_status og_lance_file_global_buffer(og_ctx *cx, og_lance_file *f, uint32_t n,
+                                                  og_buf *out);
 
-/* How one top-level field of a table lies in this file: column index per leaf, in depth-first leaf order.  A table
- * fills it from DataFile; og_lance_file_layout gives it from the file's own schema. */
+/* How one top-level field of a table lies in this file: column index per leaf, in depth-first leaf
+ * order.  A table fills it from DataFile; og_lance_file_layout gives it from the file's own schema.
+ */
 typedef struct og_lance_column_ref {
-  const og_field *field;      /* Arrow view of the field, children included */
-  const int32_t *columns;     /* column index of each leaf */
+  const og_field *field;  /* Arrow view of the field, children included */
+  const int32_t *columns; /* column index of each leaf */
   uint32_t n_columns;
 } og_lance_column_ref;
 OG_MUST_USE og_status og_lance_file_layout(og_ctx *cx, const og_lance_file *f, uint32_t top_field,
                                            og_lance_column_ref *out); /* arena of cx */
 
-/* Rows [from, from + n).  Columns that come out are sound: offsets ascend, strings are UTF-8, null slots are empty. */
-OG_MUST_USE og_status og_lance_file_read(og_ctx *cx, og_lance_file *f, const og_lance_column_ref *ref,
-                                         uint64_t from, uint64_t n, og_column **out);
+/* Rows [from, from + n).  Columns that come out are sound: offsets ascend, strings are UTF-8, null
+ * slots are empty. */
+OG_MUST_USE og_status og_lance_file_read(og_ctx *cx, og_lance_file *f,
+                                         const og_lance_column_ref *ref, uint64_t from, uint64_t n,
+                                         og_column **out);
 /* Rows at ascending, distinct offsets, touching only the pages (and chunks) that hold them. */
-OG_MUST_USE og_status og_lance_file_take(og_ctx *cx, og_lance_file *f, const og_lance_column_ref *ref,
-                                         const uint64_t *rows, size_t n, og_column **out);
+OG_MUST_USE og_status og_lance_file_take(og_ctx *cx, og_lance_file *f,
+                                         const og_lance_column_ref *ref, const uint64_t *rows,
+                                         size_t n, og_column **out);

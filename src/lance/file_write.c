@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* lance/file_write.c -- a data file, front to back.
  *
- * Rows are shredded into one leaf per column as they come.  A leaf that has gathered a page's worth becomes a page and
- * is appended to the object, so memory is bounded by columns x page.  Metadata follows at the end: global buffer 0 (the
- * schema), column metadata, the two tables, the footer.  Page buffers start at multiples of 64.
+ * Rows are shredded into one leaf per column as they come.  A leaf that has gathered a page's worth
+ * becomes a page and is appended to the object, so memory is bounded by columns x page.  Metadata
+ * follows at the end: global buffer 0 (the schema), column metadata, the two tables, the footer.
+ * Page buffers start at multiples of 64.
  */
 #include "base/ctx.h"
 #include "base/vec.h"
@@ -57,10 +58,12 @@ static void writer_free(og_lance_file_writer *w)
 /* ---- Opening. */
 
 /* Ids of the leaves below fields[*pos], in order; moves *pos behind its descendants. */
-static void leaf_ids(const og_lance_schema *s, const og_field *f, uint32_t *pos, column_out **column)
+static void leaf_ids(const og_lance_schema *s, const og_field *f, uint32_t *pos,
+                     column_out **column)
 {
   const int32_t id = s->fields[(*pos)++].id;
-  const bool split = f->type.id == OG_TYPE_STRUCT || f->type.id == OG_TYPE_LIST || f->type.id == OG_TYPE_LARGE_LIST;
+  const bool split = f->type.id == OG_TYPE_STRUCT || f->type.id == OG_TYPE_LIST ||
+                     f->type.id == OG_TYPE_LARGE_LIST;
   if (!split) {
     (*column)++->field_id = id;
     return;
@@ -93,15 +96,16 @@ static og_status prepare_columns(og_ctx *cx, og_lance_file_writer *w)
 static og_status writer_start(og_ctx *cx, og_lance_file_writer *w, og_str key)
 {
   if (w->version.major != 2 || (w->version.minor != 1 && w->version.minor != 2))
-    return og_fail(cx, OG_EUNSUPPORTED, "Lance file version %u.%u; 2.1 and 2.2 are written", w->version.major,
-                   w->version.minor);
+    return og_fail(cx, OG_EUNSUPPORTED, "Lance file version %u.%u; 2.1 and 2.2 are written",
+                   w->version.major, w->version.minor);
   OG_TRY(og_arena_str(cx, &w->arena, key, &w->key));
   OG_TRY(prepare_columns(cx, w));
   return og_store_writer_open(cx, w->store, key, &w->out);
 }
 
-og_status og_lance_file_writer_open(og_ctx *cx, og_store *store, og_str key, og_lance_schema *schema,
-                                    og_lance_version version, og_lance_file_writer **out)
+og_status og_lance_file_writer_open(og_ctx *cx, og_store *store, og_str key,
+                                    og_lance_schema *schema, og_lance_version version,
+                                    og_lance_file_writer **out)
 {
   og_lance_file_writer *w = og_zalloc(cx, sizeof *w);
   if (!w) return OG_ENOMEM;
@@ -146,8 +150,8 @@ static og_status put_encoding(og_ctx *cx, og_buf *out, uint32_t num, og_str url,
   return og_pb_put_bytes(cx, out, num, og_buf_str(&encoding));
 }
 
-static og_status store_page(og_ctx *cx, og_lance_file_writer *w, column_out *c, const og_lance__page_out *page,
-                            uint64_t rows)
+static og_status store_page(og_ctx *cx, og_lance_file_writer *w, column_out *c,
+                            const og_lance__page_out *page, uint64_t rows)
 {
   OG_AUTO(og_buf) message = {0};
   uint64_t offsets[OG_ARRAY_LEN(page->buffers)], sizes[OG_ARRAY_LEN(page->buffers)];
@@ -160,7 +164,8 @@ static og_status store_page(og_ctx *cx, og_lance_file_writer *w, column_out *c, 
   OG_TRY(og_pb_put_packed(cx, &message, 1, offsets, page->n_buffers));
   OG_TRY(og_pb_put_packed(cx, &message, 2, sizes, page->n_buffers));
   OG_TRY(og_pb_put_u64(cx, &message, 3, rows));
-  OG_TRY(put_encoding(cx, &message, 4, OG_STR("/lance.encodings21.PageLayout"), og_buf_str(&page->layout)));
+  OG_TRY(put_encoding(cx, &message, 4, OG_STR("/lance.encodings21.PageLayout"),
+                      og_buf_str(&page->layout)));
   OG_TRY(og_pb_put_u64(cx, &message, 5, c->rows_done));
   OG_TRY(og_pb_put_bytes(cx, &c->pages, 2, og_buf_str(&message)));
   c->rows_done += rows;
@@ -199,9 +204,11 @@ static og_status check_batch(og_ctx *cx, const og_lance_file_writer *w, const og
   if (batch->n_columns != s->n_fields)
     return og_fail(cx, OG_EINVALID, "%u columns for a schema of %u", batch->n_columns, s->n_fields);
   for (uint32_t i = 0; i < s->n_fields; i++)
-    if (!og_type_eq(batch->columns[i]->type, s->fields[i].type) || batch->columns[i]->len != batch->len)
-      return og_fail(cx, OG_EINVALID, "column \"" OG_STR_FMT "\" is %s, its field is %s", OG_STR_ARG(s->fields[i].name),
-                     og_type_name(batch->columns[i]->type), og_type_name(s->fields[i].type));
+    if (!og_type_eq(batch->columns[i]->type, s->fields[i].type) ||
+        batch->columns[i]->len != batch->len)
+      return og_fail(cx, OG_EINVALID, "column \"" OG_STR_FMT "\" is %s, its field is %s",
+                     OG_STR_ARG(s->fields[i].name), og_type_name(batch->columns[i]->type),
+                     og_type_name(s->fields[i].type));
   return OG_OK;
 }
 
@@ -210,12 +217,14 @@ static int64_t step_rows(const og_column *c)
 {
   uint64_t bytes = 8 * (uint64_t)c->len + c->bytes_len + 1;
   if (c->type.id == OG_TYPE_FIXED_LIST) bytes += 8 * (uint64_t)c->len * (uint64_t)c->type.size;
-  for (uint32_t i = 0; i < c->n_children; i++) bytes += 8 * (uint64_t)c->children[i]->len + c->children[i]->bytes_len;
+  for (uint32_t i = 0; i < c->n_children; i++)
+    bytes += 8 * (uint64_t)c->children[i]->len + c->children[i]->bytes_len;
   const uint64_t rows = (uint64_t)((double)STEP_BYTES / (double)bytes * (double)c->len);
   return rows < 1 ? 1 : (int64_t)rows;
 }
 
-static og_status write_column(og_ctx *cx, og_lance_file_writer *w, const top_field *f, const og_column *c)
+static og_status write_column(og_ctx *cx, og_lance_file_writer *w, const top_field *f,
+                              const og_column *c)
 {
   const int64_t step = step_rows(c);
   for (int64_t from = 0; from < c->len; from += step) {
@@ -229,7 +238,8 @@ static og_status write_column(og_ctx *cx, og_lance_file_writer *w, const top_fie
 
 og_status og_lance_file_write(og_ctx *cx, og_lance_file_writer *w, const og_batch *batch)
 {
-  OG_TRY_NOTE(cx, check_batch(cx, w, batch), "while writing data file " OG_STR_FMT, OG_STR_ARG(w->key));
+  OG_TRY_NOTE(cx, check_batch(cx, w, batch), "while writing data file " OG_STR_FMT,
+              OG_STR_ARG(w->key));
   for (uint32_t i = 0; i < batch->n_columns; i++) {
     OG_TRY(og_ctx_poll(cx));
     OG_TRY_NOTE(cx, write_column(cx, w, &w->fields[i], batch->columns[i]),
@@ -280,7 +290,8 @@ static og_status put_column(og_ctx *cx, const column_out *c, og_buf *out)
   return og_buf_append(cx, out, c->pages.data, c->pages.len);
 }
 
-static og_status put_footer(og_ctx *cx, const og_lance_file_writer *w, const uint64_t at[3], og_buf *out)
+static og_status put_footer(og_ctx *cx, const og_lance_file_writer *w, const uint64_t at[3],
+                            og_buf *out)
 {
   for (int i = 0; i < 3; i++) OG_TRY(og_buf_put_u64(cx, out, at[i]));
   OG_TRY(og_buf_put_u32(cx, out, 1));
@@ -340,8 +351,10 @@ og_status og_lance_file_finish(og_ctx *cx, og_lance_file_writer *w, og_lance_fil
     w->out = NULL;
     st = og_store_writer_finish(cx, w->store, to);
   }
-  if (st == OG_OK) *out = stats;
-  else st = og_note(cx, st, "while writing data file " OG_STR_FMT, OG_STR_ARG(w->key));
+  if (st == OG_OK)
+    *out = stats;
+  else
+    st = og_note(cx, st, "while writing data file " OG_STR_FMT, OG_STR_ARG(w->key));
   og_lance_file_abort(cx, w);
   return st;
 }

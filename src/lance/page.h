@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* lance/page.h -- pages: one leaf column's rows as levels and slots, and their three layouts on disk.
+/* lance/page.h -- pages: one leaf column's rows as levels and slots, and their three layouts on
+ * disk.
  *
- * Private to the room.  A *leaf* is a column of a data file: a field without children of its own, with the structs and
- * lists above it as *layers*, innermost first.  A leaf's rows are a sequence of *entries*: a repetition level (which
- * list starts here), a definition level (which layer is null or empty), and, when visible, a slot.  In memory
- * definition levels have one numbering for all pages (the path's); each page has its own on disk.
- * Thread rule: a leaf belongs to one thread; the rest is immutable.
+ * Private to the room.  A *leaf* is a column of a data file: a field without children of its own,
+ * with the structs and lists above it as *layers*, innermost first.  A leaf's rows are a sequence
+ * of *entries*: a repetition level (which list starts here), a definition level (which layer is
+ * null or empty), and, when visible, a slot.  In memory definition levels have one numbering for
+ * all pages (the path's); each page has its own on disk. Thread rule: a leaf belongs to one thread;
+ * the rest is immutable.
  */
 #pragma once
 
@@ -16,18 +18,19 @@
 #define OG_LANCE__MAX_LAYERS (OG_LIMIT_TYPE_DEPTH + 1)
 #define OG_LANCE__MAX_DEFS   (2 * OG_LANCE__MAX_LAYERS + 1)
 
-/* Layers of a leaf.  Definition levels: 0 all valid, then per layer, innermost first, one number for a null item or
- * two for a null and an empty list. */
+/* Layers of a leaf.  Definition levels: 0 all valid, then per layer, innermost first, one number
+ * for a null item or two for a null and an empty list. */
 typedef struct og_lance__path {
   uint32_t n_layers;
   bool is_list[OG_LANCE__MAX_LAYERS];
-  uint8_t null_def[OG_LANCE__MAX_LAYERS];  /* a list's empty is null_def + 1 */
+  uint8_t null_def[OG_LANCE__MAX_LAYERS];   /* a list's empty is null_def + 1 */
   uint8_t lists_upto[OG_LANCE__MAX_LAYERS]; /* lists among layers 0 .. i */
   uint8_t n_lists;                          /* the repetition level that starts a row */
   uint8_t max_def;
-  uint8_t max_visible;                      /* entries with a larger definition level have no slot */
-  uint8_t layer_of[OG_LANCE__MAX_DEFS];     /* the layer a level speaks of; of 0: unused */
-  uint8_t stop_of[OG_LANCE__MAX_DEFS];      /* the innermost layer at which an entry with this level stands */
+  uint8_t max_visible;                  /* entries with a larger definition level have no slot */
+  uint8_t layer_of[OG_LANCE__MAX_DEFS]; /* the layer a level speaks of; of 0: unused */
+  uint8_t stop_of[OG_LANCE__MAX_DEFS];  /* the innermost layer at which an entry with this level
+                                           stands */
 } og_lance__path;
 
 /* Completes a path whose n_layers and is_list are set. */
@@ -50,43 +53,45 @@ static inline uint8_t og_lance__leaf_def(const og_lance__leaf *l, uint64_t i)
 {
   return l->def.len ? l->def.data[i] : 0;
 }
-/* n entries of definition level `def`: the first has repetition level `first`, the others `rest`.  Rows are counted
- * by the caller. */
-OG_MUST_USE og_status og_lance__leaf_entries(og_ctx *cx, og_lance__leaf *l, uint64_t n, uint8_t first, uint8_t rest,
-                                             uint8_t def);
+/* n entries of definition level `def`: the first has repetition level `first`, the others `rest`.
+ * Rows are counted by the caller. */
+OG_MUST_USE og_status og_lance__leaf_entries(og_ctx *cx, og_lance__leaf *l, uint64_t n,
+                                             uint8_t first, uint8_t rest, uint8_t def);
 /* Entries [from, to) of `src` with their slots, which start at `slot`; adds their rows. */
-OG_MUST_USE og_status og_lance__leaf_copy(og_ctx *cx, og_lance__leaf *l, const og_lance__leaf *src, uint64_t from,
-                                          uint64_t to, uint64_t slot);
+OG_MUST_USE og_status og_lance__leaf_copy(og_ctx *cx, og_lance__leaf *l, const og_lance__leaf *src,
+                                          uint64_t from, uint64_t to, uint64_t slot);
 /* Visible entries among [from, to). */
 uint64_t og_lance__leaf_visible(const og_lance__leaf *l, uint64_t from, uint64_t to);
 
 /* ---- Columns to leaves and back. */
 
-/* The leaf fields below `field`, itself included, in depth-first order, each with its path: what one top-level field
- * occupies in a file.  Arena of the caller.  OG_EUNSUPPORTED names packed structs and blobs. */
+/* The leaf fields below `field`, itself included, in depth-first order, each with its path: what
+ * one top-level field occupies in a file.  Arena of the caller.  OG_EUNSUPPORTED names packed
+ * structs and blobs. */
 typedef struct og_lance__leaf_info {
   const og_field *field;
   og_lance__path path;
   og_lance__shape shape;
 } og_lance__leaf_info;
-OG_MUST_USE og_status og_lance__leaves_of(og_ctx *cx, og_arena *a, const og_field *field, og_lance__leaf_info **out,
-                                          uint32_t *n);
+OG_MUST_USE og_status og_lance__leaves_of(og_ctx *cx, og_arena *a, const og_field *field,
+                                          og_lance__leaf_info **out, uint32_t *n);
 /* Columns that `field` occupies in a file, without looking at whether we read them. */
 uint32_t og_lance__leaf_count(const og_field *field);
 
 /* Appends rows [from, from + n) of c to the leaves of its field. */
-OG_MUST_USE og_status og_lance__shred(og_ctx *cx, const og_field *field, const og_column *c, int64_t from, int64_t n,
-                                      og_lance__leaf *leaves);
+OG_MUST_USE og_status og_lance__shred(og_ctx *cx, const og_field *field, const og_column *c,
+                                      int64_t from, int64_t n, og_lance__leaf *leaves);
 /* The column that the leaves of `field` make; takes their memory. */
-OG_MUST_USE og_status og_lance__assemble(og_ctx *cx, const og_field *field, og_lance__leaf *leaves, og_column **out);
+OG_MUST_USE og_status og_lance__assemble(og_ctx *cx, const og_field *field, og_lance__leaf *leaves,
+                                         og_column **out);
 
 /* ---- Page layouts. */
 
 typedef enum og_lance__layout_kind { /* field numbers of PageLayout */
-  OG_LANCE__MINI_BLOCK = 1,
-  OG_LANCE__CONSTANT = 2,
-  OG_LANCE__FULL_ZIP = 3,
-  OG_LANCE__BLOB = 4
+                                     OG_LANCE__MINI_BLOCK = 1,
+                                     OG_LANCE__CONSTANT = 2,
+                                     OG_LANCE__FULL_ZIP = 3,
+                                     OG_LANCE__BLOB = 4
 } og_lance__layout_kind;
 
 typedef struct og_lance__layout {
@@ -95,38 +100,41 @@ typedef struct og_lance__layout {
   uint32_t n_layers;
   const og_lance__enc *rep, *def, *values, *dictionary; /* NULL: absent */
   uint64_t dictionary_items;
-  uint64_t n_buffers;    /* MINI_BLOCK: value buffers per chunk */
-  uint64_t rep_depth;    /* MINI_BLOCK: of the repetition index; 0: none */
-  uint64_t n_items;      /* MINI_BLOCK: slots; FULL_ZIP: entries */
-  uint64_t n_visible;    /* FULL_ZIP: slots */
-  bool large;            /* MINI_BLOCK: 32-bit chunk words */
+  uint64_t n_buffers;          /* MINI_BLOCK: value buffers per chunk */
+  uint64_t rep_depth;          /* MINI_BLOCK: of the repetition index; 0: none */
+  uint64_t n_items;            /* MINI_BLOCK: slots; FULL_ZIP: entries */
+  uint64_t n_visible;          /* FULL_ZIP: slots */
+  bool large;                  /* MINI_BLOCK: 32-bit chunk words */
   uint64_t bits_rep, bits_def; /* FULL_ZIP */
-  uint64_t bits_value;   /* FULL_ZIP: of a fixed-size value; 0: variable */
-  uint64_t bits_offset;  /* FULL_ZIP: of a length */
-  bool has_value;        /* CONSTANT: inline value */
+  uint64_t bits_value;         /* FULL_ZIP: of a fixed-size value; 0: variable */
+  uint64_t bits_offset;        /* FULL_ZIP: of a length */
+  bool has_value;              /* CONSTANT: inline value */
   og_str value;
   uint64_t n_rep, n_def; /* CONSTANT: levels in a compressed buffer */
 } og_lance__layout;
 
 /* From PageLayout bytes, which it borrows. */
-OG_MUST_USE og_status og_lance__layout_parse(og_ctx *cx, og_arena *a, og_str bytes, og_lance__layout *out);
+OG_MUST_USE og_status og_lance__layout_parse(og_ctx *cx, og_arena *a, og_str bytes,
+                                             og_lance__layout *out);
 OG_MUST_USE og_status og_lance__layout_put(og_ctx *cx, const og_lance__layout *l, og_buf *out);
 
 /* How a page numbers its definition levels. */
 typedef struct og_lance__numbering {
-  uint8_t max_def;                         /* the page's */
-  uint8_t to_path[OG_LANCE__MAX_DEFS];     /* page level -> path level */
-  uint8_t from_path[OG_LANCE__MAX_DEFS];   /* path level -> page level; only levels that occur */
+  uint8_t max_def;                       /* the page's */
+  uint8_t to_path[OG_LANCE__MAX_DEFS];   /* page level -> path level */
+  uint8_t from_path[OG_LANCE__MAX_DEFS]; /* path level -> page level; only levels that occur */
 } og_lance__numbering;
 /* From a page's layers; OG_ECORRUPT when they do not fit the path. */
-OG_MUST_USE og_status og_lance__numbering_read(og_ctx *cx, const og_lance__path *p, const og_lance__layout *l,
-                                               og_lance__numbering *out);
+OG_MUST_USE og_status og_lance__numbering_read(og_ctx *cx, const og_lance__path *p,
+                                               const og_lance__layout *l, og_lance__numbering *out);
 /* The tightest for a leaf; fills the layout's layers. */
-void og_lance__numbering_make(const og_lance__leaf *leaf, og_lance__layout *l, og_lance__numbering *out);
+void og_lance__numbering_make(const og_lance__leaf *leaf, og_lance__layout *l,
+                              og_lance__numbering *out);
 
 /* Appends n entries from raw levels (u16 each; NULL: all 0). */
-OG_MUST_USE og_status og_lance__levels_add(og_ctx *cx, og_lance__leaf *leaf, const og_lance__numbering *num,
-                                           const uint16_t *rep, const uint16_t *def, uint64_t n);
+OG_MUST_USE og_status og_lance__levels_add(og_ctx *cx, og_lance__leaf *leaf,
+                                           const og_lance__numbering *num, const uint16_t *rep,
+                                           const uint16_t *def, uint64_t n);
 
 /* ---- Reading. */
 
@@ -134,7 +142,7 @@ typedef struct og_lance__page {
   uint64_t first_row, n_rows;
   const uint64_t *offsets, *sizes; /* buffers */
   uint32_t n_buffers;
-  og_str layout;                   /* PageLayout bytes */
+  og_str layout; /* PageLayout bytes */
 } og_lance__page;
 
 typedef struct og_lance__rows {
@@ -151,29 +159,35 @@ typedef struct og_lance__page_reader {
 } og_lance__page_reader;
 
 /* Appends the rows of ascending, disjoint, non-empty ranges to the leaf. */
-OG_MUST_USE og_status og_lance__page_read(og_ctx *cx, og_lance__page_reader *r, const og_lance__rows *rows, size_t n,
+OG_MUST_USE og_status og_lance__page_read(og_ctx *cx, og_lance__page_reader *r,
+                                          const og_lance__rows *rows, size_t n,
                                           og_lance__leaf *out);
-OG_MUST_USE og_status og_lance__mini_block_read(og_ctx *cx, og_lance__page_reader *r, const og_lance__rows *rows,
-                                                size_t n, og_lance__leaf *out);
-OG_MUST_USE og_status og_lance__full_zip_read(og_ctx *cx, og_lance__page_reader *r, const og_lance__rows *rows,
-                                              size_t n, og_lance__leaf *out);
-OG_MUST_USE og_status og_lance__constant_read(og_ctx *cx, og_lance__page_reader *r, const og_lance__rows *rows,
-                                              size_t n, og_lance__leaf *out);
-/* Appends the wanted rows among the entries of `chunk`, whose first entry lies in row `row` or starts it (`row` counts
- * the row an unfinished first entry belongs to); advances *range over finished ranges. */
-OG_MUST_USE og_status og_lance__rows_select(og_ctx *cx, const og_lance__leaf *chunk, uint64_t first_row,
-                                            const og_lance__rows *rows, size_t n, size_t *range, og_lance__leaf *out);
+OG_MUST_USE og_status og_lance__mini_block_read(og_ctx *cx, og_lance__page_reader *r,
+                                                const og_lance__rows *rows, size_t n,
+                                                og_lance__leaf *out);
+OG_MUST_USE og_status og_lance__full_zip_read(og_ctx *cx, og_lance__page_reader *r,
+                                              const og_lance__rows *rows, size_t n,
+                                              og_lance__leaf *out);
+OG_MUST_USE og_status og_lance__constant_read(og_ctx *cx, og_lance__page_reader *r,
+                                              const og_lance__rows *rows, size_t n,
+                                              og_lance__leaf *out);
+/* Appends the wanted rows among the entries of `chunk`, whose first entry lies in row `row` or
+ * starts it (`row` counts the row an unfinished first entry belongs to); advances *range over
+ * finished ranges. */
+OG_MUST_USE og_status og_lance__rows_select(og_ctx *cx, const og_lance__leaf *chunk,
+                                            uint64_t first_row, const og_lance__rows *rows,
+                                            size_t n, size_t *range, og_lance__leaf *out);
 
-/* Byte ranges of the page's file, near ones read together.  views[i] lies in one of `bufs`, which the caller frees
- * with og_lance__fetched_cleanup. */
+/* Byte ranges of the page's file, near ones read together.  views[i] lies in one of `bufs`, which
+ * the caller frees with og_lance__fetched_cleanup. */
 typedef struct og_lance__fetched {
   og_buf *bufs;
   size_t n_bufs;
   og_str *views;
 } og_lance__fetched;
 void og_lance__fetched_cleanup(og_lance__fetched *f);
-OG_MUST_USE og_status og_lance__fetch(og_ctx *cx, const og_lance__page_reader *r, const og_range *want, size_t n,
-                                      og_lance__fetched *out);
+OG_MUST_USE og_status og_lance__fetch(og_ctx *cx, const og_lance__page_reader *r,
+                                      const og_range *want, size_t n, og_lance__fetched *out);
 
 /* ---- Writing. */
 
@@ -184,23 +198,27 @@ typedef struct og_lance__page_out {
 } og_lance__page_out;
 void og_lance__page_out_cleanup(og_lance__page_out *p);
 
-/* One page of all the leaf's rows, in the layout and encoding that turn out smallest.  `minor`: file version 2.minor.
- * `large`: as og_lance__leaf_split says. */
-OG_MUST_USE og_status og_lance__page_write(og_ctx *cx, const og_lance__leaf *leaf, unsigned minor, bool large,
-                                           og_lance__page_out *out);
-/* A chunk of a mini-block page ends with a value, so the entries without one between two values must fit a chunk. */
+/* One page of all the leaf's rows, in the layout and encoding that turn out smallest.  `minor`:
+ * file version 2.minor. `large`: as og_lance__leaf_split says. */
+OG_MUST_USE og_status og_lance__page_write(og_ctx *cx, const og_lance__leaf *leaf, unsigned minor,
+                                           bool large, og_lance__page_out *out);
+/* A chunk of a mini-block page ends with a value, so the entries without one between two values
+ * must fit a chunk. */
 #define OG_LANCE__MAX_INVISIBLE 8192
-/* Entries [from, *to) make the next page: all that are left, or those before or within a long run of null and empty
- * lists.  *large: no cut helps, because the run lies within one row; such a page cannot be mini-block. */
+/* Entries [from, *to) make the next page: all that are left, or those before or within a long run
+ * of null and empty lists.  *large: no cut helps, because the run lies within one row; such a page
+ * cannot be mini-block. */
 void og_lance__leaf_split(const og_lance__leaf *l, uint64_t from, uint64_t *to, bool *large);
-OG_MUST_USE og_status og_lance__mini_block_write(og_ctx *cx, const og_lance__leaf *leaf, unsigned minor,
-                                                 og_lance__page_out *out);
-OG_MUST_USE og_status og_lance__full_zip_write(og_ctx *cx, const og_lance__leaf *leaf, og_lance__page_out *out);
-OG_MUST_USE og_status og_lance__constant_write(og_ctx *cx, const og_lance__leaf *leaf, unsigned minor,
+OG_MUST_USE og_status og_lance__mini_block_write(og_ctx *cx, const og_lance__leaf *leaf,
+                                                 unsigned minor, og_lance__page_out *out);
+OG_MUST_USE og_status og_lance__full_zip_write(og_ctx *cx, const og_lance__leaf *leaf,
                                                og_lance__page_out *out);
+OG_MUST_USE og_status og_lance__constant_write(og_ctx *cx, const og_lance__leaf *leaf,
+                                               unsigned minor, og_lance__page_out *out);
 /* Page levels of entries [from, to) as u16, for rep (is_rep) or def. */
-OG_MUST_USE og_status og_lance__levels_raw(og_ctx *cx, const og_lance__leaf *leaf, const og_lance__numbering *num,
-                                           bool is_rep, uint64_t from, uint64_t to, og_buf *out);
+OG_MUST_USE og_status og_lance__levels_raw(og_ctx *cx, const og_lance__leaf *leaf,
+                                           const og_lance__numbering *num, bool is_rep,
+                                           uint64_t from, uint64_t to, og_buf *out);
 static inline unsigned og_lance__bit_width(uint64_t v)
 {
   unsigned bits = 0;

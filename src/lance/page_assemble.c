@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* lance/page_assemble.c -- leaves into columns: the two tests of page_levels.c, layer by layer.
  *
- * A struct takes its validity, a list its offsets, from the first leaf below; the other leaves must agree on the
- * lengths, which is checked.  Null slots are cleared, so that columns never show what a writer left there.
+ * A struct takes its validity, a list its offsets, from the first leaf below; the other leaves must
+ * agree on the lengths, which is checked.  Null slots are cleared, so that columns never show what
+ * a writer left there.
  */
 #include "arrow/builder.h"
 #include "base/ctx.h"
@@ -87,9 +88,10 @@ static og_status flat_layer(og_ctx *cx, const og_lance__leaf *l, uint32_t layer,
   return put_validity(cx, out, to, out->n);
 }
 
-/* A layer inside lists, or a list itself: then starts[k] receives the number of items before the k-th list. */
-static og_status nested_layer(og_ctx *cx, const og_lance__leaf *l, uint32_t layer, bool is_list, layer_out *out,
-                              og_lance__mem *starts)
+/* A layer inside lists, or a list itself: then starts[k] receives the number of items before the
+ * k-th list. */
+static og_status nested_layer(og_ctx *cx, const og_lance__leaf *l, uint32_t layer, bool is_list,
+                              layer_out *out, og_lance__mem *starts)
 {
   layer_view here, below = {0};
   OG_AUTO(og_lance__mem) null = {0};
@@ -99,7 +101,8 @@ static og_status nested_layer(og_ctx *cx, const og_lance__leaf *l, uint32_t laye
   if (!to) return cx->err->status;
   int64_t *start = NULL;
   if (is_list) {
-    start = (int64_t *)(void *)og_lance__mem_push(cx, starts, (size_t)(l->n_entries + 1) * sizeof *start);
+    start = (int64_t *)(void *)og_lance__mem_push(cx, starts,
+                                                  (size_t)(l->n_entries + 1) * sizeof *start);
     if (!start) return cx->err->status;
   }
   int64_t n = 0, items = 0;
@@ -125,7 +128,8 @@ static og_status list_offsets(og_ctx *cx, const og_field *f, const int64_t *star
   const bool wide = f->type.id == OG_TYPE_LARGE_LIST;
   const size_t n = (size_t)out->n + 1;
   if (!wide && starts[out->n] > INT32_MAX)
-    return og_fail(cx, OG_ELIMIT, "%" PRId64 " list items do not fit 32-bit offsets; read fewer rows at once",
+    return og_fail(cx, OG_ELIMIT,
+                   "%" PRId64 " list items do not fit 32-bit offsets; read fewer rows at once",
                    starts[out->n]);
   uint8_t *to = og_lance__mem_push(cx, &out->offsets, n * (wide ? 8 : 4));
   if (!to) return cx->err->status;
@@ -134,13 +138,15 @@ static og_status list_offsets(og_ctx *cx, const og_field *f, const int64_t *star
   return OG_OK;
 }
 
-static og_status unravel(og_ctx *cx, const og_field *f, const og_lance__leaf *l, uint32_t layer, layer_out *out)
+static og_status unravel(og_ctx *cx, const og_field *f, const og_lance__leaf *l, uint32_t layer,
+                         layer_out *out)
 {
   const og_lance__path *p = l->path;
   if (p->n_lists == 0) return flat_layer(cx, l, layer, out);
   OG_AUTO(og_lance__mem) starts = {0};
   OG_TRY(nested_layer(cx, l, layer, p->is_list[layer], out, &starts));
-  return p->is_list[layer] ? list_offsets(cx, f, (const int64_t *)(const void *)starts.data, out) : OG_OK;
+  return p->is_list[layer] ? list_offsets(cx, f, (const int64_t *)(const void *)starts.data, out)
+                           : OG_OK;
 }
 
 /* ---- Leaf columns. */
@@ -186,8 +192,10 @@ static og_status item_column(og_ctx *cx, og_type type, og_lance__slots *s, og_co
     og_free(validity);
     return st;
   }
-  const og_column_parts parts = {
-      .type = type, .len = (int64_t)(s->n * s->shape.dim), .validity = validity, .data = {data, NULL}};
+  const og_column_parts parts = {.type = type,
+                                 .len = (int64_t)(s->n * s->shape.dim),
+                                 .validity = validity,
+                                 .data = {data, NULL}};
   return og_column_adopt(cx, &parts, out);
 }
 
@@ -199,7 +207,8 @@ static bool is_ascii(const uint8_t *p, uint64_t n)
   return (all & 0x8080808080808080u) == 0;
 }
 
-/* Strings are UTF-8, whoever wrote the file; ASCII, the usual case, costs one pass without branches. */
+/* Strings are UTF-8, whoever wrote the file; ASCII, the usual case, costs one pass without
+ * branches. */
 static og_status check_text(og_ctx *cx, og_column **c)
 {
   if (is_ascii((*c)->data[1], (*c)->bytes_len)) return OG_OK;
@@ -217,15 +226,18 @@ static og_status take_validity(og_ctx *cx, layer_out *layer, void **out)
   return layer->validity.len ? og_lance__mem_take(cx, &layer->validity, out) : OG_OK;
 }
 
-static og_status leaf_column(og_ctx *cx, const og_field *f, og_lance__leaf *l, layer_out *layer, og_column **out)
+static og_status leaf_column(og_ctx *cx, const og_field *f, og_lance__leaf *l, layer_out *layer,
+                             og_column **out)
 {
   og_lance__slots *s = &l->slots;
   void *validity = NULL, *data[2] = {NULL, NULL};
   og_column *items = NULL;
   if ((uint64_t)layer->n != s->n)
-    return og_fail(cx, OG_ECORRUPT, "levels call for %" PRId64 " values, the pages hold %" PRIu64, layer->n, s->n);
+    return og_fail(cx, OG_ECORRUPT, "levels call for %" PRId64 " values, the pages hold %" PRIu64,
+                   layer->n, s->n);
   if (f->type.id == OG_TYPE_NULL) return og_column_nulls(cx, f, layer->n, out);
-  if (layer->validity.len && s->shape.form == OG_LANCE__VARBIN) clear_null_strings(s, layer->validity.data);
+  if (layer->validity.len && s->shape.form == OG_LANCE__VARBIN)
+    clear_null_strings(s, layer->validity.data);
   if (layer->validity.len && s->shape.is_list) clear_null_items(s, layer->validity.data);
   if (s->shape.is_list) OG_TRY(item_column(cx, f->children[0].type, s, &items));
   og_status st = take_validity(cx, layer, &validity);
@@ -259,10 +271,11 @@ static og_status leaf_column(og_ctx *cx, const og_field *f, og_lance__leaf *l, l
 
 /* ---- Nodes. */
 
-static og_status assemble(og_ctx *cx, const og_field *f, og_lance__leaf *leaves, uint32_t depth, og_column **out);
+static og_status assemble(og_ctx *cx, const og_field *f, og_lance__leaf *leaves, uint32_t depth,
+                          og_column **out);
 
-static og_status node_column(og_ctx *cx, const og_field *f, og_lance__leaf *leaves, uint32_t depth, layer_out *layer,
-                             og_column **out)
+static og_status node_column(og_ctx *cx, const og_field *f, og_lance__leaf *leaves, uint32_t depth,
+                             layer_out *layer, og_column **out)
 {
   const bool is_list = f->type.id != OG_TYPE_STRUCT;
   int64_t expect = layer->n;
@@ -278,7 +291,8 @@ static og_status node_column(og_ctx *cx, const og_field *f, og_lance__leaf *leav
     OG_TRY(assemble(cx, &f->children[i], leaves, depth + 1, &children.cols[i]));
     children.n = i + 1;
     if (children.cols[i]->len != expect)
-      return og_fail(cx, OG_ECORRUPT, "\"" OG_STR_FMT "\" has %" PRId64 " values where its parent needs %" PRId64,
+      return og_fail(cx, OG_ECORRUPT,
+                     "\"" OG_STR_FMT "\" has %" PRId64 " values where its parent needs %" PRId64,
                      OG_STR_ARG(f->children[i].name), children.cols[i]->len, expect);
     leaves += og_lance__leaf_count(&f->children[i]);
   }
@@ -300,7 +314,8 @@ static og_status node_column(og_ctx *cx, const og_field *f, og_lance__leaf *leav
   return og_column_adopt(cx, &parts, out);
 }
 
-static og_status assemble(og_ctx *cx, const og_field *f, og_lance__leaf *leaves, uint32_t depth, og_column **out)
+static og_status assemble(og_ctx *cx, const og_field *f, og_lance__leaf *leaves, uint32_t depth,
+                          og_column **out)
 {
   OG_AUTO(layer_out) layer = {0};
   const uint32_t at = leaves[0].path->n_layers - 1 - depth;
@@ -309,7 +324,8 @@ static og_status assemble(og_ctx *cx, const og_field *f, og_lance__leaf *leaves,
   return node_column(cx, f, leaves, depth, &layer, out);
 }
 
-og_status og_lance__assemble(og_ctx *cx, const og_field *field, og_lance__leaf *leaves, og_column **out)
+og_status og_lance__assemble(og_ctx *cx, const og_field *field, og_lance__leaf *leaves,
+                             og_column **out)
 {
   return assemble(cx, field, leaves, 0, out);
 }

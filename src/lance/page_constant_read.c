@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* lance/page_constant_read.c -- pages with one value, or none: only levels differ.
  *
- * Buffers: the value, unless it stands in the layout or every slot is null; then, both or none, repetition and
- * definition levels: raw u16, or compressed as the layout says.  A value's buffer: u32 number of parts, u32 length of
- * each, the parts: the bytes of a fixed-size value, or offsets and bytes of a string.
+ * Buffers: the value, unless it stands in the layout or every slot is null; then, both or none,
+ * repetition and definition levels: raw u16, or compressed as the layout says.  A value's buffer:
+ * u32 number of parts, u32 length of each, the parts: the bytes of a fixed-size value, or offsets
+ * and bytes of a string.
  */
 #include "base/ctx.h"
 #include "lance/page.h"
@@ -29,7 +30,8 @@ static void constant_page_cleanup(constant_page *c)
 
 static og_status bad_value(og_ctx *cx, og_str bytes)
 {
-  return og_fail(cx, OG_ECORRUPT, "a constant of %zu bytes does not fit the field's type", bytes.len);
+  return og_fail(cx, OG_ECORRUPT, "a constant of %zu bytes does not fit the field's type",
+                 bytes.len);
 }
 
 /* Fixed-size bytes of one slot. */
@@ -74,17 +76,20 @@ static og_status parse_value(og_ctx *cx, og_str buf, og_lance__slots *out)
   return string ? set_string(cx, parts[0], parts[1], out) : set_dense(cx, parts[0], out);
 }
 
-static og_status load_levels(og_ctx *cx, const og_lance__enc *e, uint64_t n, og_str buf, og_lance__mem *m,
-                             const uint16_t **out, uint64_t *count)
+static og_status load_levels(og_ctx *cx, const og_lance__enc *e, uint64_t n, og_str buf,
+                             og_lance__mem *m, const uint16_t **out, uint64_t *count)
 {
   if (buf.len == 0) return OG_OK;
   if (!e) n = buf.len / 2;
   /* Bit-packing and run lengths expand less than this; a larger claim must not cost memory. */
-  if (n == 0 || n / 1024 > buf.len) return og_fail(cx, OG_ECORRUPT, "%" PRIu64 " levels in %zu bytes", n, buf.len);
+  if (n == 0 || n / 1024 > buf.len)
+    return og_fail(cx, OG_ECORRUPT, "%" PRIu64 " levels in %zu bytes", n, buf.len);
   uint8_t *to = og_lance__mem_push(cx, m, (size_t)n * 2);
   if (!to) return cx->err->status;
-  if (e) OG_TRY_NOTE(cx, og_lance__fixed_decode(cx, e, &buf, 1, n, 2, to), "while reading levels");
-  else memcpy(to, buf.ptr, (size_t)n * 2);
+  if (e)
+    OG_TRY_NOTE(cx, og_lance__fixed_decode(cx, e, &buf, 1, n, 2, to), "while reading levels");
+  else
+    memcpy(to, buf.ptr, (size_t)n * 2);
   *out = (const uint16_t *)(const void *)to;
   *count = n;
   return OG_OK;
@@ -96,23 +101,30 @@ static og_status load(og_ctx *cx, constant_page *c, const og_lance__leaf *out)
   const og_lance__layout *l = &c->r->layout;
   OG_AUTO(og_lance__fetched) got = {0};
   og_range want[3];
-  if (p->n_buffers > 3) return og_fail(cx, OG_ECORRUPT, "a constant page of %u buffers", p->n_buffers);
-  for (uint32_t i = 0; i < p->n_buffers; i++) want[i] = (og_range){.off = p->offsets[i], .len = p->sizes[i]};
+  if (p->n_buffers > 3)
+    return og_fail(cx, OG_ECORRUPT, "a constant page of %u buffers", p->n_buffers);
+  for (uint32_t i = 0; i < p->n_buffers; i++)
+    want[i] = (og_range){.off = p->offsets[i], .len = p->sizes[i]};
   OG_TRY(og_lance__fetch(cx, c->r, want, p->n_buffers, &got));
   const bool value_buffer = p->n_buffers % 2 == 1;
   og_lance__slots_init(&c->value, out->slots.shape);
-  if (l->has_value) OG_TRY(set_dense(cx, l->value, &c->value));
-  else if (value_buffer) OG_TRY(parse_value(cx, got.views[0], &c->value));
+  if (l->has_value)
+    OG_TRY(set_dense(cx, l->value, &c->value));
+  else if (value_buffer)
+    OG_TRY(parse_value(cx, got.views[0], &c->value));
   uint64_t n_rep = 0, n_def = 0;
   if (p->n_buffers >= 2) {
     OG_TRY(load_levels(cx, l->rep, l->n_rep, got.views[value_buffer], &c->rep, &c->reps, &n_rep));
-    OG_TRY(load_levels(cx, l->def, l->n_def, got.views[value_buffer + 1], &c->def, &c->defs, &n_def));
+    OG_TRY(
+        load_levels(cx, l->def, l->n_def, got.views[value_buffer + 1], &c->def, &c->defs, &n_def));
   }
   c->n_entries = n_rep ? n_rep : n_def ? n_def : p->n_rows;
   if ((n_rep && n_def && n_rep != n_def) || (out->path->n_lists && !n_rep))
-    return og_fail(cx, OG_ECORRUPT, "%" PRIu64 " repetition and %" PRIu64 " definition levels", n_rep, n_def);
+    return og_fail(cx, OG_ECORRUPT, "%" PRIu64 " repetition and %" PRIu64 " definition levels",
+                   n_rep, n_def);
   if (!out->path->n_lists && c->n_entries != p->n_rows)
-    return og_fail(cx, OG_ECORRUPT, "%" PRIu64 " levels for %" PRIu64 " rows", c->n_entries, p->n_rows);
+    return og_fail(cx, OG_ECORRUPT, "%" PRIu64 " levels for %" PRIu64 " rows", c->n_entries,
+                   p->n_rows);
   if (c->value.n == 0 && !c->defs && c->r->numbering.max_def == 0)
     return og_fail(cx, OG_ECORRUPT, "a constant page with neither value nor nulls");
   if (c->value.n == 0 && !c->defs && c->r->numbering.to_path[1] > out->path->max_visible)
@@ -127,12 +139,9 @@ static og_status fill(og_ctx *cx, const constant_page *c, uint64_t n, og_lance__
   if (v->n == 0) return og_lance__slots_zeros(cx, s, n);
   if (n > OG_LIMIT_PAGE_BYTES / (og_lance__slots_bytes(v) + 1))
     return og_fail(cx, OG_ELIMIT, "%" PRIu64 " values in one page", n);
-  /* Copies of copies: each step appends as much as is there, up to a chunk that stays in cache. */
+  /* A piece of the value many times over, then copies of that. */
   OG_AUTO(og_lance__slots) many = {.shape = v->shape};
-  while (many.n < n && many.n < 1024) {
-    const og_lance__slots *src = v;
-    OG_TRY(og_lance__slots_copy(cx, &many, src, 0, 1));
-  }
+  while (many.n < n && many.n < 1024) OG_TRY(og_lance__slots_copy(cx, &many, v, 0, 1));
   for (uint64_t left = n; left > 0;) {
     const uint64_t step = left < many.n ? left : many.n;
     OG_TRY(og_lance__slots_copy(cx, s, &many, 0, step));
@@ -142,7 +151,8 @@ static og_status fill(og_ctx *cx, const constant_page *c, uint64_t n, og_lance__
 }
 
 /* Entries [from, to) with their slots. */
-static og_status add(og_ctx *cx, const constant_page *c, uint64_t from, uint64_t to, og_lance__leaf *out)
+static og_status add(og_ctx *cx, const constant_page *c, uint64_t from, uint64_t to,
+                     og_lance__leaf *out)
 {
   const uint64_t first = out->n_entries, n = to - from;
   const og_lance__numbering *num = &c->r->numbering;
@@ -150,13 +160,14 @@ static og_status add(og_ctx *cx, const constant_page *c, uint64_t from, uint64_t
     OG_TRY(og_lance__leaf_entries(cx, out, n, 0, 0, num->to_path[1]));
     out->n_rows += n;
   } else {
-    OG_TRY(og_lance__levels_add(cx, out, num, c->reps ? c->reps + from : NULL, c->defs ? c->defs + from : NULL, n));
+    OG_TRY(og_lance__levels_add(cx, out, num, c->reps ? c->reps + from : NULL,
+                                c->defs ? c->defs + from : NULL, n));
   }
   return fill(cx, c, og_lance__leaf_visible(out, first, out->n_entries), &out->slots);
 }
 
-og_status og_lance__constant_read(og_ctx *cx, og_lance__page_reader *r, const og_lance__rows *rows, size_t n,
-                                  og_lance__leaf *out)
+og_status og_lance__constant_read(og_ctx *cx, og_lance__page_reader *r, const og_lance__rows *rows,
+                                  size_t n, og_lance__leaf *out)
 {
   OG_AUTO(constant_page) c = {.r = r};
   size_t range = 0;
@@ -166,7 +177,8 @@ og_status og_lance__constant_read(og_ctx *cx, og_lance__page_reader *r, const og
     for (size_t i = 0; i < n; i++) OG_TRY(add(cx, &c, rows[i].from, rows[i].to, out));
     return OG_OK;
   }
-  if (c.reps[0] != out->path->n_lists) return og_fail(cx, OG_ECORRUPT, "a page begins inside a row");
+  if (c.reps[0] != out->path->n_lists)
+    return og_fail(cx, OG_ECORRUPT, "a page begins inside a row");
   OG_TRY(add(cx, &c, 0, c.n_entries, &c.scratch));
   return og_lance__rows_select(cx, &c.scratch, 0, rows, n, &range, out);
 }

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* lance/page_fullzip_read.c -- pages of large values, each with its levels in front.
  *
- * Buffer 0, per entry: control word (0, 1, 2 or 4 bytes) = rep << bits_def | def; then the value.  A fixed-size value
- * follows every visible entry, null or not; a variable one, length first, only visible entries with def 0.  Buffer 1
- * (variable values, or lists): rows + 1 positions in buffer 0, all of the width that the largest needs.  Without levels
- * and with fixed values the page is a plain array.
+ * Buffer 0, per entry: control word (0, 1, 2 or 4 bytes) = rep << bits_def | def; then the value.
+ * A fixed-size value follows every visible entry, null or not; a variable one, length first, only
+ * visible entries with def 0.  Buffer 1 (variable values, or lists): rows + 1 positions in buffer
+ * 0, all of the width that the largest needs.  Without levels and with fixed values the page is a
+ * plain array.
  */
 #include "base/ctx.h"
 #include "lance/page.h"
@@ -13,11 +14,10 @@
 
 typedef struct zip_page {
   og_lance__page_reader *r;
-  unsigned control;         /* bytes of the control word */
-  uint64_t value;           /* bytes of a fixed-size value with its validity; 0: variable */
-  uint64_t validity;        /* bytes of an item bitmap in front of each fixed-size list */
-  unsigned length;          /* bytes of a variable value's length */
-  const og_lance__enc *enc; /* variable: the encoding of each value, without GENERAL and FSST */
+  unsigned control;  /* bytes of the control word */
+  uint64_t value;    /* bytes of a fixed-size value with its validity; 0: variable */
+  uint64_t validity; /* bytes of an item bitmap in front of each fixed-size list */
+  unsigned length;   /* bytes of a variable value's length */
   bool general;
   og_lance__scheme scheme;
   og_lance__fsst fsst;
@@ -41,15 +41,18 @@ static og_status open_fixed(og_ctx *cx, zip_page *z, const og_lance__shape *shap
   uint64_t bits = og_lance__shape_bits(shape);
   if (e->kind == OG_LANCE__ENC_FIXED_LIST) {
     if (!shape->is_list || e->items != shape->dim)
-      return og_fail(cx, OG_ECORRUPT, "lists of %" PRIu64 " items for a type of %u", e->items, shape->dim);
+      return og_fail(cx, OG_ECORRUPT, "lists of %" PRIu64 " items for a type of %u", e->items,
+                     shape->dim);
     if (e->has_validity) z->validity = (e->items + 7) / 8;
     e = e->inner;
   }
   if (e->kind != OG_LANCE__ENC_FLAT)
-    return og_fail(cx, OG_EUNSUPPORTED, "full-zip values encoded as %s", og_lance__enc_name(e->kind));
+    return og_fail(cx, OG_EUNSUPPORTED, "full-zip values encoded as %s",
+                   og_lance__enc_name(e->kind));
   z->value = bits / 8 + z->validity;
   if (bits % 8 || bits == 0 || z->value * 8 != l->bits_value)
-    return og_fail(cx, OG_ECORRUPT, "full-zip values of %" PRIu64 " bits for a type of %" PRIu64, l->bits_value, bits);
+    return og_fail(cx, OG_ECORRUPT, "full-zip values of %" PRIu64 " bits for a type of %" PRIu64,
+                   l->bits_value, bits);
   return OG_OK;
 }
 
@@ -70,7 +73,8 @@ static og_status open_variable(og_ctx *cx, zip_page *z)
     e = e->inner;
   }
   if (e->kind != OG_LANCE__ENC_VARIABLE)
-    return og_fail(cx, OG_EUNSUPPORTED, "full-zip strings encoded as %s", og_lance__enc_name(e->kind));
+    return og_fail(cx, OG_EUNSUPPORTED, "full-zip strings encoded as %s",
+                   og_lance__enc_name(e->kind));
   return OG_OK;
 }
 
@@ -78,12 +82,16 @@ static og_status open_page(og_ctx *cx, zip_page *z, const og_lance__leaf *out)
 {
   const og_lance__layout *l = &z->r->layout;
   const uint64_t bits = l->bits_rep + l->bits_def;
-  if (l->bits_rep > 16 || l->bits_def > 16) return og_fail(cx, OG_ECORRUPT, "levels of %" PRIu64 " bits", bits);
-  if ((l->bits_rep > 0) != (out->path->n_lists > 0) || (l->bits_def > 0) != (z->r->numbering.max_def > 0))
+  if (l->bits_rep > 16 || l->bits_def > 16)
+    return og_fail(cx, OG_ECORRUPT, "levels of %" PRIu64 " bits", bits);
+  if ((l->bits_rep > 0) != (out->path->n_lists > 0) ||
+      (l->bits_def > 0) != (z->r->numbering.max_def > 0))
     return og_fail(cx, OG_ECORRUPT, "control words do not go with the page's layers");
   z->control = bits == 0 ? 0 : bits <= 8 ? 1 : bits <= 16 ? 2 : 4;
-  if (out->slots.shape.form == OG_LANCE__VARBIN) OG_TRY(open_variable(cx, z));
-  else OG_TRY(open_fixed(cx, z, &out->slots.shape));
+  if (out->slots.shape.form == OG_LANCE__VARBIN)
+    OG_TRY(open_variable(cx, z));
+  else
+    OG_TRY(open_fixed(cx, z, &out->slots.shape));
   const bool indexed = z->length || out->path->n_lists;
   if (z->r->page->n_buffers < 1u + indexed)
     return og_fail(cx, OG_ECORRUPT, "a full-zip page of %u buffers", z->r->page->n_buffers);
@@ -92,7 +100,8 @@ static og_status open_page(og_ctx *cx, zip_page *z, const og_lance__leaf *out)
 
 /* ---- Values. */
 
-static og_status add_fixed(og_ctx *cx, const zip_page *z, const uint8_t *at, uint64_t n, og_lance__slots *s)
+static og_status add_fixed(og_ctx *cx, const zip_page *z, const uint8_t *at, uint64_t n,
+                           og_lance__slots *s)
 {
   const uint64_t dim = s->shape.dim;
   if (z->validity) {
@@ -128,7 +137,8 @@ static og_status add_variable(og_ctx *cx, zip_page *z, og_str v, og_lance__slots
   } else {
     OG_TRY(og_lance__mem_reserve(cx, &s->data, 8 * v.len + 8));
     const size_t len = og_lance__fsst_expand(&z->fsst, v, s->data.data + s->data.len);
-    if (len == SIZE_MAX) return og_fail(cx, OG_ECORRUPT, "an FSST string ends in an escape or has an unknown code");
+    if (len == SIZE_MAX)
+      return og_fail(cx, OG_ECORRUPT, "an FSST string ends in an escape or has an unknown code");
     OG_TRY(og_lance__slots_open(cx, s, 1, len, &to)); /* the bytes are in place already */
   }
   og_lance__slots_set_end(s, s->n - 1, s->data.len);
@@ -142,8 +152,8 @@ static og_status cut_short(og_ctx *cx)
   return og_fail(cx, OG_ECORRUPT, "a full-zip entry is cut short");
 }
 
-static og_status add_value(og_ctx *cx, zip_page *z, const uint8_t **at, const uint8_t *end, bool null,
-                           og_lance__slots *s)
+static og_status add_value(og_ctx *cx, zip_page *z, const uint8_t **at, const uint8_t *end,
+                           bool null, og_lance__slots *s)
 {
   const size_t left = (size_t)(end - *at);
   if (z->value) {
@@ -175,12 +185,14 @@ static og_status add_entries(og_ctx *cx, zip_page *z, og_str bytes, og_lance__le
     const uint16_t rep = (uint16_t)(word >> shift), def = (uint16_t)(word & mask);
     at += z->control;
     if (z->control) {
-      uint8_t *to_rep = og_lance__mem_push(cx, &z->rep, 2), *to_def = og_lance__mem_push(cx, &z->def, 2);
+      uint8_t *to_rep = og_lance__mem_push(cx, &z->rep, 2),
+              *to_def = og_lance__mem_push(cx, &z->def, 2);
       if (!to_rep || !to_def) return cx->err->status;
       memcpy(to_rep, &rep, 2);
       memcpy(to_def, &def, 2);
     }
-    if (def > num->max_def) return og_fail(cx, OG_ECORRUPT, "a definition level of %u, at most %u", def, num->max_def);
+    if (def > num->max_def)
+      return og_fail(cx, OG_ECORRUPT, "a definition level of %u, at most %u", def, num->max_def);
     if (num->to_path[def] <= out->path->max_visible)
       OG_TRY(add_value(cx, z, &at, end, def > 0, &out->slots));
     n++;
@@ -195,42 +207,49 @@ static og_status add_entries(og_ctx *cx, zip_page *z, og_str bytes, og_lance__le
 /* ---- Ranges. */
 
 /* Byte ranges of row ranges when every entry has the same size. */
-static og_status locate_flat(og_ctx *cx, const zip_page *z, const og_lance__rows *rows, size_t n, og_range *out)
+static og_status locate_flat(og_ctx *cx, const zip_page *z, const og_lance__rows *rows, size_t n,
+                             og_range *out)
 {
   const og_lance__page *p = z->r->page;
   const uint64_t entry = z->control + z->value;
   if (p->sizes[0] / entry < p->n_rows)
-    return og_fail(cx, OG_ECORRUPT, "%" PRIu64 " bytes cannot hold %" PRIu64 " values", p->sizes[0], p->n_rows);
+    return og_fail(cx, OG_ECORRUPT, "%" PRIu64 " bytes cannot hold %" PRIu64 " values", p->sizes[0],
+                   p->n_rows);
   for (size_t i = 0; i < n; i++)
-    out[i] = (og_range){.off = p->offsets[0] + rows[i].from * entry, .len = (rows[i].to - rows[i].from) * entry};
+    out[i] = (og_range){.off = p->offsets[0] + rows[i].from * entry,
+                        .len = (rows[i].to - rows[i].from) * entry};
   return OG_OK;
 }
 
 /* The same by the positions in buffer 1. */
-static og_status locate_indexed(og_ctx *cx, const zip_page *z, const og_lance__rows *rows, size_t n, og_range *out)
+static og_status locate_indexed(og_ctx *cx, const zip_page *z, const og_lance__rows *rows, size_t n,
+                                og_range *out)
 {
   const og_lance__page *p = z->r->page;
   const uint64_t w = p->sizes[1] / (p->n_rows + 1);
   if ((w != 1 && w != 2 && w != 4 && w != 8) || p->sizes[1] != w * (p->n_rows + 1))
-    return og_fail(cx, OG_ECORRUPT, "an index of %" PRIu64 " bytes for %" PRIu64 " rows", p->sizes[1], p->n_rows);
+    return og_fail(cx, OG_ECORRUPT, "an index of %" PRIu64 " bytes for %" PRIu64 " rows",
+                   p->sizes[1], p->n_rows);
   OG_AUTO(og_lance__fetched) index = {0};
   for (size_t i = 0; i < n; i++)
-    out[i] = (og_range){.off = p->offsets[1] + rows[i].from * w, .len = (rows[i].to - rows[i].from + 1) * w};
+    out[i] = (og_range){.off = p->offsets[1] + rows[i].from * w,
+                        .len = (rows[i].to - rows[i].from + 1) * w};
   OG_TRY(og_lance__fetch(cx, z->r, out, n, &index));
   for (size_t i = 0; i < n; i++) {
     const uint8_t *at = (const uint8_t *)index.views[i].ptr;
     const uint64_t from = og_lance__uint(at, (unsigned)w);
     const uint64_t to = og_lance__uint(at + (rows[i].to - rows[i].from) * w, (unsigned)w);
     if (from > to || to > p->sizes[0])
-      return og_fail(cx, OG_ECORRUPT, "row %" PRIu64 " lies at %" PRIu64 "..%" PRIu64 " of %" PRIu64 " bytes",
+      return og_fail(cx, OG_ECORRUPT,
+                     "row %" PRIu64 " lies at %" PRIu64 "..%" PRIu64 " of %" PRIu64 " bytes",
                      rows[i].from, from, to, p->sizes[0]);
     out[i] = (og_range){.off = p->offsets[0] + from, .len = to - from};
   }
   return OG_OK;
 }
 
-og_status og_lance__full_zip_read(og_ctx *cx, og_lance__page_reader *r, const og_lance__rows *rows, size_t n,
-                                  og_lance__leaf *out)
+og_status og_lance__full_zip_read(og_ctx *cx, og_lance__page_reader *r, const og_lance__rows *rows,
+                                  size_t n, og_lance__leaf *out)
 {
   OG_AUTO(zip_page) z = {.r = r};
   OG_AUTO(og_lance__fetched) got = {0};
@@ -240,9 +259,12 @@ og_status og_lance__full_zip_read(og_ctx *cx, og_lance__page_reader *r, const og
   if (!where) return OG_ENOMEM;
   const bool whole = n == 1 && rows[0].from == 0 && rows[0].to == p->n_rows;
   const bool flat = z.value && out->path->n_lists == 0;
-  if (flat) OG_TRY(locate_flat(cx, &z, rows, n, where));
-  else if (whole) where[0] = (og_range){.off = p->offsets[0], .len = p->sizes[0]};
-  else OG_TRY(locate_indexed(cx, &z, rows, n, where));
+  if (flat)
+    OG_TRY(locate_flat(cx, &z, rows, n, where));
+  else if (whole)
+    where[0] = (og_range){.off = p->offsets[0], .len = p->sizes[0]};
+  else
+    OG_TRY(locate_indexed(cx, &z, rows, n, where));
   OG_TRY(og_lance__fetch(cx, r, where, n, &got));
   for (size_t i = 0; i < n; i++) {
     const uint64_t count = rows[i].to - rows[i].from;

@@ -59,8 +59,10 @@ static og_status put_entries(og_ctx *cx, zip_out *z)
     const uint32_t word = (uint32_t)rep << z->bits_def | z->num.from_path[def];
     OG_TRY(og_buf_append(cx, z->data, &word, z->control));
     if (def > l->path->max_visible) continue;
-    if (!variable) OG_TRY(put_fixed(cx, z, slot));
-    else if (def == 0) OG_TRY(put_string(cx, z, slot));
+    if (!variable)
+      OG_TRY(put_fixed(cx, z, slot));
+    else if (def == 0)
+      OG_TRY(put_string(cx, z, slot));
     slot++;
   }
   return note_row(cx, z);
@@ -80,7 +82,8 @@ static og_status put_index(og_ctx *cx, const zip_out *z, og_buf *out)
 og_status og_lance__full_zip_write(og_ctx *cx, const og_lance__leaf *leaf, og_lance__page_out *out)
 {
   OG_AUTO(zip_out) z = {.leaf = leaf, .data = &out->buffers[0]};
-  og_lance__layout l = {.kind = OG_LANCE__FULL_ZIP, .n_items = leaf->n_entries, .n_visible = leaf->slots.n};
+  og_lance__layout l = {
+      .kind = OG_LANCE__FULL_ZIP, .n_items = leaf->n_entries, .n_visible = leaf->slots.n};
   const og_lance__shape *shape = &leaf->slots.shape;
   og_lance__numbering_make(leaf, &l, &z.num);
   z.bits_rep = og_lance__bit_width(leaf->path->n_lists);
@@ -92,14 +95,19 @@ og_status og_lance__full_zip_write(og_ctx *cx, const og_lance__leaf *leaf, og_la
 
   const bool variable = shape->form == OG_LANCE__VARBIN, items_null = leaf->slots.valid.len > 0;
   const og_lance__enc flat = {.kind = OG_LANCE__ENC_FLAT,
-                              .bits = variable ? (shape->wide ? 64 : 32)
-                                      : shape->form == OG_LANCE__BITS ? 1 : 8ull * shape->width};
-  const og_lance__enc list = {
-      .kind = OG_LANCE__ENC_FIXED_LIST, .items = shape->dim, .has_validity = items_null, .inner = &flat};
+                              .bits = variable                        ? (shape->wide ? 64 : 32)
+                                      : shape->form == OG_LANCE__BITS ? 1
+                                                                      : 8ull * shape->width};
+  const og_lance__enc list = {.kind = OG_LANCE__ENC_FIXED_LIST,
+                              .items = shape->dim,
+                              .has_validity = items_null,
+                              .inner = &flat};
   const og_lance__enc strings = {.kind = OG_LANCE__ENC_VARIABLE, .inner = &flat};
   l.values = variable ? &strings : shape->is_list ? &list : &flat;
-  if (variable) l.bits_offset = flat.bits;
-  else l.bits_value = og_lance__shape_bits(shape) + (items_null ? (shape->dim + 7) / 8 * 8 : 0);
+  if (variable)
+    l.bits_offset = flat.bits;
+  else
+    l.bits_value = og_lance__shape_bits(shape) + (items_null ? (shape->dim + 7) / 8 * 8 : 0);
 
   out->n_buffers = 1;
   if (z.control == 0 && !variable && !items_null) { /* a plain array */

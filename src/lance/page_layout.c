@@ -9,8 +9,8 @@
 
 /* RepDefLayer */
 enum {
-  LAYER_ITEM = 1,           /* all valid */
-  LAYER_LIST = 2,           /* all valid */
+  LAYER_ITEM = 1, /* all valid */
+  LAYER_LIST = 2, /* all valid */
   LAYER_NULL_ITEM = 3,
   LAYER_NULL_LIST = 4,
   LAYER_EMPTY_LIST = 5,
@@ -19,13 +19,15 @@ enum {
 
 /* ---- Reading the message. */
 
-static og_status parse_layers(og_ctx *cx, const og_pb_reader *r, const og_pb_field *f, og_lance__layout *out)
+static og_status parse_layers(og_ctx *cx, const og_pb_reader *r, const og_pb_field *f,
+                              og_lance__layout *out)
 {
   OG_AUTO(og_vec) layers = OG_VEC_INIT(uint64_t);
   OG_TRY(og_pb_repeated_u64(cx, r, f, &layers));
   if (layers.len + out->n_layers > OG_LANCE__MAX_LAYERS)
     return og_fail(cx, OG_ECORRUPT, "a page of %zu layers", layers.len + out->n_layers);
-  for (size_t i = 0; i < layers.len; i++) out->layers[out->n_layers++] = OG_VEC_AT(&layers, uint64_t, i);
+  for (size_t i = 0; i < layers.len; i++)
+    out->layers[out->n_layers++] = OG_VEC_AT(&layers, uint64_t, i);
   return OG_OK;
 }
 
@@ -83,7 +85,8 @@ static slot constant_slot(og_lance__layout *l, uint32_t num)
   }
 }
 
-static og_status parse_field(og_ctx *cx, og_arena *a, const og_pb_reader *r, const og_pb_field *f, og_lance__layout *out)
+static og_status parse_field(og_ctx *cx, og_arena *a, const og_pb_reader *r, const og_pb_field *f,
+                             og_lance__layout *out)
 {
   slot to = out->kind == OG_LANCE__MINI_BLOCK ? mini_block_slot(out, f->num)
             : out->kind == OG_LANCE__FULL_ZIP ? full_zip_slot(out, f->num)
@@ -100,10 +103,13 @@ static og_status parse_field(og_ctx *cx, og_arena *a, const og_pb_reader *r, con
     return OG_OK;
   }
   if (!to.number && !to.flag)
-    return og_fail(cx, OG_EUNSUPPORTED, "a page layout with field %u, newer than this program", f->num);
+    return og_fail(cx, OG_EUNSUPPORTED, "a page layout with field %u, newer than this program",
+                   f->num);
   OG_TRY(og_pb_expect(cx, r, f, OG_PB_VARINT));
-  if (to.flag) *to.flag = f->value != 0;
-  else *to.number = f->value;
+  if (to.flag)
+    *to.flag = f->value != 0;
+  else
+    *to.number = f->value;
   return OG_OK;
 }
 
@@ -157,7 +163,8 @@ static og_status put_full_zip(og_ctx *cx, const og_lance__layout *l, og_buf *b)
   OG_TRY(og_pb_put_u64(cx, b, 1, l->bits_rep));
   OG_TRY(og_pb_put_u64(cx, b, 2, l->bits_def));
   /* One of the two has explicit presence: 0 would read as neither. */
-  OG_TRY(og_pb_put_u64(cx, b, l->bits_value ? 3 : 4, l->bits_value ? l->bits_value : l->bits_offset));
+  OG_TRY(
+      og_pb_put_u64(cx, b, l->bits_value ? 3 : 4, l->bits_value ? l->bits_value : l->bits_offset));
   OG_TRY(og_pb_put_u64(cx, b, 5, l->n_items));
   OG_TRY(og_pb_put_u64(cx, b, 6, l->n_visible));
   OG_TRY(put_enc(cx, b, 7, l->values));
@@ -181,7 +188,7 @@ og_status og_lance__layout_put(og_ctx *cx, const og_lance__layout *l, og_buf *ou
   case OG_LANCE__MINI_BLOCK: OG_TRY(put_mini_block(cx, l, &body)); break;
   case OG_LANCE__FULL_ZIP: OG_TRY(put_full_zip(cx, l, &body)); break;
   case OG_LANCE__CONSTANT: OG_TRY(put_constant(cx, l, &body)); break;
-  case OG_LANCE__BLOB: OG_ASSERT(!"blob pages are never written"); break;
+  case OG_LANCE__BLOB: OG_ASSERT(false /* blob pages are never written */); break;
   }
   return og_pb_put_bytes(cx, out, (uint32_t)l->kind, og_buf_str(&body));
 }
@@ -193,12 +200,16 @@ og_status og_lance__numbering_read(og_ctx *cx, const og_lance__path *p, const og
 {
   *out = (og_lance__numbering){0};
   if (l->n_layers != p->n_layers)
-    return og_fail(cx, OG_ECORRUPT, "a page of %u layers for a field of %u", l->n_layers, p->n_layers);
+    return og_fail(cx, OG_ECORRUPT, "a page of %u layers for a field of %u", l->n_layers,
+                   p->n_layers);
   for (uint32_t i = 0; i < l->n_layers; i++) {
     const uint64_t layer = l->layers[i];
-    const bool is_list = layer == LAYER_LIST || (layer >= LAYER_NULL_LIST && layer <= LAYER_NULL_EMPTY_LIST);
+    const bool is_list = layer == LAYER_LIST ||
+                         (layer >= LAYER_NULL_LIST && layer <= LAYER_NULL_EMPTY_LIST);
     if (layer < LAYER_ITEM || layer > LAYER_NULL_EMPTY_LIST || is_list != p->is_list[i])
-      return og_fail(cx, OG_ECORRUPT, "page layer %u is of kind %" PRIu64 ", which the field's type is not", i, layer);
+      return og_fail(cx, OG_ECORRUPT,
+                     "page layer %u is of kind %" PRIu64 ", which the field's type is not", i,
+                     layer);
     if (layer == LAYER_NULL_ITEM || layer == LAYER_NULL_LIST || layer == LAYER_NULL_EMPTY_LIST)
       out->to_path[++out->max_def] = p->null_def[i];
     if (layer == LAYER_EMPTY_LIST || layer == LAYER_NULL_EMPTY_LIST)
@@ -207,8 +218,8 @@ og_status og_lance__numbering_read(og_ctx *cx, const og_lance__path *p, const og
   return OG_OK;
 }
 
-/* A null struct around list layer i.  Real Lance then reads the list wrongly as all valid: it must be called nullable,
- * whether or not one of its own is null. */
+/* A null struct around list layer i.  Real Lance then reads the list wrongly as all valid: it must
+ * be called nullable, whether or not one of its own is null. */
 static bool is_masked(const og_lance__path *p, uint32_t i, const bool *seen)
 {
   for (uint32_t k = i + 1; k < p->n_layers && !p->is_list[k]; k++)
@@ -216,7 +227,8 @@ static bool is_masked(const og_lance__path *p, uint32_t i, const bool *seen)
   return false;
 }
 
-void og_lance__numbering_make(const og_lance__leaf *leaf, og_lance__layout *l, og_lance__numbering *out)
+void og_lance__numbering_make(const og_lance__leaf *leaf, og_lance__layout *l,
+                              og_lance__numbering *out)
 {
   const og_lance__path *p = leaf->path;
   bool seen[256] = {false};
@@ -266,8 +278,8 @@ static og_status add_reps(og_ctx *cx, og_lance__leaf *leaf, const uint16_t *rep,
   return worst > max ? bad_level(cx, "repetition", worst, max) : OG_OK;
 }
 
-static og_status add_defs(og_ctx *cx, og_lance__leaf *leaf, const og_lance__numbering *num, const uint16_t *def,
-                          uint64_t n)
+static og_status add_defs(og_ctx *cx, og_lance__leaf *leaf, const og_lance__numbering *num,
+                          const uint16_t *def, uint64_t n)
 {
   size_t missing = (size_t)(leaf->n_entries - leaf->def.len);
   uint8_t *to = og_lance__mem_push(cx, &leaf->def, missing + (size_t)n);
@@ -281,8 +293,8 @@ static og_status add_defs(og_ctx *cx, og_lance__leaf *leaf, const og_lance__numb
   return OG_OK;
 }
 
-og_status og_lance__levels_add(og_ctx *cx, og_lance__leaf *leaf, const og_lance__numbering *num, const uint16_t *rep,
-                               const uint16_t *def, uint64_t n)
+og_status og_lance__levels_add(og_ctx *cx, og_lance__leaf *leaf, const og_lance__numbering *num,
+                               const uint16_t *rep, const uint16_t *def, uint64_t n)
 {
   if (def && num->max_def) {
     OG_TRY(add_defs(cx, leaf, num, def, n));
@@ -291,15 +303,19 @@ og_status og_lance__levels_add(og_ctx *cx, og_lance__leaf *leaf, const og_lance_
     if (!zeros) return cx->err->status;
     memset(zeros, 0, (size_t)n);
   }
-  if (leaf->path->n_lists == 0) leaf->n_rows += n;
-  else if (rep) OG_TRY(add_reps(cx, leaf, rep, n));
-  else return og_fail(cx, OG_ECORRUPT, "a list page without repetition levels");
+  if (leaf->path->n_lists == 0)
+    leaf->n_rows += n;
+  else if (rep)
+    OG_TRY(add_reps(cx, leaf, rep, n));
+  else
+    return og_fail(cx, OG_ECORRUPT, "a list page without repetition levels");
   leaf->n_entries += n;
   return OG_OK;
 }
 
-og_status og_lance__levels_raw(og_ctx *cx, const og_lance__leaf *leaf, const og_lance__numbering *num, bool is_rep,
-                               uint64_t from, uint64_t to, og_buf *out)
+og_status og_lance__levels_raw(og_ctx *cx, const og_lance__leaf *leaf,
+                               const og_lance__numbering *num, bool is_rep, uint64_t from,
+                               uint64_t to, og_buf *out)
 {
   OG_TRY(og_buf_reserve(cx, out, (size_t)(to - from) * 2));
   uint8_t *at = out->data + out->len;

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* lance/page_levels.c -- paths, leaves, and columns shredded into levels and assembled from them.
  *
- * An entry with definition level d > 0 speaks of layer X = layer_of[d]: X is null (or, for a list, empty), everything
- * outside X is valid.  Inside X nothing exists below the first list: a null struct still gives each child a null slot,
- * a null or empty list gives its items none.  So an entry stands at layer i if and only if
- *   (1) it starts something there: its repetition level is at least the number of lists among layers 0 .. i, and
- *   (2) it reaches there: i >= stop_of[d].
- * Every layer's lengths, offsets and validity follow from these two tests in one pass each.
+ * An entry with definition level d > 0 speaks of layer X = layer_of[d]: X is null (or, for a list,
+ * empty), everything outside X is valid.  Inside X nothing exists below the first list: a null
+ * struct still gives each child a null slot, a null or empty list gives its items none.  So an
+ * entry stands at layer i if and only if (1) it starts something there: its repetition level is at
+ * least the number of lists among layers 0 .. i, and (2) it reaches there: i >= stop_of[d]. Every
+ * layer's lengths, offsets and validity follow from these two tests in one pass each.
  */
 #include "base/ctx.h"
 #include "lance/page.h"
@@ -15,7 +15,8 @@
 
 void og_lance__path_complete(og_lance__path *p)
 {
-  uint8_t def = 0, lists = 0, nearest_list = 0; /* innermost list layer at or below the current one, else 0 */
+  uint8_t def = 0, lists = 0,
+          nearest_list = 0; /* innermost list layer at or below the current one, else 0 */
   bool visible = true;
   p->max_visible = 0;
   for (uint32_t i = 0; i < p->n_layers; i++) {
@@ -69,7 +70,8 @@ uint64_t og_lance__leaf_bytes(const og_lance__leaf *l)
   return og_lance__slots_bytes(&l->slots) + l->rep.len + l->def.len;
 }
 
-/* Makes room for n definition levels behind n_entries; the first non-zero level brings the array into being. */
+/* Makes room for n definition levels behind n_entries; the first non-zero level brings the array
+ * into being. */
 static uint8_t *push_defs(og_ctx *cx, og_lance__leaf *l, uint64_t n)
 {
   if (l->def.len < l->n_entries) {
@@ -81,7 +83,8 @@ static uint8_t *push_defs(og_ctx *cx, og_lance__leaf *l, uint64_t n)
   return og_lance__mem_push(cx, &l->def, (size_t)n);
 }
 
-og_status og_lance__leaf_entries(og_ctx *cx, og_lance__leaf *l, uint64_t n, uint8_t first, uint8_t rest, uint8_t def)
+og_status og_lance__leaf_entries(og_ctx *cx, og_lance__leaf *l, uint64_t n, uint8_t first,
+                                 uint8_t rest, uint8_t def)
 {
   if (n == 0) return OG_OK;
   if (n > OG_LIMIT_PAGE_BYTES) return og_fail(cx, OG_ELIMIT, "%" PRIu64 " entries in one page", n);
@@ -116,12 +119,13 @@ static uint64_t rows_among(const og_lance__leaf *l, uint64_t from, uint64_t to)
   return n;
 }
 
-og_status og_lance__leaf_copy(og_ctx *cx, og_lance__leaf *l, const og_lance__leaf *src, uint64_t from, uint64_t to,
-                              uint64_t slot)
+og_status og_lance__leaf_copy(og_ctx *cx, og_lance__leaf *l, const og_lance__leaf *src,
+                              uint64_t from, uint64_t to, uint64_t slot)
 {
   uint64_t n = to - from;
   if (n == 0) return OG_OK;
-  OG_TRY(og_lance__slots_copy(cx, &l->slots, &src->slots, slot, og_lance__leaf_visible(src, from, to)));
+  OG_TRY(og_lance__slots_copy(cx, &l->slots, &src->slots, slot,
+                              og_lance__leaf_visible(src, from, to)));
   if (l->path->n_lists) {
     uint8_t *rep = og_lance__mem_push(cx, &l->rep, (size_t)n);
     if (!rep) return cx->err->status;
@@ -130,8 +134,10 @@ og_status og_lance__leaf_copy(og_ctx *cx, og_lance__leaf *l, const og_lance__lea
   if (src->def.len || l->def.len) {
     uint8_t *def = push_defs(cx, l, n);
     if (!def) return cx->err->status;
-    if (src->def.len) memcpy(def, src->def.data + from, (size_t)n);
-    else memset(def, 0, (size_t)n);
+    if (src->def.len)
+      memcpy(def, src->def.data + from, (size_t)n);
+    else
+      memset(def, 0, (size_t)n);
   }
   l->n_entries += n;
   l->n_rows += rows_among(src, from, to);
@@ -144,7 +150,8 @@ static bool is_split(const og_field *f) /* has columns of its own for its childr
 {
   og_str packed;
   if (f->type.id == OG_TYPE_STRUCT)
-    return !(og_field_meta(f, OG_STR("lance-encoding:packed"), &packed) || og_field_meta(f, OG_STR("packed"), &packed));
+    return !(og_field_meta(f, OG_STR("lance-encoding:packed"), &packed) ||
+             og_field_meta(f, OG_STR("packed"), &packed));
   return f->type.id == OG_TYPE_LIST || f->type.id == OG_TYPE_LARGE_LIST;
 }
 
@@ -157,23 +164,27 @@ uint32_t og_lance__leaf_count(const og_field *field)
 }
 
 /* `outer`: kinds of the layers around `f`, outermost first. */
-static og_status collect(og_ctx *cx, const og_field *f, bool *outer, uint32_t depth, og_lance__leaf_info *leaves,
-                         uint32_t *n)
+static og_status collect(og_ctx *cx, const og_field *f, bool *outer, uint32_t depth,
+                         og_lance__leaf_info *leaves, uint32_t *n)
 {
   og_str blob;
-  if (depth >= OG_LIMIT_TYPE_DEPTH) return og_fail(cx, OG_ELIMIT, "types nest deeper than %d", OG_LIMIT_TYPE_DEPTH);
+  if (depth >= OG_LIMIT_TYPE_DEPTH)
+    return og_fail(cx, OG_ELIMIT, "types nest deeper than %d", OG_LIMIT_TYPE_DEPTH);
   if (is_split(f)) {
     outer[depth] = f->type.id != OG_TYPE_STRUCT;
-    for (uint32_t i = 0; i < f->n_children; i++) OG_TRY(collect(cx, &f->children[i], outer, depth + 1, leaves, n));
+    for (uint32_t i = 0; i < f->n_children; i++)
+      OG_TRY(collect(cx, &f->children[i], outer, depth + 1, leaves, n));
     return OG_OK;
   }
   og_lance__leaf_info *leaf = &leaves[(*n)++];
   *leaf = (og_lance__leaf_info){.field = f};
   if (!og_lance__shape_of(f, &leaf->shape))
-    return og_fail(cx, OG_EUNSUPPORTED, "field \"" OG_STR_FMT "\" is a packed struct, which OmniGraph does not read",
+    return og_fail(cx, OG_EUNSUPPORTED,
+                   "field \"" OG_STR_FMT "\" is a packed struct, which OmniGraph does not read",
                    OG_STR_ARG(f->name));
   if (og_field_meta(f, OG_STR("lance-encoding:blob"), &blob) && og_str_eq(blob, OG_STR("true")))
-    return og_fail(cx, OG_EUNSUPPORTED, "field \"" OG_STR_FMT "\" is a Lance blob, which OmniGraph does not read",
+    return og_fail(cx, OG_EUNSUPPORTED,
+                   "field \"" OG_STR_FMT "\" is a Lance blob, which OmniGraph does not read",
                    OG_STR_ARG(f->name));
   leaf->path.n_layers = depth + 1;
   for (uint32_t i = 0; i < depth; i++) leaf->path.is_list[depth - i] = outer[i];
@@ -181,7 +192,8 @@ static og_status collect(og_ctx *cx, const og_field *f, bool *outer, uint32_t de
   return OG_OK;
 }
 
-og_status og_lance__leaves_of(og_ctx *cx, og_arena *a, const og_field *field, og_lance__leaf_info **out, uint32_t *n)
+og_status og_lance__leaves_of(og_ctx *cx, og_arena *a, const og_field *field,
+                              og_lance__leaf_info **out, uint32_t *n)
 {
   bool outer[OG_LANCE__MAX_LAYERS] = {false};
   uint32_t count = og_lance__leaf_count(field), done = 0;
@@ -196,7 +208,7 @@ og_status og_lance__leaves_of(og_ctx *cx, og_arena *a, const og_field *field, og
 void og_lance__leaf_split(const og_lance__leaf *l, uint64_t from, uint64_t *to, bool *large)
 {
   const og_lance__path *p = l->path;
-  uint64_t run = from;        /* first entry of the current run without values */
+  uint64_t run = from;           /* first entry of the current run without values */
   uint64_t run_row = UINT64_MAX; /* first row that starts in it */
   *to = l->n_entries;
   *large = false;

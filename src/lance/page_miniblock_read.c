@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /* lance/page_miniblock_read.c -- pages of small chunks, each decoded as a whole.
  *
- * Buffers: chunk words, chunks, then the dictionary and the repetition index where the layout names them.
- * A chunk word (u16, or u32 when large): low 4 bits log2 of the slots (0 in the last chunk, which has the rest), above
- * them the chunk's bytes / 8 - 1.  A chunk:
+ * Buffers: chunk words, chunks, then the dictionary and the repetition index where the layout names
+ * them. A chunk word (u16, or u32 when large): low 4 bits log2 of the slots (0 in the last chunk,
+ * which has the rest), above them the chunk's bytes / 8 - 1.  A chunk:
  *
- *   u16 entries (0: no levels) | u16 bytes of rep | u16 bytes of def | u16 or u32 bytes per value buffer | pad 8
- *   rep, pad 8 | def, pad 8 | value buffers, each padded to 8
+ *   u16 entries (0: no levels) | u16 bytes of rep | u16 bytes of def | u16 or u32 bytes per value
+ * buffer | pad 8 rep, pad 8 | def, pad 8 | value buffers, each padded to 8
  *
- * The repetition index has two u64 per chunk: rows that end in it, and items of a row left unfinished at its end.
+ * The repetition index has two u64 per chunk: rows that end in it, and items of a row left
+ * unfinished at its end.
  */
 #include "base/ctx.h"
 #include "lance/page.h"
@@ -61,13 +62,16 @@ static og_status place_chunks(og_ctx *cx, mini_page *m, og_str words, uint64_t b
     const uint64_t slots = last ? l->n_items - slot : (uint64_t)1 << (word & 15);
     m->chunks[c] = (chunk_place){.offset = offset, .slot = slot, .row = slot};
     if (slots > l->n_items - slot)
-      return og_fail(cx, OG_ECORRUPT, "the chunks hold more than the page's %" PRIu64 " values", l->n_items);
+      return og_fail(cx, OG_ECORRUPT, "the chunks hold more than the page's %" PRIu64 " values",
+                     l->n_items);
     slot += slots;
     offset += ((word >> 4) + 1) * 8;
   }
   if (slot != l->n_items || offset > bytes)
-    return og_fail(cx, OG_ECORRUPT, "chunks of %" PRIu64 " values in %" PRIu64 " bytes; the page says %" PRIu64
-                   " in %" PRIu64, slot, offset, l->n_items, bytes);
+    return og_fail(cx, OG_ECORRUPT,
+                   "chunks of %" PRIu64 " values in %" PRIu64 " bytes; the page says %" PRIu64
+                   " in %" PRIu64,
+                   slot, offset, l->n_items, bytes);
   m->chunks[m->n_chunks] = (chunk_place){.offset = offset, .slot = slot, .row = slot};
   return OG_OK;
 }
@@ -76,7 +80,8 @@ static og_status place_rows(og_ctx *cx, mini_page *m, og_str index)
 {
   const size_t pair = 8 * (size_t)(m->r->layout.rep_depth + 1);
   if (index.len / pair < m->n_chunks)
-    return og_fail(cx, OG_ECORRUPT, "a repetition index of %zu bytes for %" PRIu64 " chunks", index.len, m->n_chunks);
+    return og_fail(cx, OG_ECORRUPT, "a repetition index of %zu bytes for %" PRIu64 " chunks",
+                   index.len, m->n_chunks);
   uint64_t ended = 0, open = 0;
   for (uint64_t c = 0; c < m->n_chunks; c++) {
     m->chunks[c].row = ended + (open > 0);
@@ -84,7 +89,8 @@ static og_status place_rows(og_ctx *cx, mini_page *m, og_str index)
     const uint64_t ends = og_lance__u64(index.ptr + c * pair);
     open = og_lance__u64(index.ptr + c * pair + 8);
     if (ends > m->r->page->n_rows - ended)
-      return og_fail(cx, OG_ECORRUPT, "the repetition index counts more than %" PRIu64 " rows", m->r->page->n_rows);
+      return og_fail(cx, OG_ECORRUPT, "the repetition index counts more than %" PRIu64 " rows",
+                     m->r->page->n_rows);
     ended += ends;
   }
   m->chunks[m->n_chunks].row = ended + (open > 0);
@@ -101,7 +107,8 @@ static og_status load_dictionary(og_ctx *cx, mini_page *m, og_str bytes, const o
   og_lance__slots_init(&m->dictionary, out->slots.shape);
   if (l->dictionary_items > OG_LIMIT_PAGE_BYTES / 8)
     return og_fail(cx, OG_ECORRUPT, "a dictionary of %" PRIu64 " values", l->dictionary_items);
-  OG_TRY_NOTE(cx, og_lance__block_decode(cx, l->dictionary, bytes, l->dictionary_items, &m->dictionary),
+  OG_TRY_NOTE(cx,
+              og_lance__block_decode(cx, l->dictionary, bytes, l->dictionary_items, &m->dictionary),
               "while reading a dictionary");
   return OG_OK;
 }
@@ -117,21 +124,26 @@ static og_status check_layout(og_ctx *cx, const og_lance__page_reader *r, const 
   const bool lists = out->path->n_lists > 0;
   const uint32_t need = 2u + (l->dictionary != NULL) + lists;
   if (r->page->n_buffers < need)
-    return og_fail(cx, OG_ECORRUPT, "a mini-block page with %u of %u buffers", r->page->n_buffers, need);
+    return og_fail(cx, OG_ECORRUPT, "a mini-block page with %u of %u buffers", r->page->n_buffers,
+                   need);
   if (lists && (!l->rep || l->rep_depth < 1 || l->rep_depth > OG_LANCE__MAX_LAYERS))
     return og_fail(cx, OG_ECORRUPT, "a list page without repetition levels or their index");
   if (!lists && l->n_items != r->page->n_rows)
-    return og_fail(cx, OG_ECORRUPT, "%" PRIu64 " values for %" PRIu64 " rows", l->n_items, r->page->n_rows);
+    return og_fail(cx, OG_ECORRUPT, "%" PRIu64 " values for %" PRIu64 " rows", l->n_items,
+                   r->page->n_rows);
   if ((r->numbering.max_def > 0) != (l->def != NULL))
     return og_fail(cx, OG_ECORRUPT, "definition levels do not go with the page's layers");
-  if (l->n_buffers < 1 || l->n_buffers > MAX_CHUNK_BUFFERS || l->n_buffers < og_lance__enc_buffers(l->values))
+  if (l->n_buffers < 1 || l->n_buffers > MAX_CHUNK_BUFFERS ||
+      l->n_buffers < og_lance__enc_buffers(l->values))
     return og_fail(cx, OG_ECORRUPT, "%" PRIu64 " value buffers per chunk", l->n_buffers);
-  if (l->n_items > OG_LIMIT_PAGE_BYTES) return og_fail(cx, OG_ECORRUPT, "%" PRIu64 " values in a page", l->n_items);
+  if (l->n_items > OG_LIMIT_PAGE_BYTES)
+    return og_fail(cx, OG_ECORRUPT, "%" PRIu64 " values in a page", l->n_items);
   return OG_OK;
 }
 
 /* Reads chunk words, dictionary and repetition index; with `all`, the chunks, too: views[3]. */
-static og_status open_page(og_ctx *cx, mini_page *m, const og_lance__leaf *out, bool all, og_lance__fetched *got)
+static og_status open_page(og_ctx *cx, mini_page *m, const og_lance__leaf *out, bool all,
+                           og_lance__fetched *got)
 {
   const og_lance__page *p = m->r->page;
   og_range want[4];
@@ -175,7 +187,8 @@ static bool cut(og_str chunk, uint64_t *at, uint64_t len, og_str *out)
   return true;
 }
 
-static og_status split_chunk(og_ctx *cx, const og_lance__layout *l, bool has_rep, og_str chunk, chunk_parts *out)
+static og_status split_chunk(og_ctx *cx, const og_lance__layout *l, bool has_rep, og_str chunk,
+                             chunk_parts *out)
 {
   const unsigned w = l->large ? 4 : 2;
   const uint64_t header = 2 + 2u * has_rep + 2u * (l->def != NULL) + w * l->n_buffers;
@@ -193,11 +206,13 @@ static og_status split_chunk(og_ctx *cx, const og_lance__layout *l, bool has_rep
   }
   for (uint64_t b = 0; b < l->n_buffers && fits; b++, pos += w)
     fits = cut(chunk, &at, og_lance__uint((const uint8_t *)chunk.ptr + pos, w), &out->values[b]);
-  return fits ? OG_OK : og_fail(cx, OG_ECORRUPT, "a chunk of %zu bytes is shorter than its parts", chunk.len);
+  return fits ? OG_OK
+              : og_fail(cx, OG_ECORRUPT, "a chunk of %zu bytes is shorter than its parts",
+                        chunk.len);
 }
 
-static og_status raw_levels(og_ctx *cx, const og_lance__enc *e, og_str in, uint64_t n, og_lance__mem *m,
-                            const uint16_t **out)
+static og_status raw_levels(og_ctx *cx, const og_lance__enc *e, og_str in, uint64_t n,
+                            og_lance__mem *m, const uint16_t **out)
 {
   m->len = 0;
   uint8_t *to = og_lance__mem_push(cx, m, (size_t)n * 2);
@@ -207,11 +222,13 @@ static og_status raw_levels(og_ctx *cx, const og_lance__enc *e, og_str in, uint6
   return OG_OK;
 }
 
-static og_status chunk_values(og_ctx *cx, mini_page *m, const chunk_parts *parts, uint64_t n, og_lance__leaf *out)
+static og_status chunk_values(og_ctx *cx, mini_page *m, const chunk_parts *parts, uint64_t n,
+                              og_lance__leaf *out)
 {
   const og_lance__layout *l = &m->r->layout;
   const uint32_t n_bufs = og_lance__enc_buffers(l->values);
-  if (!m->has_dictionary) return og_lance__slots_decode(cx, l->values, parts->values, n_bufs, n, &out->slots);
+  if (!m->has_dictionary)
+    return og_lance__slots_decode(cx, l->values, parts->values, n_bufs, n, &out->slots);
   m->index.len = 0;
   const unsigned width = (unsigned)(og_lance__enc_bits(l->values) / 8);
   if (width != 1 && width != 2 && width != 4)
@@ -227,10 +244,12 @@ static og_status chunk_values(og_ctx *cx, mini_page *m, const chunk_parts *parts
       memcpy(raw + i * 4, &v, 4);
     }
   }
-  return og_lance__slots_gather(cx, &out->slots, &m->dictionary, (const uint32_t *)(const void *)raw, n);
+  return og_lance__slots_gather(cx, &out->slots, &m->dictionary,
+                                (const uint32_t *)(const void *)raw, n);
 }
 
-static og_status decode_chunk(og_ctx *cx, mini_page *m, uint64_t c, og_str bytes, og_lance__leaf *out)
+static og_status decode_chunk(og_ctx *cx, mini_page *m, uint64_t c, og_str bytes,
+                              og_lance__leaf *out)
 {
   const og_lance__layout *l = &m->r->layout;
   const bool has_rep = out->path->n_lists > 0;
@@ -244,20 +263,24 @@ static og_status decode_chunk(og_ctx *cx, mini_page *m, uint64_t c, og_str bytes
   if (l->def) OG_TRY(raw_levels(cx, l->def, parts.def, n, &m->def, &def));
   OG_TRY(og_lance__levels_add(cx, out, &m->r->numbering, rep, def, n));
   if (og_lance__leaf_visible(out, first, out->n_entries) != slots)
-    return og_fail(cx, OG_ECORRUPT, "a chunk's levels call for other than its %" PRIu64 " values", slots);
+    return og_fail(cx, OG_ECORRUPT, "a chunk's levels call for other than its %" PRIu64 " values",
+                   slots);
   return slots ? chunk_values(cx, m, &parts, slots, out) : OG_OK;
 }
 
 /* ---- Rows. */
 
-/* The chunk in which row `row` starts: the last whose starts before it are at most `row`, and that has one. */
+/* The chunk in which row `row` starts: the last whose starts before it are at most `row`, and that
+ * has one. */
 static uint64_t chunk_of(const mini_page *m, uint64_t row)
 {
   uint64_t lo = 0, hi = m->n_chunks;
   while (hi - lo > 1) {
     uint64_t mid = lo + (hi - lo) / 2;
-    if (m->chunks[mid].row <= row) lo = mid;
-    else hi = mid;
+    if (m->chunks[mid].row <= row)
+      lo = mid;
+    else
+      hi = mid;
   }
   return lo;
 }
@@ -277,7 +300,8 @@ typedef struct span {
 } span;
 
 /* Spans of chunks that the ranges touch, merged where they meet. */
-static og_status plan(og_ctx *cx, const mini_page *m, const og_lance__rows *rows, size_t n, span **out, size_t *n_out)
+static og_status plan(og_ctx *cx, const mini_page *m, const og_lance__rows *rows, size_t n,
+                      span **out, size_t *n_out)
 {
   span *spans = og_arena_calloc(cx, m->r->arena, n, sizeof *spans);
   if (!spans) return OG_ENOMEM;
@@ -297,13 +321,15 @@ static og_status plan(og_ctx *cx, const mini_page *m, const og_lance__rows *rows
 }
 
 /* Appends the wanted rows of one chunk of single values. */
-static og_status read_flat_chunk(og_ctx *cx, mini_page *m, uint64_t c, og_str bytes, const og_lance__rows *rows,
-                                 size_t n, size_t *range, og_lance__leaf *out)
+static og_status read_flat_chunk(og_ctx *cx, mini_page *m, uint64_t c, og_str bytes,
+                                 const og_lance__rows *rows, size_t n, size_t *range,
+                                 og_lance__leaf *out)
 {
   const uint64_t start = m->chunks[c].row, stop = m->chunks[c + 1].row;
   while (*range < n && rows[*range].to <= start) ++*range;
   if (*range == n || rows[*range].from >= stop) return OG_OK;
-  if (rows[*range].from <= start && rows[*range].to >= stop) return decode_chunk(cx, m, c, bytes, out);
+  if (rows[*range].from <= start && rows[*range].to >= stop)
+    return decode_chunk(cx, m, c, bytes, out);
   og_lance__leaf_clear(&m->scratch);
   OG_TRY(decode_chunk(cx, m, c, bytes, &m->scratch));
   for (size_t i = *range; i < n && rows[i].from < stop; i++) {
@@ -315,8 +341,9 @@ static og_status read_flat_chunk(og_ctx *cx, mini_page *m, uint64_t c, og_str by
 }
 
 /* The same below lists, where a row may span chunks. */
-static og_status read_list_chunk(og_ctx *cx, mini_page *m, uint64_t c, og_str bytes, const og_lance__rows *rows,
-                                 size_t n, size_t *range, og_lance__leaf *out)
+static og_status read_list_chunk(og_ctx *cx, mini_page *m, uint64_t c, og_str bytes,
+                                 const og_lance__rows *rows, size_t n, size_t *range,
+                                 og_lance__leaf *out)
 {
   const uint64_t start = m->chunks[c].row, stop = m->chunks[c + 1].row;
   const uint64_t first = start - m->chunks[c].goes_on; /* the first row with an entry here */
@@ -330,27 +357,31 @@ static og_status read_list_chunk(og_ctx *cx, mini_page *m, uint64_t c, og_str by
   if (to->n_entries == entry) return OG_OK;
   const bool starts_row = to->rep.data[entry] == to->path->n_lists;
   if (to->n_rows - before != stop - start || starts_row == m->chunks[c].goes_on)
-    return og_fail(cx, OG_ECORRUPT, "a chunk starts %" PRIu64 " rows, its repetition index says %" PRIu64,
+    return og_fail(cx, OG_ECORRUPT,
+                   "a chunk starts %" PRIu64 " rows, its repetition index says %" PRIu64,
                    to->n_rows - before, stop - start);
   return all ? OG_OK : og_lance__rows_select(cx, to, first, rows, n, range, out);
 }
 
 /* *range is the first range not finished before the chunk. */
-static og_status read_chunk(og_ctx *cx, mini_page *m, uint64_t c, og_str bytes, const og_lance__rows *rows, size_t n,
-                            size_t *range, og_lance__leaf *out)
+static og_status read_chunk(og_ctx *cx, mini_page *m, uint64_t c, og_str bytes,
+                            const og_lance__rows *rows, size_t n, size_t *range,
+                            og_lance__leaf *out)
 {
   return out->path->n_lists ? read_list_chunk(cx, m, c, bytes, rows, n, range, out)
                             : read_flat_chunk(cx, m, c, bytes, rows, n, range, out);
 }
 
-static og_status read_span(og_ctx *cx, mini_page *m, span s, og_str bytes, const og_lance__rows *rows, size_t n,
-                           size_t *range, og_lance__leaf *out)
+static og_status read_span(og_ctx *cx, mini_page *m, span s, og_str bytes,
+                           const og_lance__rows *rows, size_t n, size_t *range, og_lance__leaf *out)
 {
   const uint64_t base = m->chunks[s.from].offset;
   for (uint64_t c = s.from; c < s.to; c++) {
     const uint64_t at = m->chunks[c].offset - base, end = m->chunks[c + 1].offset - base;
-    OG_TRY_NOTE(cx, read_chunk(cx, m, c, og_str_from(bytes.ptr + at, (size_t)(end - at)), rows, n, range, out),
-                "while reading chunk %" PRIu64, c);
+    OG_TRY_NOTE(
+        cx,
+        read_chunk(cx, m, c, og_str_from(bytes.ptr + at, (size_t)(end - at)), rows, n, range, out),
+        "while reading chunk %" PRIu64, c);
   }
   return OG_OK;
 }
@@ -360,17 +391,19 @@ static og_status reserve(og_ctx *cx, const mini_page *m, og_lance__leaf *out)
 {
   const uint64_t slots = m->r->layout.n_items, bytes = m->chunks[m->n_chunks].offset;
   if (out->slots.shape.form == OG_LANCE__VARBIN) {
-    OG_TRY(og_lance__mem_reserve(cx, &out->slots.offsets, (size_t)(slots + 1) * (out->slots.shape.wide ? 8 : 4)));
+    OG_TRY(og_lance__mem_reserve(cx, &out->slots.offsets,
+                                 (size_t)(slots + 1) * (out->slots.shape.wide ? 8 : 4)));
     return m->has_dictionary ? OG_OK : og_lance__mem_reserve(cx, &out->slots.data, (size_t)bytes);
   }
   const uint64_t bits = og_lance__shape_bits(&out->slots.shape);
-  /* A lying layout costs at most what a bit-packed page of its size could hold: 1024 values in 8 bytes. */
+  /* A lying layout costs at most what a bit-packed page of its size could hold: 1024 values in 8
+   * bytes. */
   if (slots / 128 > bytes || slots > OG_LIMIT_PAGE_BYTES / (bits + 1)) return OG_OK;
   return og_lance__mem_reserve(cx, &out->slots.data, (size_t)(slots * bits / 8 + 1));
 }
 
-og_status og_lance__mini_block_read(og_ctx *cx, og_lance__page_reader *r, const og_lance__rows *rows, size_t n,
-                                    og_lance__leaf *out)
+og_status og_lance__mini_block_read(og_ctx *cx, og_lance__page_reader *r,
+                                    const og_lance__rows *rows, size_t n, og_lance__leaf *out)
 {
   OG_AUTO(mini_page) m = {.r = r};
   OG_AUTO(og_lance__fetched) head = {0};

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* lance/page_miniblock_write.c -- writing the layout that page_miniblock_read.c explains.
  *
- *  (1) The encoding of a page's values is the one whose size, measured over all of them, is smallest: bit-packing must
- *      gain a tenth over flat values, run lengths half over both, a dictionary a fifth over plain strings.
- *  (2) A chunk holds a power of two of slots, at most 4096, in about 8 KiB: small enough to fetch for one row.
- *  (3) A chunk's entries end with a visible one, save in the last chunk, so that slots and entries agree.
+ *  (1) The encoding of a page's values is the one whose size, measured over all of them, is
+ * smallest: bit-packing must gain a tenth over flat values, run lengths half over both, a
+ * dictionary a fifth over plain strings. (2) A chunk holds a power of two of slots, at most 4096,
+ * in about 8 KiB: small enough to fetch for one row. (3) A chunk's entries end with a visible one,
+ * save in the last chunk, so that slots and entries agree.
  */
 #include "base/ctx.h"
 #include "base/map.h"
@@ -24,7 +25,7 @@ typedef struct mini_out {
   const og_lance__slots *values; /* the leaf's slots, or dictionary indices */
   og_lance__slots indices, dictionary;
   value_kind kind;
-  bool large;                 /* 32-bit words */
+  bool large; /* 32-bit words */
   og_lance__numbering num;
   unsigned rep_bits, def_bits; /* 0: none stored */
   uint32_t n_buffers;
@@ -58,7 +59,7 @@ static uint64_t count_equal(const uint8_t *data, uint64_t n, unsigned width)
   case 2: COUNT_EQUAL(uint16_t); break;
   case 4: COUNT_EQUAL(uint32_t); break;
   case 8: COUNT_EQUAL(uint64_t); break;
-  default: OG_ASSERT(!"a value has 1, 2, 4 or 8 bytes");
+  default: OG_ASSERT(false /* a value has 1, 2, 4 or 8 bytes */);
   }
   return equal;
 }
@@ -90,7 +91,8 @@ static value_kind choose_fixed(const og_lance__slots *s)
 static og_status collect(og_ctx *cx, mini_out *m, og_map *seen, bool *fits)
 {
   const og_lance__leaf *l = m->leaf;
-  uint32_t *to = (uint32_t *)(void *)og_lance__mem_push(cx, &m->indices.data, (size_t)l->slots.n * sizeof *to);
+  uint32_t *to =
+      (uint32_t *)(void *)og_lance__mem_push(cx, &m->indices.data, (size_t)l->slots.n * sizeof *to);
   if (!to) return cx->err->status;
   uint64_t slot = 0, bytes = 0;
   *fits = false;
@@ -131,10 +133,11 @@ static og_status copy_keys(og_ctx *cx, const og_map *seen, og_lance__slots *out)
 /* Replaces the values by indices into a dictionary when that is smaller. */
 static og_status try_dictionary(og_ctx *cx, mini_out *m)
 {
-  bool fits;
+  bool fits = false;
   OG_AUTO(og_map) seen;
   og_map_init(&seen, false);
-  og_lance__slots_init(&m->indices, (og_lance__shape){.form = OG_LANCE__FIXED, .width = 4, .dim = 1});
+  og_lance__slots_init(&m->indices,
+                       (og_lance__shape){.form = OG_LANCE__FIXED, .width = 4, .dim = 1});
   og_lance__slots_init(&m->dictionary, m->leaf->slots.shape);
   OG_TRY(collect(cx, m, &seen, &fits));
   if (!fits) return OG_OK;
@@ -160,7 +163,8 @@ static uint64_t chunk_slots(const mini_out *m, uint64_t slot)
   if (m->kind == VALUES_STRINGS) {
     const uint64_t start = og_lance__slots_offset(s, slot), w = s->shape.wide ? 8 : 4;
     uint64_t n = left < cap ? left : cap;
-    while (n > 1 && (n + 1) * w + og_lance__slots_offset(s, slot + n) - start > CHUNK_BYTES) n = (n + 1) / 2;
+    while (n > 1 && (n + 1) * w + og_lance__slots_offset(s, slot + n) - start > CHUNK_BYTES)
+      n = (n + 1) / 2;
     if (n == left) return left;
     cap = n;
   }
@@ -187,8 +191,10 @@ static og_status put_values(og_ctx *cx, mini_out *m, uint64_t slot, uint64_t n)
   og_buf_clear(&m->value[1]);
   switch (m->kind) {
   case VALUES_STRINGS: return og_lance__variable_encode(cx, s, slot, n, &m->value[0]);
-  case VALUES_INLINE: return og_lance__inline_encode(cx, s->data.data + slot * w, n, w, &m->value[0]);
-  case VALUES_RLE: return og_lance__rle_encode(cx, s->data.data + slot * w, n, w, &m->value[0], &m->value[1]);
+  case VALUES_INLINE:
+    return og_lance__inline_encode(cx, s->data.data + slot * w, n, w, &m->value[0]);
+  case VALUES_RLE:
+    return og_lance__rle_encode(cx, s->data.data + slot * w, n, w, &m->value[0], &m->value[1]);
   case VALUES_FLAT: break;
   }
   og_buf *to = &m->value[s->valid.len > 0]; /* behind the items' validity */
@@ -205,19 +211,22 @@ static og_status put_values(og_ctx *cx, mini_out *m, uint64_t slot, uint64_t n)
 }
 
 /* Appends levels and writes their size at `size_at` of the chunks buffer. */
-static og_status put_levels(og_ctx *cx, mini_out *m, bool is_rep, uint64_t from, uint64_t to, size_t size_at)
+static og_status put_levels(og_ctx *cx, mini_out *m, bool is_rep, uint64_t from, uint64_t to,
+                            size_t size_at)
 {
   og_buf_clear(&m->scratch);
   OG_TRY(og_buf_pad(cx, m->chunks, 8));
   OG_TRY(og_lance__levels_raw(cx, m->leaf, &m->num, is_rep, from, to, &m->scratch));
   const size_t before = m->chunks->len;
-  OG_TRY(og_lance__out_of_line_encode(cx, is_rep ? m->rep_bits : m->def_bits, m->scratch.data, to - from, 2, m->chunks));
+  OG_TRY(og_lance__out_of_line_encode(cx, is_rep ? m->rep_bits : m->def_bits, m->scratch.data,
+                                      to - from, 2, m->chunks));
   const uint16_t size = (uint16_t)(m->chunks->len - before);
   memcpy(m->chunks->data + size_at, &size, sizeof size);
   return OG_OK;
 }
 
-static og_status put_chunk(og_ctx *cx, mini_out *m, uint64_t slot, uint64_t n, uint64_t from, uint64_t to)
+static og_status put_chunk(og_ctx *cx, mini_out *m, uint64_t slot, uint64_t n, uint64_t from,
+                           uint64_t to)
 {
   const size_t start = m->chunks->len, w = m->large ? 4 : 2;
   const bool levels = m->rep_bits || m->def_bits;
@@ -284,7 +293,8 @@ static og_status put_chunks(og_ctx *cx, mini_out *m)
 /* ---- The page. */
 
 /* lz4 where the file version knows it and it pays. */
-static og_status put_dictionary(og_ctx *cx, mini_out *m, unsigned minor, og_buf *out, bool *compressed)
+static og_status put_dictionary(og_ctx *cx, mini_out *m, unsigned minor, og_buf *out,
+                                bool *compressed)
 {
   OG_AUTO(og_buf) plain = {0};
   *compressed = false;
@@ -298,7 +308,8 @@ static og_status put_dictionary(og_ctx *cx, mini_out *m, unsigned minor, og_buf 
   return OG_OK;
 }
 
-og_status og_lance__mini_block_write(og_ctx *cx, const og_lance__leaf *leaf, unsigned minor, og_lance__page_out *out)
+og_status og_lance__mini_block_write(og_ctx *cx, const og_lance__leaf *leaf, unsigned minor,
+                                     og_lance__page_out *out)
 {
   OG_AUTO(mini_out) m = {.leaf = leaf, .values = &leaf->slots, .large = minor >= 2};
   og_lance__layout l = {.kind = OG_LANCE__MINI_BLOCK, .n_items = leaf->slots.n, .large = m.large};
@@ -315,24 +326,29 @@ og_status og_lance__mini_block_write(og_ctx *cx, const og_lance__leaf *leaf, uns
   out->n_buffers = 2;
   m.words = &out->buffers[0];
   m.chunks = &out->buffers[1];
-  if (m.values == &m.indices) OG_TRY(put_dictionary(cx, &m, minor, &out->buffers[out->n_buffers++], &compressed));
+  if (m.values == &m.indices)
+    OG_TRY(put_dictionary(cx, &m, minor, &out->buffers[out->n_buffers++], &compressed));
   if (leaf->path->n_lists) m.index = &out->buffers[out->n_buffers++];
   OG_TRY(put_chunks(cx, &m));
 
   const og_lance__enc byte = {.kind = OG_LANCE__ENC_FLAT, .bits = 8};
   const og_lance__enc offsets = {.kind = OG_LANCE__ENC_FLAT, .bits = shape->wide ? 64 : 32};
   const og_lance__enc text = {.kind = OG_LANCE__ENC_VARIABLE, .inner = &offsets};
-  const og_lance__enc lz4 = {.kind = OG_LANCE__ENC_GENERAL, .scheme = OG_LANCE__LZ4, .inner = &text};
+  const og_lance__enc lz4 = {
+      .kind = OG_LANCE__ENC_GENERAL, .scheme = OG_LANCE__LZ4, .inner = &text};
   const og_lance__enc flat = {.kind = OG_LANCE__ENC_FLAT,
-                              .bits = shape->form == OG_LANCE__BITS ? 1 : 8ull * m.values->shape.width};
+                              .bits = shape->form == OG_LANCE__BITS ? 1
+                                                                    : 8ull * m.values->shape.width};
   const og_lance__enc packed = {.kind = OG_LANCE__ENC_INLINE, .bits = flat.bits};
   const og_lance__enc runs = {.kind = OG_LANCE__ENC_RLE, .inner = &flat, .lengths = &byte};
   const og_lance__enc list = {.kind = OG_LANCE__ENC_FIXED_LIST,
                               .items = shape->dim,
                               .has_validity = leaf->slots.valid.len > 0,
                               .inner = &flat};
-  const og_lance__enc rep = {.kind = OG_LANCE__ENC_OUT_OF_LINE, .bits = 16, .packed_bits = m.rep_bits};
-  const og_lance__enc def = {.kind = OG_LANCE__ENC_OUT_OF_LINE, .bits = 16, .packed_bits = m.def_bits};
+  const og_lance__enc rep = {
+      .kind = OG_LANCE__ENC_OUT_OF_LINE, .bits = 16, .packed_bits = m.rep_bits};
+  const og_lance__enc def = {
+      .kind = OG_LANCE__ENC_OUT_OF_LINE, .bits = 16, .packed_bits = m.def_bits};
   l.values = m.kind == VALUES_STRINGS  ? &text
              : m.kind == VALUES_INLINE ? &packed
              : m.kind == VALUES_RLE    ? &runs

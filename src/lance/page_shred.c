@@ -1,25 +1,26 @@
 /* SPDX-License-Identifier: MIT */
 /* lance/page_shred.c -- columns into leaves.
  *
- * Ranges are handled whole as long as nothing inside needs a look at single rows: a column of numbers is one copy and,
- * when it has nulls, one pass over its bitmap.
+ * Ranges are handled whole as long as nothing inside needs a look at single rows: a column of
+ * numbers is one copy and, when it has nulls, one pass over its bitmap.
  */
 #include "base/ctx.h"
 #include "lance/page.h"
 
-/* Where the walk stands.  `first` and `rest` say for the range's first entry and for the others how many lists, from
- * the outside, go on rather than start: 0 starts a row.  A leaf's repetition level is its number of lists less that;
- * leaves below one struct may have different numbers of lists. */
+/* Where the walk stands.  `first` and `rest` say for the range's first entry and for the others how
+ * many lists, from the outside, go on rather than start: 0 starts a row.  A leaf's repetition level
+ * is its number of lists less that; leaves below one struct may have different numbers of lists. */
 typedef struct place {
   og_lance__leaf *leaves; /* of the node */
   uint32_t n_leaves;
   uint8_t first, rest;
 } place;
 
-static og_status shred(og_ctx *cx, const og_field *f, const og_column *c, int64_t from, int64_t n, uint32_t depth,
-                       place at);
+static og_status shred(og_ctx *cx, const og_field *f, const og_column *c, int64_t from, int64_t n,
+                       uint32_t depth, place at);
 
-/* The layer of a node `depth` levels below the root, in the numbering of one leaf (innermost first). */
+/* The layer of a node `depth` levels below the root, in the numbering of one leaf (innermost
+ * first). */
 static uint32_t layer_at(const og_lance__leaf *l, uint32_t depth)
 {
   return l->path->n_layers - 1 - depth;
@@ -28,10 +29,12 @@ static uint32_t layer_at(const og_lance__leaf *l, uint32_t depth)
 static og_status put_entries(og_ctx *cx, og_lance__leaf *l, int64_t n, place at, uint8_t def)
 {
   const uint8_t lists = l->path->n_lists;
-  return og_lance__leaf_entries(cx, l, (uint64_t)n, (uint8_t)(lists - at.first), (uint8_t)(lists - at.rest), def);
+  return og_lance__leaf_entries(cx, l, (uint64_t)n, (uint8_t)(lists - at.first),
+                                (uint8_t)(lists - at.rest), def);
 }
 
-/* n entries at which the node at `depth` is null (or an empty list): the same for every leaf below. */
+/* n entries at which the node at `depth` is null (or an empty list): the same for every leaf below.
+ */
 static og_status put_absent(og_ctx *cx, place at, uint32_t depth, int64_t n, bool empty)
 {
   for (uint32_t k = 0; k < at.n_leaves; k++) {
@@ -45,7 +48,8 @@ static og_status put_absent(og_ctx *cx, place at, uint32_t depth, int64_t n, boo
 
 /* ---- Leaf values. */
 
-static og_status put_strings(og_ctx *cx, const og_column *c, int64_t from, int64_t n, og_lance__slots *s)
+static og_status put_strings(og_ctx *cx, const og_column *c, int64_t from, int64_t n,
+                             og_lance__slots *s)
 {
   uint64_t first = s->n, base = s->data.len, start, end;
   uint8_t *to;
@@ -70,16 +74,19 @@ static og_status put_strings(og_ctx *cx, const og_column *c, int64_t from, int64
 }
 
 /* Validity of fixed-size lists' items; kept only when an item of a valid list is null. */
-static og_status put_item_validity(og_ctx *cx, const og_column *items, int64_t from, int64_t n, og_lance__slots *s)
+static og_status put_item_validity(og_ctx *cx, const og_column *items, int64_t from, int64_t n,
+                                   og_lance__slots *s)
 {
   uint64_t have = s->n * s->shape.dim;
   bool has_null = items->validity && og_bits_count(items->validity, from, n) < n;
-  if (!has_null) return s->valid.len ? og_lance__bits_fill(cx, &s->valid, have, true, (uint64_t)n) : OG_OK;
+  if (!has_null)
+    return s->valid.len ? og_lance__bits_fill(cx, &s->valid, have, true, (uint64_t)n) : OG_OK;
   if (!s->valid.len) OG_TRY(og_lance__bits_fill(cx, &s->valid, 0, true, have));
   return og_lance__bits_append(cx, &s->valid, have, items->validity, (uint64_t)from, (uint64_t)n);
 }
 
-static og_status put_dense(og_ctx *cx, const og_column *c, int64_t from, int64_t n, og_lance__slots *s)
+static og_status put_dense(og_ctx *cx, const og_column *c, int64_t from, int64_t n,
+                           og_lance__slots *s)
 {
   const int64_t dim = s->shape.dim;
   if (s->shape.is_list) {
@@ -129,8 +136,8 @@ static int64_t run_end(const og_column *c, int64_t i, int64_t end, bool null)
   return j;
 }
 
-static og_status shred_struct(og_ctx *cx, const og_field *f, const og_column *c, int64_t from, int64_t n,
-                              uint32_t depth, place at)
+static og_status shred_struct(og_ctx *cx, const og_field *f, const og_column *c, int64_t from,
+                              int64_t n, uint32_t depth, place at)
 {
   const int64_t end = from + n;
   for (int64_t i = from; i < end;) {
@@ -149,8 +156,8 @@ static og_status shred_struct(og_ctx *cx, const og_field *f, const og_column *c,
   return OG_OK;
 }
 
-static og_status shred_list(og_ctx *cx, const og_field *f, const og_column *c, int64_t from, int64_t n, uint32_t depth,
-                            place at)
+static og_status shred_list(og_ctx *cx, const og_field *f, const og_column *c, int64_t from,
+                            int64_t n, uint32_t depth, place at)
 {
   const og_lance__path *path = at.leaves[0].path;
   const uint8_t lists_inside = (uint8_t)(path->lists_upto[layer_at(&at.leaves[0], depth)] - 1);
@@ -159,16 +166,19 @@ static og_status shred_list(og_ctx *cx, const og_field *f, const og_column *c, i
     int64_t a, b;
     og_column_list(c, i, &a, &b);
     bool null = og_column_is_null(c, i);
-    place items = {.leaves = at.leaves, .n_leaves = at.n_leaves, .first = at.first, .rest = going_on};
-    if (null || a == b) OG_TRY(put_absent(cx, at, depth, 1, !null));
-    else OG_TRY(shred(cx, &f->children[0], c->children[0], a, b - a, depth + 1, items));
+    place items = {
+        .leaves = at.leaves, .n_leaves = at.n_leaves, .first = at.first, .rest = going_on};
+    if (null || a == b)
+      OG_TRY(put_absent(cx, at, depth, 1, !null));
+    else
+      OG_TRY(shred(cx, &f->children[0], c->children[0], a, b - a, depth + 1, items));
     at.first = at.rest;
   }
   return OG_OK;
 }
 
-static og_status shred(og_ctx *cx, const og_field *f, const og_column *c, int64_t from, int64_t n, uint32_t depth,
-                       place at)
+static og_status shred(og_ctx *cx, const og_field *f, const og_column *c, int64_t from, int64_t n,
+                       uint32_t depth, place at)
 {
   if (n == 0) return OG_OK;
   switch (f->type.id) {
@@ -179,8 +189,8 @@ static og_status shred(og_ctx *cx, const og_field *f, const og_column *c, int64_
   }
 }
 
-og_status og_lance__shred(og_ctx *cx, const og_field *field, const og_column *c, int64_t from, int64_t n,
-                          og_lance__leaf *leaves)
+og_status og_lance__shred(og_ctx *cx, const og_field *field, const og_column *c, int64_t from,
+                          int64_t n, og_lance__leaf *leaves)
 {
   const uint32_t count = og_lance__leaf_count(field);
   place at = {.leaves = leaves, .n_leaves = count};

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* lance/page_write.c -- which layout a page gets.
  *
- * Constant: nothing but nulls, or one value (file version 2.2, no levels).  Full-zip: a value of 256 bytes or more,
- * where a chunk would hold too few to share anything.  Mini-block: all else.
+ * Constant: nothing but nulls, or one value (file version 2.2, no levels).  Full-zip: a value of
+ * 256 bytes or more, where a chunk would hold too few to share anything.  Mini-block: all else.
  */
 #include "base/ctx.h"
 #include "lance/page.h"
@@ -56,14 +56,17 @@ static bool has_large_value(const og_lance__leaf *l)
 }
 
 og_status og_lance__page_write(og_ctx *cx, const og_lance__leaf *leaf, unsigned minor, bool large,
-                                og_lance__page_out *out)
+                               og_lance__page_out *out)
 {
   OG_ASSERT(leaf->n_rows > 0);
-  if (all_slots_null(leaf) || (minor >= 2 && one_value(leaf))) return og_lance__constant_write(cx, leaf, minor, out);
+  if (all_slots_null(leaf) || (minor >= 2 && one_value(leaf)))
+    return og_lance__constant_write(cx, leaf, minor, out);
   const bool whole_bytes = og_lance__shape_bits(&leaf->slots.shape) % 8 == 0;
-  if ((large || has_large_value(leaf)) && whole_bytes) return og_lance__full_zip_write(cx, leaf, out);
+  if ((large || has_large_value(leaf)) && whole_bytes)
+    return og_lance__full_zip_write(cx, leaf, out);
   if (large)
-    return og_fail(cx, OG_ELIMIT, "a row of booleans with more than %d null or empty inner lists in sequence",
+    return og_fail(cx, OG_ELIMIT,
+                   "a row of booleans with more than %d null or empty inner lists in sequence",
                    OG_LANCE__MAX_INVISIBLE);
   return og_lance__mini_block_write(cx, leaf, minor, out);
 }

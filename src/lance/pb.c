@@ -15,7 +15,8 @@ og_status og_pb_varint(og_ctx *cx, og_pb_reader *r, uint64_t *out)
 {
   uint64_t v = 0;
   for (unsigned shift = 0; shift < 64; shift += 7) {
-    if (r->at == r->end) return og_fail(cx, OG_ECORRUPT, "%s: the message ends inside a number", r->what);
+    if (r->at == r->end)
+      return og_fail(cx, OG_ECORRUPT, "%s: the message ends inside a number", r->what);
     uint8_t byte = *r->at++;
     if (shift == 63 && byte > 1) break;
     v |= (uint64_t)(byte & 0x7f) << shift;
@@ -60,7 +61,8 @@ og_status og_pb_next(og_ctx *cx, og_pb_reader *r, og_pb_field *f, bool *more)
   uint64_t tag;
   OG_TRY(og_pb_varint(cx, r, &tag));
   if (tag >> 3 == 0 || tag >> 3 > (1u << 29) - 1)
-    return og_fail(cx, OG_ECORRUPT, "%s: field number %llu", r->what, (unsigned long long)(tag >> 3));
+    return og_fail(cx, OG_ECORRUPT, "%s: field number %llu", r->what,
+                   (unsigned long long)(tag >> 3));
   *f = (og_pb_field){.num = (uint32_t)(tag >> 3), .wire = (og_pb_wire)(tag & 7)};
   switch (tag & 7) {
   case OG_PB_VARINT: OG_TRY(og_pb_varint(cx, r, &f->value)); break;
@@ -68,7 +70,8 @@ og_status og_pb_next(og_ctx *cx, og_pb_reader *r, og_pb_field *f, bool *more)
   case OG_PB_I32: OG_TRY(read_fixed(cx, r, 4, &f->value)); break;
   case OG_PB_BYTES: OG_TRY(read_bytes(cx, r, &f->bytes)); break;
   default:
-    return og_fail(cx, OG_ECORRUPT, "%s: field %u has wire type %u", r->what, f->num, (unsigned)(tag & 7));
+    return og_fail(cx, OG_ECORRUPT, "%s: field %u has wire type %u", r->what, f->num,
+                   (unsigned)(tag & 7));
   }
   f->raw = og_str_from(start, (size_t)(r->at - start));
   *more = true;

@@ -3,7 +3,8 @@
  *
  *   fuzz_x [-n N] FILE...
  *
- * Mutations are the same in every run, so that a failure can be repeated: it names its file and number. */
+ * Mutations are the same in every run, so that a failure can be repeated: it names its file and
+ * number. */
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -38,7 +39,8 @@ static uint8_t *read_file(const char *path, size_t *size)
   return data;
 }
 
-/* One to eight edits: a byte set, a small number added, a copy from elsewhere, or a cut at the end. */
+/* One to eight edits: a byte set, a small number added, a copy from elsewhere, or a cut at the end.
+ */
 static size_t mutate(uint8_t *data, size_t size, uint64_t *state)
 {
   for (uint64_t edits = 1 + next(state) % 8; edits > 0 && size > 0; edits--) {
@@ -80,8 +82,10 @@ int main(int argc, char **argv)
   unsigned long n = 0;
   int bad = 0;
   for (int i = 1; i < argc; i++) {
-    if (strcmp(argv[i], "-n") == 0 && i + 1 < argc) n = strtoul(argv[++i], NULL, 10);
-    else if (run(argv[i], n) != 0) bad = 1, fprintf(stderr, "cannot read %s\n", argv[i]);
+    if (strcmp(argv[i], "-n") == 0 && i + 1 < argc)
+      n = strtoul(argv[++i], NULL, 10);
+    else if (run(argv[i], n) != 0)
+      bad = 1, fprintf(stderr, "cannot read %s\n", argv[i]);
   }
   return bad;
 }

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* fuzz_lance_file: any bytes as a data file; fuzz_lance_pages (PATCH defined): edits to the pages of a good file.
+/* fuzz_lance_file: any bytes as a data file; fuzz_lance_pages (PATCH defined): edits to the pages
+ * of a good file.
  *
- * Whatever the bytes: no crash, no leak, no more memory than the limit, and what is read passes the column check. */
-#include "base/env.h"
+ * Whatever the bytes: no crash, no leak, no more memory than the limit, and what is read passes the
+ * column check. */
 #include "lance/file.h"
+#include "base/env.h"
 #ifdef PATCH
 #include "property/lance/random_columns.h"
 #endif
@@ -74,7 +76,8 @@ static void write_good_file(og_ctx *cx, og_store *store, uint64_t seed)
   const og_lance_version version = {2, (uint16_t)(1 + seed % 2)};
   expect(og_schema_new(cx, fields, 3, NULL, 0, &schema) == OG_OK);
   expect(og_lance_schema_new(cx, schema, &lance) == OG_OK);
-  for (int i = 0; i < 3; i++) expect(og_random_column(cx, &dice, &fields[i], rows, &columns[i]) == OG_OK);
+  for (int i = 0; i < 3; i++)
+    expect(og_random_column(cx, &dice, &fields[i], rows, &columns[i]) == OG_OK);
   expect(og_batch_new(cx, schema, columns, 3, rows, &batch) == OG_OK);
   expect(og_lance_file_writer_open(cx, store, OG_STR("f"), lance, version, &w) == OG_OK);
   expect(og_lance_file_write(cx, w, batch) == OG_OK);

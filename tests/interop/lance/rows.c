@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* lance_rows FILE [ROW...] -- prints rows of a data file, one JSON object a line: all of them, or those at the given
- * ascending offsets.  Times are milliseconds, binaries arrays of bytes. */
+/* lance_rows FILE [ROW...] -- prints rows of a data file, one JSON object a line: all of them, or
+ * those at the given ascending offsets.  Times are milliseconds, binaries arrays of bytes. */
 #include "base/env.h"
 #include "base/num.h"
 #include "lance/file.h"
@@ -13,10 +13,14 @@ static void print_value(const og_column *c, const og_field *f, int64_t i);
 
 static void print_f64(double v)
 {
-  if (v != v) printf("NaN");
-  else if (v > 1.7976931348623157e308) printf("Infinity");
-  else if (v < -1.7976931348623157e308) printf("-Infinity");
-  else printf("%.17g", v);
+  if (v != v)
+    printf("NaN");
+  else if (v > 1.7976931348623157e308)
+    printf("Infinity");
+  else if (v < -1.7976931348623157e308)
+    printf("-Infinity");
+  else
+    printf("%.17g", v);
 }
 
 static double half(uint16_t h)
@@ -33,8 +37,10 @@ static void print_str(og_str s)
   putchar('"');
   for (size_t i = 0; i < s.len; i++) {
     unsigned char ch = (unsigned char)s.ptr[i];
-    if (ch == '"' || ch == '\\' || ch < 0x20) printf("\\u%04x", ch);
-    else putchar(ch);
+    if (ch == '"' || ch == '\\' || ch < 0x20)
+      printf("\\u%04x", ch);
+    else
+      putchar(ch);
   }
   putchar('"');
 }
@@ -54,8 +60,10 @@ static void print_list(const og_column *c, const og_field *f, int64_t i)
 static void print_time(og_type t, int64_t v)
 {
   static const double per_ms[] = {0.001, 1, 1000, 1000000};
-  if (t.id == OG_TYPE_TIMESTAMP && t.unit != OG_UNIT_MS) print_f64((double)v / per_ms[t.unit]);
-  else printf("%" PRId64, v);
+  if (t.id == OG_TYPE_TIMESTAMP && t.unit != OG_UNIT_MS)
+    print_f64((double)v / per_ms[t.unit]);
+  else
+    printf("%" PRId64, v);
 }
 
 static void print_value(const og_column *c, const og_field *f, int64_t i)
@@ -108,8 +116,8 @@ static void print_value(const og_column *c, const og_field *f, int64_t i)
   }
 }
 
-static og_status read_column(og_ctx *cx, og_lance_file *f, uint32_t i, const uint64_t *rows, size_t n_rows,
-                             og_column **out)
+static og_status read_column(og_ctx *cx, og_lance_file *f, uint32_t i, const uint64_t *rows,
+                             size_t n_rows, og_column **out)
 {
   og_lance_column_ref ref;
   OG_TRY(og_lance_file_layout(cx, f, i, &ref));
@@ -118,7 +126,8 @@ static og_status read_column(og_ctx *cx, og_lance_file *f, uint32_t i, const uin
   return og_column_check(cx, *out, OG_ECORRUPT);
 }
 
-static og_status print_file(og_ctx *cx, og_store *store, og_str name, const uint64_t *rows, size_t n_rows)
+static og_status print_file(og_ctx *cx, og_store *store, og_str name, const uint64_t *rows,
+                            size_t n_rows)
 {
   og_lance_file *f;
   OG_TRY(og_lance_file_open(cx, store, name, 0, &f));

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* lance_write_random FOLDER NAME SEED ROWS MINOR -- a data file of random columns of every type, version 2.MINOR. */
+/* lance_write_random FOLDER NAME SEED ROWS MINOR -- a data file of random columns of every type,
+ * version 2.MINOR. */
 #include "property/lance/random_columns.h"
 
 #include "base/env.h"
@@ -21,9 +22,11 @@ static og_status write_file(og_ctx *cx, og_store *store, og_str name, const uint
   OG_TRY(og_lance_schema_new(cx, schema, &lance));
   og_column **columns = og_push_array(cx, n, sizeof *columns);
   if (!columns) return OG_ENOMEM;
-  for (uint32_t i = 0; i < n; i++) OG_TRY(og_random_column(cx, &dice, &fields[i], (int64_t)args[1], &columns[i]));
+  for (uint32_t i = 0; i < n; i++)
+    OG_TRY(og_random_column(cx, &dice, &fields[i], (int64_t)args[1], &columns[i]));
   OG_TRY(og_batch_new(cx, schema, columns, n, (int64_t)args[1], &batch));
-  OG_TRY(og_lance_file_writer_open(cx, store, name, lance, (og_lance_version){2, (uint16_t)args[2]}, &w));
+  OG_TRY(og_lance_file_writer_open(cx, store, name, lance, (og_lance_version){2, (uint16_t)args[2]},
+                                   &w));
   OG_TRY(og_lance_file_write(cx, w, batch));
   OG_TRY(og_lance_file_finish(cx, w, &stats));
   for (uint32_t i = 0; i < n; i++) og_column_unref(columns[i]);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What is written is read, whole, in ranges and singly, whatever the columns.  `property_lance_file SEED COUNT` runs
- * other seeds; a failure names its seed. */
+/* What is written is read, whole, in ranges and singly, whatever the columns.  `property_lance_file
+ * SEED COUNT` runs other seeds; a failure names its seed. */
 #include "random_columns.h"
 #include "unit/og_test.h"
 
@@ -78,13 +78,15 @@ static void write_sample(world *w, const sample *s, uint16_t minor)
   og_lance_file_stats stats;
   OG_CHECK_OK(&w->cx, og_lance_file_writer_open(&w->cx, w->store, OG_STR("f.lance"), s->lance,
                                                 (og_lance_version){2, minor}, &out));
-  for (uint32_t b = 0; b < s->n_batches; b++) OG_CHECK_OK(&w->cx, og_lance_file_write(&w->cx, out, s->batches[b]));
+  for (uint32_t b = 0; b < s->n_batches; b++)
+    OG_CHECK_OK(&w->cx, og_lance_file_write(&w->cx, out, s->batches[b]));
   OG_CHECK_OK(&w->cx, og_lance_file_finish(&w->cx, out, &stats));
   OG_CHECK_U64(stats.rows, (uint64_t)s->n_rows);
 }
 
 /* Rows idx[0 .. n) of the sample's column i equal c's. */
-static void check_rows(const sample *s, uint32_t i, const uint64_t *idx, uint64_t n, const og_column *c)
+static void check_rows(const sample *s, uint32_t i, const uint64_t *idx, uint64_t n,
+                       const og_column *c)
 {
   OG_CHECK_U64(c->len, n);
   for (uint64_t k = 0; k < n; k++) {
@@ -117,7 +119,8 @@ static void check_field(world *w, og_dice *r, const sample *s, og_lance_file *f,
     og_column_unref(c);
     uint64_t *some = og_push_array(&w->cx, n, sizeof *some), k = 0;
     const uint64_t gap = 1 + og_dice_below(r, round ? 3 : 400);
-    for (uint64_t row = og_dice_below(r, gap); row < n; row += 1 + og_dice_below(r, gap)) some[k++] = row;
+    for (uint64_t row = og_dice_below(r, gap); row < n; row += 1 + og_dice_below(r, gap))
+      some[k++] = row;
     OG_CHECK_OK(&w->cx, og_lance_file_take(&w->cx, f, &ref, some, k, &c));
     OG_CHECK_OK(&w->cx, og_column_check(&w->cx, c, OG_ECORRUPT));
     check_rows(s, i, some, k, c);
@@ -166,9 +169,13 @@ OG_TEST(lance_file, files_of_many_pages_come_back_as_written)
 /* Thousands of empty lists between two values do not fit a chunk. */
 OG_TEST(lance_file, long_runs_of_empty_lists_come_back_as_written)
 {
-  static const og_field items[] = {{.name = {"item", 4}, .type = {.id = OG_TYPE_BOOL}, .nullable = true}};
-  const og_field field = {
-      .name = {"l", 1}, .type = {.id = OG_TYPE_LIST}, .nullable = true, .children = items, .n_children = 1};
+  static const og_field items[] = {
+      {.name = {"item", 4}, .type = {.id = OG_TYPE_BOOL}, .nullable = true}};
+  const og_field field = {.name = {"l", 1},
+                          .type = {.id = OG_TYPE_LIST},
+                          .nullable = true,
+                          .children = items,
+                          .n_children = 1};
   static const int64_t gaps[] = {0, 8191, 8192, 8193, 30000, 3, 100000, 1, 8200};
   world w;
   og_dice r = {7};
@@ -190,7 +197,8 @@ OG_TEST(lance_file, long_runs_of_empty_lists_come_back_as_written)
       OG_CHECK_OK(&w.cx, og_builder_list_end(&w.cx, b));
     }
     OG_CHECK_OK(&w.cx, og_builder_list_begin(&w.cx, b));
-    for (size_t i = 0; i <= g; i++) OG_CHECK_OK(&w.cx, og_builder_bool(&w.cx, og_builder_child(b, 0), i % 2));
+    for (size_t i = 0; i <= g; i++)
+      OG_CHECK_OK(&w.cx, og_builder_bool(&w.cx, og_builder_child(b, 0), i % 2));
     OG_CHECK_OK(&w.cx, og_builder_list_end(&w.cx, b));
   }
   OG_CHECK_OK(&w.cx, og_builder_finish(&w.cx, b, &c));

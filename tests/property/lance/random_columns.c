@@ -18,8 +18,14 @@ uint64_t og_dice_below(og_dice *r, uint64_t n)
 
 /* ---- Fields. */
 
-#define TYPE(t) {.id = t}
-#define LEAF(text, t) {.name = {text, sizeof text - 1}, .type = TYPE(t), .nullable = true}
+#define TYPE(t)                                                                                    \
+  {                                                                                                \
+    .id = t                                                                                        \
+  }
+#define LEAF(text, t)                                                                              \
+  {                                                                                                \
+    .name = {text, sizeof text - 1}, .type = TYPE(t), .nullable = true                             \
+  }
 #define NEST(text, t, list)                                                                        \
   {                                                                                                \
     .name = {text, sizeof text - 1}, .type = TYPE(t), .nullable = true, .children = list,          \
@@ -27,8 +33,8 @@ uint64_t og_dice_below(og_dice *r, uint64_t n)
   }
 #define VECTOR(text, n, item)                                                                      \
   {                                                                                                \
-    .name = {text, sizeof text - 1}, .type = {.id = OG_TYPE_FIXED_LIST, .size = n}, .nullable = true,  \
-    .children = item, .n_children = 1                                                              \
+    .name = {text, sizeof text - 1}, .type = {.id = OG_TYPE_FIXED_LIST, .size = n},                \
+    .nullable = true, .children = item, .n_children = 1                                            \
   }
 
 static const og_field item_f32[] = {LEAF("item", OG_TYPE_F32)};
@@ -43,7 +49,8 @@ static const og_field item_list_list[] = {NEST("item", OG_TYPE_LIST, item_list)}
 static const og_field item_vector[] = {VECTOR("item", 100, item_f32)};
 static const og_field pair[] = {LEAF("a", OG_TYPE_I32), NEST("b", OG_TYPE_LIST, item_utf8)};
 static const og_field item_pair[] = {NEST("item", OG_TYPE_STRUCT, pair)};
-static const og_field inner[] = {LEAF("x", OG_TYPE_F64), LEAF("y", OG_TYPE_UTF8), NEST("z", OG_TYPE_LIST, item_bool)};
+static const og_field inner[] = {LEAF("x", OG_TYPE_F64), LEAF("y", OG_TYPE_UTF8),
+                                 NEST("z", OG_TYPE_LIST, item_bool)};
 static const og_field outer[] = {LEAF("n", OG_TYPE_I64), NEST("s", OG_TYPE_STRUCT, inner),
                                  NEST("l", OG_TYPE_LIST, item_pair), VECTOR("v", 4, item_f32)};
 
@@ -65,7 +72,9 @@ static const og_field all_fields[] = {
     LEAF("large_binary", OG_TYPE_LARGE_BINARY),
     LEAF("date32", OG_TYPE_DATE32),
     LEAF("date64", OG_TYPE_DATE64),
-    {.name = {"ts", 2}, .type = {.id = OG_TYPE_TIMESTAMP, .unit = OG_UNIT_US, .utc = true}, .nullable = true},
+    {.name = {"ts", 2},
+     .type = {.id = OG_TYPE_TIMESTAMP, .unit = OG_UNIT_US, .utc = true},
+     .nullable = true},
     LEAF("null", OG_TYPE_NULL),
     VECTOR("v4", 4, item_f32),
     VECTOR("v3", 3, item_i32),
@@ -178,14 +187,16 @@ static og_status put_nested(og_ctx *cx, maker *m, const og_field *f, og_builder 
   if (f->type.id != OG_TYPE_FIXED_LIST)
     n = og_dice_below(m->r, 100) < d->empty_percent ? 0 : 1 + og_dice_below(m->r, d->max_items);
   OG_TRY(og_builder_list_begin(cx, b));
-  for (uint64_t i = 0; i < n; i++) OG_TRY(put(cx, m, &f->children[0], og_builder_child(b, 0), level + 1));
+  for (uint64_t i = 0; i < n; i++)
+    OG_TRY(put(cx, m, &f->children[0], og_builder_child(b, 0), level + 1));
   return og_builder_list_end(cx, b);
 }
 
 static og_status put(og_ctx *cx, maker *m, const og_field *f, og_builder *b, unsigned level)
 {
   draw *d = &m->draws[level];
-  if (f->type.id == OG_TYPE_NULL || og_dice_below(m->r, 100) < d->null_percent) return og_builder_null(cx, b);
+  if (f->type.id == OG_TYPE_NULL || og_dice_below(m->r, 100) < d->null_percent)
+    return og_builder_null(cx, b);
   if (og_type_is_nested(f->type.id)) return put_nested(cx, m, f, b, level);
   if (og_type_is_varbin(f->type.id)) return put_text(cx, b, m->r, d);
   const uint64_t v = number(m->r, d);
@@ -198,7 +209,8 @@ static og_status put(og_ctx *cx, maker *m, const og_field *f, og_builder *b, uns
   }
 }
 
-og_status og_random_column(og_ctx *cx, og_dice *r, const og_field *field, int64_t n, og_column **out)
+og_status og_random_column(og_ctx *cx, og_dice *r, const og_field *field, int64_t n,
+                           og_column **out)
 {
   maker m = {.r = r};
   og_builder *b = NULL;
