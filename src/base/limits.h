@@ -7,6 +7,7 @@
 #define OG_LIMIT_SOURCE_BYTES      (4u << 20)        /* "source bytes": one .pg or .gq file */
 #define OG_LIMIT_PARSE_DEPTH       64                /* "nesting": blocks and literals in .pg and .gq */
 #define OG_LIMIT_PARAMS            1024              /* "query parameters" */
+#define OG_LIMIT_CLAUSES           4096              /* "query clauses", inner ones too */
 #define OG_LIMIT_COLUMNS           4096              /* "columns" of one table */
 #define OG_LIMIT_TYPES             65536             /* "types" of one schema */
 #define OG_LIMIT_FRAGMENTS         (1u << 24)        /* "fragments" of one table version */

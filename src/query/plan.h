@@ -84,7 +84,7 @@ typedef enum og_direction { OG_DIR_OUT, OG_DIR_IN, OG_DIR_BOTH } og_direction; /
 typedef struct og_plan_op {
   og_plan_op_kind kind;
   uint32_t slot;               /* SCAN, CROSS, HASH_JOIN */
-  const og_pexpr *const *filters; /* ANDed predicates; SCAN, CROSS, HASH_JOIN, EXPAND: over `slot`/dst/edge_slot only */
+  const og_pexpr *const *filters; /* ANDed predicates; SCAN, CROSS, HASH_JOIN, EXPAND: over the node bound only */
   uint32_t n_filters;
   uint32_t src, dst;           /* EXPAND, CLOSE */
   uint32_t edge_slot;          /* OG_NO_SLOT: the edge is not bound.  Its filters stand on a FILTER behind this op */

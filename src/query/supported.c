@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+/* query/supported.c -- what the language has and the executor cannot run yet.
+ *
+ * Such a query is checked in full first: a wrong query hears what is wrong with it, not that it came too early.
+ * Opening a feature is turning its row.
+ */
+#include "query/check.h"
+
+static const struct {
+  bool runs;
+  const char *what;
+} features[] = {
+    [OG_FEATURE_NEAREST] = {false, "nearest()"},
+    [OG_FEATURE_SEARCH] = {false, "search()"},
+    [OG_FEATURE_FUZZY] = {false, "fuzzy()"},
+    [OG_FEATURE_MATCH_TEXT] = {false, "match_text()"},
+    [OG_FEATURE_BM25] = {false, "bm25()"},
+    [OG_FEATURE_RRF] = {false, "rrf()"},
+    [OG_FEATURE_SUM] = {false, "sum()"},
+    [OG_FEATURE_AVG] = {false, "avg()"},
+    [OG_FEATURE_MIN] = {false, "min()"},
+    [OG_FEATURE_MAX] = {false, "max()"},
+    [OG_FEATURE_NEGATION] = {false, "not { … }"},
+    [OG_FEATURE_HOPS] = {false, "hop bounds other than {1,1}"},
+    [OG_FEATURE_EDGE_VAR] = {false, "binding an edge to a variable"},
+};
+
+void og_check__need(og_checker *c, og_feature f, og_span at)
+{
+  if (c->lacks || features[f].runs) return;
+  c->lacks = true;
+  c->feature = f;
+  c->feature_span = at;
+}
+
+og_status og_check__supported(og_checker *c)
+{
+  if (!c->lacks) return OG_OK;
+  return og_source_fail(c->cx, OG_EUNSUPPORTED, c->src, c->feature_span, OG_STR_NONE, "not supported yet: %s",
+                        features[c->feature].what);
+}
