@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Real threads over one store: exactly one wins each key, and everybody can read what won. */
 #define _DEFAULT_SOURCE 1
-#include "og_test.h"
+#include "og_test_world.h"
 
 #include "base/env.h"
 #include "store/store.h"
@@ -65,25 +65,20 @@ static void check_race(og_ctx *cx, og_store *s)
 OG_TEST(threads, one_of_them_wins_each_key)
 {
   char dir[] = "/tmp/og-threads-XXXXXX", clean[64];
-  og_runtime rt = {0};
-  og_error err;
-  og_ctx cx;
+  og_test_world w;
   og_store *stores[2] = {NULL, NULL}, *counting = NULL;
   OG_CHECK(mkdtemp(dir) != NULL);
-  og_mem_init(&rt.mem, 0);
-  OG_CHECK(og_env_posix_new(&rt.mem, &rt.env) == OG_OK);
-  og_ctx_init(&cx, &rt, &err, NULL);
-  OG_CHECK_OK(&cx, og_store_local_new(&cx, og_str_of(dir), false, &stores[0]));
-  OG_CHECK_OK(&cx, og_store_memory_new(&cx, &stores[1]));
+  og_ctx *cx = og_test_world_open(&w);
+  OG_CHECK_OK(cx, og_store_local_new(cx, og_str_of(dir), false, &stores[0]));
+  OG_CHECK_OK(cx, og_store_memory_new(cx, &stores[1]));
   for (int i = 0; i < 2; i++) {
-    OG_CHECK_OK(&cx, og_store_counting_new(&cx, stores[i], &counting));
-    check_race(&cx, counting);
+    OG_CHECK_OK(cx, og_store_counting_new(cx, stores[i], &counting));
+    check_race(cx, counting);
     OG_CHECK_U64(og_store_counting_get(counting).puts_if_absent, THREADS * KEYS);
     og_store_unref(counting);
     og_store_unref(stores[i]);
   }
-  og_env_posix_free(rt.env);
-  OG_CHECK_U64(rt.mem.in_use, 0);
+  og_test_world_close(&w);
   snprintf(clean, sizeof clean, "rm -r %s", dir);
   OG_CHECK(system(clean) == 0);
 }
