@@ -41,6 +41,8 @@ OG_MUST_USE og_status og_graph_snapshot(og_ctx *cx, og_graph *g, og_str branch, 
 /* The state a commit published, whichever live branch it is on; `branch` is searched first. */
 OG_MUST_USE og_status og_graph_snapshot_at(og_ctx *cx, og_graph *g, og_str branch, const og_ulid *commit,
                                            og_snapshot **out);
+/* The commit, searched on `branch` first, then on every live one; OG_ENOTFOUND.  Strings in cx->arena. */
+OG_MUST_USE og_status og_graph_find_commit(og_ctx *cx, og_graph *g, og_str branch, const og_ulid *id, og_commit *out);
 og_snapshot *og_snapshot_ref(og_snapshot *s);
 void og_snapshot_unref(og_snapshot *s); /* NULL is fine */
 

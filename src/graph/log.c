@@ -117,7 +117,7 @@ void og_log_hint(og_ctx *cx, og_store *store, og_str branch, uint64_t version)
   og_str key, text;
   if (hint_key(cx, branch, &key) != OG_OK ||
       og_arena_printf(cx, cx->arena, &text, "{\"version\":%" PRIu64 "}", version) != OG_OK ||
-      og_store_put(cx, store, key, text) != OG_OK)
+      og_store_put_hint(cx, store, key, text) != OG_OK)
     og_error_clear(cx); /* advisory: a reader without it lists */
 }
 
