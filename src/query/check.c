@@ -152,6 +152,7 @@ og_status og_query_plan_mutation(og_ctx *cx, og_arena *a, const og_catalog *cata
   og_mutation_plan *plan = og_arena_zalloc(cx, a, sizeof *plan);
   if (!plan) return OG_ENOMEM;
   OG_TRY(og_check__mutation(&c, plan));
+  OG_TRY(og_check__mutation_complete(&c, plan));
   OG_TRY(og_check__supported(&c));
   *out = plan;
   return OG_OK;

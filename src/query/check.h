@@ -91,7 +91,7 @@ OG_MUST_USE og_status og_check__read(og_checker *c);
 /* The slot of a name in scope, or OG_NO_SLOT. */
 uint32_t og_check__find(const og_checker *c, og_str name);
 int og_check__param(const og_checker *c, og_str name); /* index, or -1 */
-og_str og_check__type_text(og_checker *c, const og_prop_type *t);
+og_str og_check__type_text(og_checker *c, const og_prop_type *t); /* without `?` */
 /* "did you mean 'x'?" in the arena, or empty. */
 og_str og_check__hint(og_checker *c, og_str near);
 
@@ -122,7 +122,6 @@ OG_MUST_USE og_status og_check__literal_scalar(og_checker *c, const og_literal *
 OG_MUST_USE og_status og_check__literal_as(og_checker *c, const og_literal *lit, const og_prop_type *t, og_str what,
                                            og_scalar *out);
 bool og_check__in_enum(const og_prop_type *t, og_str value);
-og_str og_check__enum_text(og_checker *c, const og_prop_type *t);
 
 /* value.c */
 og_prop_type og_prop_type_scalar(og_scalar_kind kind);
@@ -141,3 +140,5 @@ OG_MUST_USE og_status og_lower__read(og_checker *c, const og_plan **out);
 
 /* check_mutation.c */
 OG_MUST_USE og_status og_check__mutation(og_checker *c, og_mutation_plan *out);
+/* Refuses what typing lets pass but no run could: a required @embed target left for its source to fill. */
+OG_MUST_USE og_status og_check__mutation_complete(og_checker *c, const og_mutation_plan *plan);

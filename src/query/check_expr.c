@@ -215,7 +215,7 @@ static og_status inline_literal(og_checker *c, const og_property *p, const og_as
     return OG_CHECK_FAIL(c, m->value->span, OG_STR_NONE,
                          "type error: T3: '" OG_STR_FMT "' is not a value of '" OG_STR_FMT "', which is " OG_STR_FMT,
                          OG_STR_ARG(m->value->lit.str), OG_STR_ARG(p->name),
-                         OG_STR_ARG(og_check__enum_text(c, &p->type)));
+                         OG_STR_ARG(og_check__type_text(c, &p->type)));
   return og_check__literal_px(c, &m->value->lit, value);
 }
 

@@ -124,9 +124,25 @@ static og_status check_required(og_checker *c, const og_stmt *s, const og_mutati
   const og_type_def *t = m->type;
   if (t->is_edge && !assigned(m, OG_FIELD_SRC)) return missing(c, s, OG_STR("from"), "endpoint");
   if (t->is_edge && !assigned(m, OG_FIELD_DST)) return missing(c, s, OG_STR("to"), "endpoint");
-  for (uint32_t i = 0; i < t->n_properties; i++)
-    if (!t->properties[i].type.nullable && !assigned(m, (int32_t)i))
-      return missing(c, s, t->properties[i].name, "required property");
+  for (uint32_t i = 0; i < t->n_properties; i++) {
+    const og_property *p = &t->properties[i];
+    bool embedded = p->embed_source.ptr && assigned(m, og_type_property(t, p->embed_source));
+    if (!p->type.nullable && !embedded && !assigned(m, (int32_t)i))
+      return missing(c, s, p->name, "required property");
+  }
+  return OG_OK;
+}
+
+og_status og_check__mutation_complete(og_checker *c, const og_mutation_plan *plan)
+{
+  for (uint32_t i = 0; i < plan->n_stmts; i++) {
+    const og_mutation_stmt *m = &plan->stmts[i];
+    for (uint32_t k = 0; m->kind == OG_STMT_INSERT && k < m->type->n_properties; k++)
+      if (!m->type->properties[k].type.nullable && !assigned(m, (int32_t)k))
+        return OG_CHECK_FAIL(c, m->span, OG_STR("embeddings are not made by writes: give the vector"),
+                             "non-nullable property '" OG_STR_FMT "' has null or invalid values",
+                             OG_STR_ARG(m->type->properties[k].name));
+  }
   return OG_OK;
 }
 

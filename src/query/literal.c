@@ -91,13 +91,6 @@ bool og_check__in_enum(const og_prop_type *t, og_str value)
   return t->n_enum == 0;
 }
 
-og_str og_check__enum_text(og_checker *c, const og_prop_type *t)
-{
-  og_str text = OG_STR_NONE;
-  if (og_prop_type_text(c->cx, c->a, t, &text) != OG_OK) og_error_clear(c->cx);
-  return text;
-}
-
 static og_status mismatch(og_checker *c, const og_literal *lit, const og_prop_type *t, og_str what)
 {
   og_prop_type own;
@@ -157,7 +150,7 @@ og_status og_check__literal_as(og_checker *c, const og_literal *lit, const og_pr
   if (kind == OG_SC_STRING && !og_check__in_enum(t, lit->str))
     return OG_CHECK_FAIL(c, lit->span, OG_STR_NONE,
                          "type error: T3: '" OG_STR_FMT "' is not a value of '" OG_STR_FMT "', which is " OG_STR_FMT,
-                         OG_STR_ARG(lit->str), OG_STR_ARG(what), OG_STR_ARG(og_check__enum_text(c, t)));
+                         OG_STR_ARG(lit->str), OG_STR_ARG(what), OG_STR_ARG(og_check__type_text(c, t)));
   *out = own;
   return OG_OK;
 }
