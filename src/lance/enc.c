@@ -57,25 +57,30 @@ static og_status parse_scheme(og_ctx *cx, og_str bytes, og_lance__scheme *out)
   return OG_OK;
 }
 
+/* Field `f` of out-of-line bit-packing: 1 raw bits, 3 a flat encoding with the packed bits. */
+static og_status parse_packed(og_ctx *cx, og_arena *a, const og_pb_reader *r, const og_pb_field *f,
+                              unsigned depth, og_lance__enc *e)
+{
+  const og_lance__enc *child = NULL;
+  if (f->num == 1) e->bits = f->value;
+  if (f->num != 3) return OG_OK;
+  OG_TRY(parse_child(cx, a, r, f, depth, &child));
+  if (!child || child->kind != OG_LANCE__ENC_FLAT)
+    return og_fail(cx, OG_EUNSUPPORTED, "bit-packed values that are not flat");
+  e->packed_bits = child->bits;
+  return OG_OK;
+}
+
 /* Field `f` of an encoding of kind e->kind. */
 static og_status parse_part(og_ctx *cx, og_arena *a, const og_pb_reader *r, const og_pb_field *f,
                             unsigned depth, og_lance__enc *e)
 {
-  const og_lance__enc *child = NULL;
   switch (e->kind) {
   case OG_LANCE__ENC_FLAT:
   case OG_LANCE__ENC_INLINE:
     if (f->num == 1) e->bits = f->value;
     return OG_OK;
-  case OG_LANCE__ENC_OUT_OF_LINE:
-    if (f->num == 1) e->bits = f->value;
-    if (f->num != 3) return OG_OK;
-    OG_TRY(parse_child(cx, a, r, f, depth, &child));
-    if (child->kind != OG_LANCE__ENC_FLAT)
-      return og_fail(cx, OG_EUNSUPPORTED, "bit-packed values inside %s",
-                     og_lance__enc_name(child->kind));
-    e->packed_bits = child->bits;
-    return OG_OK;
+  case OG_LANCE__ENC_OUT_OF_LINE: return parse_packed(cx, a, r, f, depth, e);
   case OG_LANCE__ENC_VARIABLE:
   case OG_LANCE__ENC_BYTE_SPLIT:
     return f->num == 1 ? parse_child(cx, a, r, f, depth, &e->inner) : OG_OK;

@@ -35,16 +35,21 @@ static void fill(uint8_t *dst, const uint8_t *value, unsigned width, uint64_t ru
   }
 }
 
-static og_status expand(og_ctx *cx, const uint8_t *values, uint64_t n_runs, og_str lengths,
-                        unsigned length_width, uint64_t n, unsigned width, uint8_t *dst)
+/* Run values and lengths as plain arrays. */
+typedef struct runs {
+  const uint8_t *values, *lengths;
+  unsigned length_width;
+  uint64_t n;
+} runs;
+
+static og_status expand(og_ctx *cx, runs r, uint64_t n, unsigned width, uint8_t *dst)
 {
   uint64_t done = 0;
-  const uint8_t *at = (const uint8_t *)lengths.ptr;
-  for (uint64_t r = 0; r < n_runs; r++, at += length_width, values += width) {
-    uint64_t run = og_lance__uint(at, length_width);
+  for (uint64_t i = 0; i < r.n; i++) {
+    const uint64_t run = og_lance__uint(r.lengths + i * r.length_width, r.length_width);
     if (run > n - done)
       return og_fail(cx, OG_ECORRUPT, "runs make more than %" PRIu64 " values", n);
-    fill(dst + done * width, values, width, run);
+    fill(dst + done * width, r.values + i * width, width, run);
     done += run;
   }
   if (done != n)
@@ -60,20 +65,22 @@ og_status og_lance__rle_decode(og_ctx *cx, const og_lance__enc *e, og_str values
   if (e->lengths->kind != OG_LANCE__ENC_FLAT || (bits != 8 && bits != 16 && bits != 32))
     return og_fail(cx, OG_EUNSUPPORTED, "run lengths encoded as %s of %" PRIu64 " bits",
                    og_lance__enc_name(e->lengths->kind), bits);
-  uint64_t n_runs = lengths.len / (bits / 8);
+  runs r = {.values = (const uint8_t *)values.ptr,
+            .lengths = (const uint8_t *)lengths.ptr,
+            .length_width = (unsigned)(bits / 8),
+            .n = lengths.len / (bits / 8)};
   const og_lance__enc *inner = e->inner;
   if (inner->kind == OG_LANCE__ENC_FLAT && inner->bits == 8ull * width) {
-    if (values.len / width < n_runs)
-      return og_fail(cx, OG_ECORRUPT, "%" PRIu64 " runs with %zu values", n_runs,
-                     values.len / width);
-    return expand(cx, (const uint8_t *)values.ptr, n_runs, lengths, (unsigned)(bits / 8), n, width,
-                  dst);
+    if (values.len / width < r.n)
+      return og_fail(cx, OG_ECORRUPT, "%" PRIu64 " runs with %zu values", r.n, values.len / width);
+    return expand(cx, r, n, width, dst);
   }
-  if (n_runs > OG_LIMIT_PAGE_BYTES / 8)
-    return og_fail(cx, OG_ELIMIT, "%" PRIu64 " runs in one page", n_runs);
-  OG_TRY(og_buf_reserve(cx, &plain, (size_t)(n_runs * width) + 8));
-  OG_TRY(og_lance__fixed_decode(cx, inner, &values, 1, n_runs, width, plain.data));
-  return expand(cx, plain.data, n_runs, lengths, (unsigned)(bits / 8), n, width, dst);
+  if (r.n > OG_LIMIT_PAGE_BYTES / 8)
+    return og_fail(cx, OG_ELIMIT, "%" PRIu64 " runs in one page", r.n);
+  OG_TRY(og_buf_reserve(cx, &plain, (size_t)(r.n * width) + 8));
+  OG_TRY(og_lance__fixed_decode(cx, inner, &values, 1, r.n, width, plain.data));
+  r.values = plain.data;
+  return expand(cx, r, n, width, dst);
 }
 
 static uint64_t run_at(const uint8_t *values, uint64_t i, uint64_t n, unsigned width)
@@ -87,9 +94,9 @@ static uint64_t run_at(const uint8_t *values, uint64_t i, uint64_t n, unsigned w
 
 uint64_t og_lance__rle_runs(const uint8_t *values, uint64_t n, unsigned width)
 {
-  uint64_t runs = 0;
-  for (uint64_t i = 0; i < n; runs++) i += run_at(values, i, n, width);
-  return runs;
+  uint64_t count = 0;
+  for (uint64_t i = 0; i < n; count++) i += run_at(values, i, n, width);
+  return count;
 }
 
 og_status og_lance__rle_encode(og_ctx *cx, const uint8_t *values, uint64_t n, unsigned width,

@@ -386,25 +386,30 @@ og_status og_lance_file_layout(og_ctx *cx, const og_lance_file *f, uint32_t top_
 
 /* ---- Reading rows. */
 
-/* The part of `rows` (file-wide, ascending) that lies in a page, relative to it; *next is the first
- * range that goes on behind the page. */
-static og_status page_rows(og_ctx *cx, og_arena *a, const og_lance__page *p,
-                           const og_lance__rows *rows, size_t n, size_t *next, og_lance__rows **out,
-                           size_t *n_out)
+/* The rows wanted of the file, and how far they have been read. */
+typedef struct picks {
+  const og_lance__rows *rows;
+  size_t n, at; /* at: the first range that goes on behind the pages read so far */
+} picks;
+
+/* The part of `want` that lies in a page, relative to it. */
+static og_status page_rows(og_ctx *cx, og_arena *a, const og_lance__page *p, picks *want,
+                           og_lance__rows **out, size_t *n_out)
 {
   const uint64_t end = p->first_row + p->n_rows;
-  size_t stop = *next;
-  while (stop < n && rows[stop].from < end) stop++;
-  og_lance__rows *here = og_arena_calloc(cx, a, stop - *next, sizeof *here);
+  const og_lance__rows *rows = want->rows;
+  size_t stop = want->at;
+  while (stop < want->n && rows[stop].from < end) stop++;
+  og_lance__rows *here = og_arena_calloc(cx, a, stop - want->at, sizeof *here);
   if (!here) return OG_ENOMEM;
   size_t k = 0;
-  for (size_t i = *next; i < stop; i++) {
+  for (size_t i = want->at; i < stop; i++) {
     const uint64_t from = rows[i].from > p->first_row ? rows[i].from : p->first_row;
     const uint64_t to = rows[i].to < end ? rows[i].to : end;
     if (from < to)
       here[k++] = (og_lance__rows){.from = from - p->first_row, .to = to - p->first_row};
   }
-  while (*next < n && rows[*next].to <= end) ++*next;
+  while (want->at < want->n && rows[want->at].to <= end) want->at++;
   *out = here;
   *n_out = k;
   return OG_OK;
@@ -444,16 +449,16 @@ static og_status read_leaf(og_ctx *cx, const og_lance_file *f, int32_t column,
                    "column %" PRId32 " has %" PRIu64 " of the file's %" PRIu64 " rows", column,
                    c->n_rows, f->n_rows);
   OG_AUTO(og_arena) arena = {0};
-  size_t next = 0;
+  picks want = {.rows = rows, .n = n};
   OG_TRY(reserve_rows(cx, f, c, rows, n, out));
-  for (size_t i = 0; i < c->n_pages && next < n; i++) {
+  for (size_t i = 0; i < c->n_pages && want.at < n; i++) {
     og_lance__rows *here;
     size_t n_here;
     og_lance__page_reader r = {
         .store = f->store, .key = f->key, .page = &c->pages[i], .arena = &arena};
-    if (rows[next].from >= r.page->first_row + r.page->n_rows) continue;
+    if (rows[want.at].from >= r.page->first_row + r.page->n_rows) continue;
     OG_TRY(og_ctx_poll(cx));
-    OG_TRY(page_rows(cx, &arena, r.page, rows, n, &next, &here, &n_here));
+    OG_TRY(page_rows(cx, &arena, r.page, &want, &here, &n_here));
     if (n_here == 0) continue;
     OG_TRY_NOTE(cx, og_lance__page_read(cx, &r, here, n_here, out),
                 "while reading page %zu of column %" PRId32, i, column);

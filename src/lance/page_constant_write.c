@@ -13,7 +13,7 @@ static bool levels_are_implied(const og_lance__leaf *l)
 
 static og_status put_levels(og_ctx *cx, const og_lance__leaf *l, const og_lance__numbering *num,
                             bool is_rep, unsigned minor, og_lance__page_out *out,
-                            const og_lance__enc **enc, uint64_t *n)
+                            og_lance__layout *layout)
 {
   static const og_lance__enc word = {.kind = OG_LANCE__ENC_FLAT, .bits = 16};
   static const og_lance__enc byte = {.kind = OG_LANCE__ENC_FLAT, .bits = 8};
@@ -41,7 +41,8 @@ static og_status put_levels(og_ctx *cx, const og_lance__leaf *l, const og_lance_
     return OG_OK;
   }
   const unsigned bits = og_lance__bit_width(max);
-  *n = l->n_entries;
+  *(is_rep ? &layout->n_rep : &layout->n_def) = l->n_entries;
+  const og_lance__enc **enc = is_rep ? &layout->rep : &layout->def;
   if (og_lance__rle_runs(raw.data, l->n_entries, 2) * 3 + 8 >= l->n_entries * bits / 8) {
     *enc = &packed[bits];
     return og_lance__out_of_line_encode(cx, bits, raw.data, l->n_entries, 2, to);
@@ -81,8 +82,8 @@ og_status og_lance__constant_write(og_ctx *cx, const og_lance__leaf *leaf, unsig
     l.has_value = true;
     l.value = og_str_from(s->data.data, s->shape.width);
   } else if (!levels_are_implied(leaf)) {
-    OG_TRY(put_levels(cx, leaf, &num, true, minor, out, &l.rep, &l.n_rep));
-    OG_TRY(put_levels(cx, leaf, &num, false, minor, out, &l.def, &l.n_def));
+    OG_TRY(put_levels(cx, leaf, &num, true, minor, out, &l));
+    OG_TRY(put_levels(cx, leaf, &num, false, minor, out, &l));
   }
   return og_lance__layout_put(cx, &l, &out->layout);
 }

@@ -227,6 +227,13 @@ static bool is_masked(const og_lance__path *p, uint32_t i, const bool *seen)
   return false;
 }
 
+static uint64_t layer_number(bool is_list, bool has_null, bool has_empty)
+{
+  if (!is_list) return has_null ? LAYER_NULL_ITEM : LAYER_ITEM;
+  if (has_null) return has_empty ? LAYER_NULL_EMPTY_LIST : LAYER_NULL_LIST;
+  return has_empty ? LAYER_EMPTY_LIST : LAYER_LIST;
+}
+
 void og_lance__numbering_make(const og_lance__leaf *leaf, og_lance__layout *l,
                               og_lance__numbering *out)
 {
@@ -239,13 +246,7 @@ void og_lance__numbering_make(const og_lance__leaf *leaf, og_lance__layout *l,
     const uint8_t null = p->null_def[i], empty = (uint8_t)(null + 1);
     const bool has_empty = p->is_list[i] && seen[empty];
     const bool has_null = seen[null] || (p->is_list[i] && !has_empty && is_masked(p, i, seen));
-    if (p->is_list[i])
-      l->layers[i] = has_null && has_empty ? LAYER_NULL_EMPTY_LIST
-                     : has_null            ? LAYER_NULL_LIST
-                     : has_empty           ? LAYER_EMPTY_LIST
-                                           : LAYER_LIST;
-    else
-      l->layers[i] = has_null ? LAYER_NULL_ITEM : LAYER_ITEM;
+    l->layers[i] = layer_number(p->is_list[i], has_null, has_empty);
     if (has_null) {
       out->to_path[++out->max_def] = null;
       out->from_path[null] = out->max_def;

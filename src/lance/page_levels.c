@@ -205,6 +205,13 @@ og_status og_lance__leaves_of(og_ctx *cx, og_arena *a, const og_field *field,
   return OG_OK;
 }
 
+/* The start of the row of entry i, not before `floor`.  Rows that lie in a run whole end there. */
+static uint64_t row_start(const og_lance__leaf *l, uint64_t floor, uint64_t i)
+{
+  while (i > floor && i < l->n_entries && l->rep.data[i] != l->path->n_lists) i--;
+  return i;
+}
+
 void og_lance__leaf_split(const og_lance__leaf *l, uint64_t from, uint64_t *to, bool *large)
 {
   const og_lance__path *p = l->path;
@@ -221,9 +228,7 @@ void og_lance__leaf_split(const og_lance__leaf *l, uint64_t from, uint64_t *to, 
       continue;
     }
     if (i - run > OG_LANCE__MAX_INVISIBLE) {
-      /* Rows that lie in the run whole end before the row of the value behind it. */
-      uint64_t last = i;
-      while (last > run && last < l->n_entries && l->rep.data[last] != p->n_lists) last--;
+      const uint64_t last = row_start(l, run, i);
       const bool whole_rows = run_row != UINT64_MAX && last > run_row;
       if (whole_rows) {
         *to = run_row > from ? run_row : last;

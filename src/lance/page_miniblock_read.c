@@ -294,6 +294,12 @@ static uint64_t chunk_end(const mini_page *m, uint64_t from_chunk, uint64_t to)
   return c;
 }
 
+/* The rows wanted of the page, and how far they have been found. */
+typedef struct picks {
+  const og_lance__rows *rows;
+  size_t n, at; /* at: the first range not finished */
+} picks;
+
 /* Chunks [from, to) of one request, whose bytes are at hand. */
 typedef struct span {
   uint64_t from, to;
@@ -321,35 +327,33 @@ static og_status plan(og_ctx *cx, const mini_page *m, const og_lance__rows *rows
 }
 
 /* Appends the wanted rows of one chunk of single values. */
-static og_status read_flat_chunk(og_ctx *cx, mini_page *m, uint64_t c, og_str bytes,
-                                 const og_lance__rows *rows, size_t n, size_t *range,
+static og_status read_flat_chunk(og_ctx *cx, mini_page *m, uint64_t c, og_str bytes, picks *want,
                                  og_lance__leaf *out)
 {
   const uint64_t start = m->chunks[c].row, stop = m->chunks[c + 1].row;
-  while (*range < n && rows[*range].to <= start) ++*range;
-  if (*range == n || rows[*range].from >= stop) return OG_OK;
-  if (rows[*range].from <= start && rows[*range].to >= stop)
+  while (want->at < want->n && want->rows[want->at].to <= start) want->at++;
+  if (want->at == want->n || want->rows[want->at].from >= stop) return OG_OK;
+  if (want->rows[want->at].from <= start && want->rows[want->at].to >= stop)
     return decode_chunk(cx, m, c, bytes, out);
   og_lance__leaf_clear(&m->scratch);
   OG_TRY(decode_chunk(cx, m, c, bytes, &m->scratch));
-  for (size_t i = *range; i < n && rows[i].from < stop; i++) {
-    const uint64_t from = rows[i].from > start ? rows[i].from - start : 0;
-    const uint64_t to = (rows[i].to < stop ? rows[i].to : stop) - start;
+  for (size_t i = want->at; i < want->n && want->rows[i].from < stop; i++) {
+    const uint64_t from = want->rows[i].from > start ? want->rows[i].from - start : 0;
+    const uint64_t to = (want->rows[i].to < stop ? want->rows[i].to : stop) - start;
     OG_TRY(og_lance__leaf_copy(cx, out, &m->scratch, from, to, from));
   }
   return OG_OK;
 }
 
 /* The same below lists, where a row may span chunks. */
-static og_status read_list_chunk(og_ctx *cx, mini_page *m, uint64_t c, og_str bytes,
-                                 const og_lance__rows *rows, size_t n, size_t *range,
+static og_status read_list_chunk(og_ctx *cx, mini_page *m, uint64_t c, og_str bytes, picks *want,
                                  og_lance__leaf *out)
 {
   const uint64_t start = m->chunks[c].row, stop = m->chunks[c + 1].row;
   const uint64_t first = start - m->chunks[c].goes_on; /* the first row with an entry here */
-  while (*range < n && rows[*range].to <= first) ++*range;
-  if (*range == n) return OG_OK;
-  const bool all = rows[*range].from <= first && rows[*range].to >= stop;
+  while (want->at < want->n && want->rows[want->at].to <= first) want->at++;
+  if (want->at == want->n) return OG_OK;
+  const bool all = want->rows[want->at].from <= first && want->rows[want->at].to >= stop;
   og_lance__leaf *to = all ? out : &m->scratch;
   if (!all) og_lance__leaf_clear(to);
   const uint64_t entry = to->n_entries, before = to->n_rows;
@@ -360,28 +364,25 @@ static og_status read_list_chunk(og_ctx *cx, mini_page *m, uint64_t c, og_str by
     return og_fail(cx, OG_ECORRUPT,
                    "a chunk starts %" PRIu64 " rows, its repetition index says %" PRIu64,
                    to->n_rows - before, stop - start);
-  return all ? OG_OK : og_lance__rows_select(cx, to, first, rows, n, range, out);
+  return all ? OG_OK : og_lance__rows_select(cx, to, first, want->rows, want->n, &want->at, out);
 }
 
-/* *range is the first range not finished before the chunk. */
-static og_status read_chunk(og_ctx *cx, mini_page *m, uint64_t c, og_str bytes,
-                            const og_lance__rows *rows, size_t n, size_t *range,
+static og_status read_chunk(og_ctx *cx, mini_page *m, uint64_t c, og_str bytes, picks *want,
                             og_lance__leaf *out)
 {
-  return out->path->n_lists ? read_list_chunk(cx, m, c, bytes, rows, n, range, out)
-                            : read_flat_chunk(cx, m, c, bytes, rows, n, range, out);
+  return out->path->n_lists ? read_list_chunk(cx, m, c, bytes, want, out)
+                            : read_flat_chunk(cx, m, c, bytes, want, out);
 }
 
-static og_status read_span(og_ctx *cx, mini_page *m, span s, og_str bytes,
-                           const og_lance__rows *rows, size_t n, size_t *range, og_lance__leaf *out)
+static og_status read_span(og_ctx *cx, mini_page *m, span s, og_str bytes, picks *want,
+                           og_lance__leaf *out)
 {
   const uint64_t base = m->chunks[s.from].offset;
   for (uint64_t c = s.from; c < s.to; c++) {
     const uint64_t at = m->chunks[c].offset - base, end = m->chunks[c + 1].offset - base;
-    OG_TRY_NOTE(
-        cx,
-        read_chunk(cx, m, c, og_str_from(bytes.ptr + at, (size_t)(end - at)), rows, n, range, out),
-        "while reading chunk %" PRIu64, c);
+    OG_TRY_NOTE(cx,
+                read_chunk(cx, m, c, og_str_from(bytes.ptr + at, (size_t)(end - at)), want, out),
+                "while reading chunk %" PRIu64, c);
   }
   return OG_OK;
 }
@@ -409,7 +410,8 @@ og_status og_lance__mini_block_read(og_ctx *cx, og_lance__page_reader *r,
   OG_AUTO(og_lance__fetched) head = {0};
   OG_AUTO(og_lance__fetched) chunks = {0};
   span *spans;
-  size_t n_spans, range = 0;
+  size_t n_spans;
+  picks wanted = {.rows = rows, .n = n};
   const bool whole = n == 1 && rows[0].from == 0 && rows[0].to == r->page->n_rows;
   og_lance__leaf_init(&m.scratch, out->path, out->slots.shape);
   const bool all = whole || (r->page->n_buffers > 1 && r->page->sizes[1] <= 64u << 10);
@@ -427,7 +429,7 @@ og_status og_lance__mini_block_read(og_ctx *cx, og_lance__page_reader *r,
   for (size_t i = 0; i < n_spans; i++) {
     const uint64_t at = m.chunks[spans[i].from].offset;
     og_str bytes = all ? og_str_sub(head.views[0], (size_t)at, SIZE_MAX) : chunks.views[i];
-    OG_TRY(read_span(cx, &m, spans[i], bytes, rows, n, &range, out));
+    OG_TRY(read_span(cx, &m, spans[i], bytes, &wanted, out));
   }
   return OG_OK;
 }
