@@ -401,7 +401,7 @@ static og_status read_footer(og_ctx *cx, og_str file, uint64_t *at)
 
 static og_status decode_all(decoder *d, og_str file, og_manifest *m)
 {
-  uint64_t at;
+  uint64_t at = 0;
   og_str bytes;
   og_pb_reader r;
   og_pb_field f;
