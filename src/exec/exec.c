@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: MIT */
+/* exec/exec.c -- one run of a plan: open views, drive the pipeline, finish the answer. */
+#include "exec/run.h"
+
+og_status og_run__view(og_ctx *cx, og_run *run, const og_type_def *type, og_view **out)
+{
+  for (size_t i = 0; i < run->all_views.len; i++) {
+    *out = OG_VEC_AT(&run->all_views, og_view *, i);
+    if ((*out)->type == type) return OG_OK;
+  }
+  OG_TRY(og_view_open(cx, run->snapshot, type, out));
+  og_status st = og_vec_add(cx, &run->all_views, out);
+  if (st != OG_OK) og_view_free(*out);
+  return st;
+}
+
+/* Rows that reach the end; without an order, a full limit ends the run. */
+static og_status collect(og_ctx *cx, og_run *run, const og_chunk *rows, bool *stop)
+{
+  uint32_t n_slots = run->plan->n_slots;
+  OG_TRY(og_vec_reserve(cx, &run->out, rows->n * n_slots));
+  uint64_t *to = (uint64_t *)run->out.data + run->out.len;
+  for (size_t i = 0; i < rows->n; i++)
+    for (uint32_t s = 0; s < n_slots; s++) *to++ = rows->slots[s][i];
+  run->out.len += rows->n * n_slots;
+  run->n_out += rows->n;
+  bool any_rows_do = run->plan->has_limit && run->plan->n_order == 0 && !run->plan->aggregate;
+  *stop = any_rows_do && run->n_out >= run->plan->limit;
+  return OG_OK;
+}
+
+static og_status run_all(og_ctx *cx, og_run *run, og_exec_result *out)
+{
+  const og_plan *plan = run->plan;
+  run->views = og_push_array(cx, plan->n_slots + 1, sizeof(og_view *));
+  if (!run->views) return OG_ENOMEM;
+  for (uint32_t i = 0; i < plan->n_slots; i++) OG_TRY(og_run__view(cx, run, plan->slots[i].type, &run->views[i]));
+  OG_TRY(og_run__ops(cx, run, plan->ops, plan->n_ops, NULL, collect));
+  return og_run__finish(cx, run, out);
+}
+
+og_status og_exec_run(og_ctx *cx, og_snapshot *snapshot, const og_plan *plan, const og_scalar *values, int64_t now_ms,
+                      og_exec_result *out)
+{
+  og_run run = {.snapshot = snapshot,
+                .plan = plan,
+                .values = values,
+                .now = {.type = og_type_of(OG_TYPE_DATE64), .v.i = now_ms},
+                .all_views = OG_VEC_INIT(og_view *),
+                .adjacencies = OG_VEC_INIT(og_adjacency *),
+                .out = OG_VEC_INIT(uint64_t)};
+  og_exec_result result = {0};
+  og_status st = run_all(cx, &run, &result);
+  for (size_t i = 0; i < run.all_views.len; i++) og_view_free(OG_VEC_AT(&run.all_views, og_view *, i));
+  for (size_t i = 0; i < run.adjacencies.len; i++) {
+    og_adjacency *a = OG_VEC_AT(&run.adjacencies, og_adjacency *, i);
+    og_free(a->first);
+    og_free(a->targets);
+    og_free(a->edges);
+    og_free(a);
+  }
+  og_vec_cleanup(&run.all_views);
+  og_vec_cleanup(&run.adjacencies);
+  og_vec_cleanup(&run.out);
+  if (st != OG_OK) og_exec_result_cleanup(&result);
+  else *out = result;
+  return st;
+}
+
+void og_exec_result_cleanup(og_exec_result *r)
+{
+  for (uint32_t i = 0; r->columns && i < r->n_columns; i++) og_column_unref(r->columns[i]);
+  og_free(r->columns);
+  *r = (og_exec_result){0};
+}

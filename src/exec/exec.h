@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT */
+/* exec/exec.h -- running a read plan over a snapshot.
+ *
+ * Thread rule: one run per context; the snapshot may be shared.
+ */
+#pragma once
+
+#include "graph/graph.h"
+#include "query/plan.h"
+
+typedef struct og_exec_result {
+  og_column **columns; /* one reference each; as plan->columns */
+  uint32_t n_columns;
+  int64_t n_rows;
+} og_exec_result;
+void og_exec_result_cleanup(og_exec_result *r);
+
+/* Runs `plan` with the bound `values`; `now_ms` is the query's instant.  OG_ECANCELLED, OG_EDEADLINE, OG_ENOMEM when
+ * the memory budget is spent, and whatever reading the tables may raise. */
+OG_MUST_USE og_status og_exec_run(og_ctx *cx, og_snapshot *snapshot, const og_plan *plan, const og_scalar *values,
+                                  int64_t now_ms, og_exec_result *out);

@@ -1,0 +1,408 @@
+/* SPDX-License-Identifier: MIT */
+/* exec/pipeline.c -- ops as stages that push chunks of row offsets onward.
+ *
+ *   SCAN -> stage 1 -> stage 2 -> ... -> sink
+ *
+ * Each stage takes a chunk, makes rows of its own into its output chunk, and hands that on whenever it is full and once
+ * at the end of its input.  A stage owns one output chunk, so memory does not grow with the number of rows in flight.
+ * `stop` travels back when the sink wants no more.
+ */
+#include "exec/run.h"
+
+#include "base/map.h"
+
+typedef struct stage {
+  const og_plan_op *op;
+  og_chunk out;
+  og_vec rows;   /* CROSS, HASH_JOIN: uint64_t rows of the slot that pass */
+  og_map keys;   /* HASH_JOIN: encoded keys -> first row + 1 in `chain` */
+  og_vec chain;  /* HASH_JOIN: link */
+  bool prepared;
+  og_vec emitted, frontier, next; /* EXPAND: uint64_t */
+  og_umap seen, visited;          /* EXPAND */
+} stage;
+
+typedef struct link {
+  uint64_t row, next; /* next: index + 1, 0: end */
+} link;
+
+typedef struct pipe {
+  og_run *run;
+  stage *stages;
+  uint32_t n;
+  og_sink_fn sink;
+  bool stop;
+} pipe_t;
+
+static og_status push(og_ctx *cx, pipe_t *p, uint32_t at, const og_chunk *in);
+
+/* ---- chunks */
+
+static og_status chunk_init(og_ctx *cx, uint32_t n_slots, og_chunk *c)
+{
+  c->n = 0;
+  c->slots = og_push_array(cx, n_slots + 1, sizeof(uint64_t *));
+  if (!c->slots) return OG_ENOMEM;
+  for (uint32_t i = 0; i < n_slots; i++)
+    if (!(c->slots[i] = og_push_array(cx, OG_CHUNK, sizeof(uint64_t)))) return OG_ENOMEM;
+  return OG_OK;
+}
+
+static void gather(const og_run *run, const og_chunk *c, size_t row, uint64_t *slots)
+{
+  for (uint32_t s = 0; s < run->plan->n_slots; s++) slots[s] = c->slots[s][row];
+}
+
+static og_status flush(og_ctx *cx, pipe_t *p, uint32_t at)
+{
+  og_chunk *out = &p->stages[at].out;
+  if (out->n == 0) return OG_OK;
+  og_status st = push(cx, p, at + 1, out);
+  out->n = 0;
+  return st;
+}
+
+/* One output row. */
+static og_status emit(og_ctx *cx, pipe_t *p, uint32_t at, const uint64_t *slots)
+{
+  og_chunk *out = &p->stages[at].out;
+  for (uint32_t s = 0; s < p->run->plan->n_slots; s++) out->slots[s][out->n] = slots[s];
+  return ++out->n == OG_CHUNK ? flush(cx, p, at) : OG_OK;
+}
+
+static og_status all_hold(og_ctx *cx, og_run *run, const og_plan_op *op, const uint64_t *slots, bool *out)
+{
+  *out = true;
+  for (uint32_t i = 0; i < op->n_filters && *out; i++) OG_TRY(og_run__holds(cx, run, op->filters[i], slots, out));
+  return OG_OK;
+}
+
+/* ---- CROSS and HASH_JOIN */
+
+/* Join keys as bytes: the hash of exact comparison would do for finding, but equal values must also compare equal. */
+static og_status key_of(og_ctx *cx, og_run *run, const og_pexpr *const *keys, uint32_t n, const uint64_t *slots,
+                        uint64_t *hash, bool *null)
+{
+  *hash = 0x9e3779b97f4a7c15ull;
+  *null = false;
+  for (uint32_t i = 0; i < n && !*null; i++) {
+    og_scalar v;
+    OG_TRY(og_run__value(cx, run, keys[i], slots, &v));
+    *null = v.is_null;
+    if (!v.is_null) *hash = og_scalar_hash(&v, *hash);
+  }
+  return OG_OK;
+}
+
+static og_status keys_match(og_ctx *cx, og_run *run, const og_plan_op *op, const uint64_t *slots, bool *out)
+{
+  *out = true;
+  for (uint32_t i = 0; i < op->n_keys && *out; i++) {
+    og_scalar a, b;
+    int c;
+    OG_TRY(og_run__value(cx, run, op->left_keys[i], slots, &a));
+    OG_TRY(og_run__value(cx, run, op->right_keys[i], slots, &b));
+    *out = !a.is_null && !b.is_null && og_scalar_cmp(&a, &b, &c) && c == 0;
+  }
+  return OG_OK;
+}
+
+static og_status build_side(og_ctx *cx, pipe_t *p, stage *s, uint64_t *slots)
+{
+  for (size_t i = 0; i < s->rows.len; i++) {
+    uint64_t hash;
+    bool null;
+    slots[s->op->slot] = OG_VEC_AT(&s->rows, uint64_t, i);
+    OG_TRY(key_of(cx, p->run, s->op->right_keys, s->op->n_keys, slots, &hash, &null));
+    if (null) continue;
+    uint64_t *head = og_umap_at(cx, &s->keys, hash, NULL);
+    if (!head) return OG_ENOMEM;
+    const link l = {OG_VEC_AT(&s->rows, uint64_t, i), *head};
+    OG_TRY(og_vec_add(cx, &s->chain, &l));
+    *head = s->chain.len;
+  }
+  return OG_OK;
+}
+
+static og_status prepare_join(og_ctx *cx, pipe_t *p, stage *s, uint64_t *slots)
+{
+  if (s->prepared) return OG_OK;
+  s->prepared = true;
+  OG_TRY(og_run__select(cx, p->run, s->op, s->op->slot, &s->rows));
+  return s->op->kind == OG_PLAN_HASH_JOIN ? build_side(cx, p, s, slots) : OG_OK;
+}
+
+static og_status push_cross(og_ctx *cx, pipe_t *p, uint32_t at, uint64_t *slots)
+{
+  stage *s = &p->stages[at];
+  for (size_t i = 0; i < s->rows.len && !p->stop; i++) {
+    slots[s->op->slot] = OG_VEC_AT(&s->rows, uint64_t, i);
+    OG_TRY(emit(cx, p, at, slots));
+  }
+  return OG_OK;
+}
+
+static og_status push_hash_join(og_ctx *cx, pipe_t *p, uint32_t at, uint64_t *slots)
+{
+  stage *s = &p->stages[at];
+  uint64_t hash, head;
+  bool null, match;
+  OG_TRY(key_of(cx, p->run, s->op->left_keys, s->op->n_keys, slots, &hash, &null));
+  if (null || !og_umap_get(&s->keys, hash, &head)) return OG_OK;
+  for (; head && !p->stop; head = OG_VEC_AT(&s->chain, link, head - 1).next) {
+    slots[s->op->slot] = OG_VEC_AT(&s->chain, link, head - 1).row;
+    OG_TRY(keys_match(cx, p->run, s->op, slots, &match));
+    if (match) OG_TRY(emit(cx, p, at, slots));
+  }
+  return OG_OK;
+}
+
+/* ---- EXPAND and CLOSE */
+
+typedef struct neighbours {
+  const og_adjacency *dirs[2];
+  unsigned n;
+} neighbours;
+
+static og_status neighbours_of(og_ctx *cx, pipe_t *p, const og_plan_op *op, neighbours *out)
+{
+  *out = (neighbours){0};
+  if (op->dir != OG_DIR_IN) OG_TRY(og_run__adjacency(cx, p->run, op->edge, false, &out->dirs[out->n++]));
+  if (op->dir != OG_DIR_OUT) OG_TRY(og_run__adjacency(cx, p->run, op->edge, true, &out->dirs[out->n++]));
+  return OG_OK;
+}
+
+/* One output row per edge row: parallel edges are distinct. */
+static og_status expand_edges(og_ctx *cx, pipe_t *p, uint32_t at, uint64_t *slots, bool bound)
+{
+  const og_plan_op *op = p->stages[at].op;
+  neighbours nb;
+  uint64_t src = slots[op->src], dst = slots[op->dst];
+  OG_TRY(neighbours_of(cx, p, op, &nb));
+  for (unsigned d = 0; d < nb.n; d++) {
+    const og_adjacency *a = nb.dirs[d];
+    for (uint64_t i = a->first[src]; i < a->first[src + 1] && !p->stop; i++) {
+      bool keep;
+      if (bound && a->targets[i] != dst) continue;
+      if (d == 1 && a->targets[i] == src) continue; /* a self-loop is one row, whichever way it is read */
+      slots[op->dst] = a->targets[i];
+      slots[op->edge_slot] = a->edges[i];
+      OG_TRY(all_hold(cx, p->run, op, slots, &keep));
+      if (keep) OG_TRY(emit(cx, p, at, slots));
+    }
+  }
+  return OG_OK;
+}
+
+static og_status note_once(og_ctx *cx, og_umap *set, uint64_t v, og_vec *list)
+{
+  bool was_new;
+  OG_TRY(og_umap_put(cx, set, v, 1, &was_new));
+  return was_new ? og_vec_add(cx, list, &v) : OG_OK;
+}
+
+/* The breadth-first walk of the language's section on traversal: a destination counts by its shortest distance, and the
+ * source comes back only through a self-loop of its own. */
+static og_status walk_hop(og_ctx *cx, stage *s, const neighbours *nb, bool same, uint32_t hop)
+{
+  for (size_t i = 0; i < s->frontier.len; i++) {
+    uint64_t u = OG_VEC_AT(&s->frontier, uint64_t, i);
+    for (unsigned d = 0; d < nb->n; d++) {
+      const og_adjacency *a = nb->dirs[d];
+      for (uint64_t k = a->first[u]; k < a->first[u + 1]; k++) {
+        uint64_t w = a->targets[k];
+        bool counts = hop >= s->op->min, was_new = true;
+        if (same && w == u) {
+          if (counts) OG_TRY(note_once(cx, &s->seen, w, &s->emitted));
+          continue;
+        }
+        if (same) OG_TRY(og_umap_put(cx, &s->visited, w, 1, &was_new));
+        if (!was_new) continue;
+        OG_TRY(og_vec_add(cx, &s->next, &w));
+        if (counts) OG_TRY(note_once(cx, &s->seen, w, &s->emitted));
+      }
+    }
+  }
+  return OG_OK;
+}
+
+static og_status walk(og_ctx *cx, pipe_t *p, stage *s, uint64_t src)
+{
+  neighbours nb;
+  const og_plan_op *op = s->op;
+  bool same = op->edge->from == op->edge->to;
+  uint32_t max = same ? op->max : op->max < 1 ? op->max : 1;
+  OG_TRY(neighbours_of(cx, p, op, &nb));
+  og_map_clear(&s->seen);
+  og_map_clear(&s->visited);
+  og_vec_clear(&s->emitted);
+  og_vec_clear(&s->frontier);
+  OG_TRY(og_vec_add(cx, &s->frontier, &src));
+  if (same) OG_TRY(og_umap_put(cx, &s->visited, src, 1, NULL));
+  for (uint32_t hop = 1; hop <= max && s->frontier.len; hop++) {
+    OG_TRY(og_ctx_poll(cx));
+    og_vec_clear(&s->next);
+    OG_TRY(walk_hop(cx, s, &nb, same, hop));
+    og_vec swap = s->frontier;
+    s->frontier = s->next;
+    s->next = swap;
+  }
+  return OG_OK;
+}
+
+static og_status push_expand(og_ctx *cx, pipe_t *p, uint32_t at, uint64_t *slots)
+{
+  stage *s = &p->stages[at];
+  const og_plan_op *op = s->op;
+  if (op->edge_slot != OG_NO_SLOT) return expand_edges(cx, p, at, slots, false);
+  OG_TRY(walk(cx, p, s, slots[op->src]));
+  for (size_t i = 0; i < s->emitted.len && !p->stop; i++) {
+    bool keep;
+    slots[op->dst] = OG_VEC_AT(&s->emitted, uint64_t, i);
+    OG_TRY(all_hold(cx, p->run, op, slots, &keep));
+    if (keep) OG_TRY(emit(cx, p, at, slots));
+  }
+  return OG_OK;
+}
+
+static og_status push_close(og_ctx *cx, pipe_t *p, uint32_t at, uint64_t *slots)
+{
+  stage *s = &p->stages[at];
+  if (s->op->edge_slot != OG_NO_SLOT) return expand_edges(cx, p, at, slots, true);
+  OG_TRY(walk(cx, p, s, slots[s->op->src]));
+  return og_umap_get(&s->seen, slots[s->op->dst], NULL) ? emit(cx, p, at, slots) : OG_OK;
+}
+
+/* ---- FILTER and ANTI */
+
+static og_status found_one(og_ctx *cx, og_run *run, const og_chunk *rows, bool *stop)
+{
+  (void)cx;
+  (void)rows;
+  run->n_out++;
+  *stop = true;
+  return OG_OK;
+}
+
+static og_status push_anti(og_ctx *cx, pipe_t *p, uint32_t at, uint64_t *slots)
+{
+  const og_plan_op *op = p->stages[at].op;
+  uint64_t before = p->run->n_out;
+  OG_TRY(og_run__ops(cx, p->run, op->inner, op->n_inner, slots, found_one));
+  bool found = p->run->n_out != before;
+  p->run->n_out = before;
+  return found ? OG_OK : emit(cx, p, at, slots);
+}
+
+static og_status push_filter(og_ctx *cx, pipe_t *p, uint32_t at, uint64_t *slots)
+{
+  bool keep;
+  OG_TRY(all_hold(cx, p->run, p->stages[at].op, slots, &keep));
+  return keep ? emit(cx, p, at, slots) : OG_OK;
+}
+
+/* ---- driving */
+
+static og_status push_row(og_ctx *cx, pipe_t *p, uint32_t at, uint64_t *slots)
+{
+  switch (p->stages[at].op->kind) {
+  case OG_PLAN_CROSS: return push_cross(cx, p, at, slots);
+  case OG_PLAN_HASH_JOIN: return push_hash_join(cx, p, at, slots);
+  case OG_PLAN_EXPAND: return push_expand(cx, p, at, slots);
+  case OG_PLAN_CLOSE: return push_close(cx, p, at, slots);
+  case OG_PLAN_FILTER: return push_filter(cx, p, at, slots);
+  case OG_PLAN_ANTI: return push_anti(cx, p, at, slots);
+  case OG_PLAN_SCAN: break;
+  }
+  return og_fail(cx, OG_EINTERNAL, "a scan stands in the middle of a plan");
+}
+
+static og_status push(og_ctx *cx, pipe_t *p, uint32_t at, const og_chunk *in)
+{
+  if (at == p->n) return p->sink(cx, p->run, in, &p->stop);
+  uint64_t *slots = og_calloc(cx, p->run->plan->n_slots + 1, sizeof *slots);
+  if (!slots) return OG_ENOMEM;
+  og_plan_op_kind kind = p->stages[at].op->kind;
+  og_status st = og_ctx_poll(cx);
+  if (st == OG_OK && (kind == OG_PLAN_CROSS || kind == OG_PLAN_HASH_JOIN))
+    st = prepare_join(cx, p, &p->stages[at], slots);
+  for (size_t i = 0; st == OG_OK && i < in->n && !p->stop; i++) {
+    gather(p->run, in, i, slots);
+    st = push_row(cx, p, at, slots);
+  }
+  og_free(slots);
+  return st;
+}
+
+/* The input of stage `at` has ended: what its chunk still holds goes on, stage by stage. */
+static og_status finish(og_ctx *cx, pipe_t *p, uint32_t at)
+{
+  for (; at < p->n && !p->stop; at++) OG_TRY(flush(cx, p, at));
+  return OG_OK;
+}
+
+static og_status push_scan(og_ctx *cx, pipe_t *p)
+{
+  stage *s = &p->stages[0];
+  og_chunk *out = &s->out;
+  OG_TRY(og_run__select(cx, p->run, s->op, s->op->slot, &s->rows));
+  for (size_t i = 0; i < s->rows.len && !p->stop; i++) {
+    out->slots[s->op->slot][out->n++] = OG_VEC_AT(&s->rows, uint64_t, i);
+    if (out->n == OG_CHUNK) OG_TRY(flush(cx, p, 0));
+  }
+  return finish(cx, p, 0);
+}
+
+static og_status push_seed(og_ctx *cx, pipe_t *p, const uint64_t *seed)
+{
+  uint32_t n = p->run->plan->n_slots;
+  uint64_t **columns = og_calloc(cx, n + 1, sizeof(uint64_t *));
+  if (!columns) return OG_ENOMEM;
+  for (uint32_t i = 0; i < n; i++) columns[i] = (uint64_t *)(uintptr_t)&seed[i];
+  const og_chunk one = {columns, 1};
+  og_status st = push(cx, p, 0, &one);
+  if (st == OG_OK) st = finish(cx, p, 0);
+  og_free(columns);
+  return st;
+}
+
+static og_status stage_init(og_ctx *cx, og_run *run, const og_plan_op *op, stage *s)
+{
+  s->op = op;
+  s->rows = OG_VEC_INIT(uint64_t);
+  s->chain = OG_VEC_INIT(link);
+  s->emitted = s->frontier = s->next = OG_VEC_INIT(uint64_t);
+  og_umap_init(&s->keys);
+  og_umap_init(&s->seen);
+  og_umap_init(&s->visited);
+  return chunk_init(cx, run->plan->n_slots, &s->out);
+}
+
+static void stage_cleanup(stage *s)
+{
+  if (!s->op) return;
+  og_vec_cleanup(&s->rows);
+  og_vec_cleanup(&s->chain);
+  og_vec_cleanup(&s->emitted);
+  og_vec_cleanup(&s->frontier);
+  og_vec_cleanup(&s->next);
+  og_map_cleanup(&s->keys);
+  og_map_cleanup(&s->seen);
+  og_map_cleanup(&s->visited);
+}
+
+og_status og_run__ops(og_ctx *outer, og_run *run, const og_plan_op *ops, uint32_t n, const uint64_t *seed,
+                      og_sink_fn sink)
+{
+  OG_AUTO(og_arena) arena = {0}; /* chunks die with the pipeline: an ANTI runs one per row */
+  og_ctx inner = *outer, *cx = &inner;
+  cx->arena = &arena;
+  pipe_t p = {.run = run, .n = n, .sink = sink};
+  p.stages = og_push_array(cx, n + 1, sizeof *p.stages);
+  if (!p.stages) return OG_ENOMEM;
+  og_status st = OG_OK;
+  for (uint32_t i = 0; st == OG_OK && i < n; i++) st = stage_init(cx, run, &ops[i], &p.stages[i]);
+  if (st == OG_OK) st = seed ? push_seed(cx, &p, seed) : push_scan(cx, &p);
+  for (uint32_t i = 0; i < n; i++) stage_cleanup(&p.stages[i]);
+  return st;
+}

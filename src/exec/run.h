@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT */
+/* exec/run.h -- the state of one run, shared by this room's files. */
+#pragma once
+
+#include "exec/exec.h"
+#include "exec/view.h"
+
+/* Neighbours of one edge type in one direction: per row of the source type a range of (edge row, target row). */
+typedef struct og_adjacency {
+  const og_type_def *edge;
+  bool reverse;
+  uint64_t *first;   /* source rows + 1 */
+  uint64_t *targets; /* rows of the target type */
+  uint64_t *edges;   /* rows of the edge table */
+} og_adjacency;
+
+#define OG_CHUNK 2048
+
+/* Rows in flight: per slot one offset each; only slots bound so far are meaningful. */
+typedef struct og_chunk {
+  uint64_t **slots; /* plan->n_slots columns with room for OG_CHUNK */
+  size_t n;
+} og_chunk;
+
+typedef struct og_run og_run;
+/* What takes the rows behind the last op.  *stop: no more are wanted. */
+typedef og_status (*og_sink_fn)(og_ctx *cx, og_run *run, const og_chunk *rows, bool *stop);
+
+struct og_run {
+  og_snapshot *snapshot;
+  const og_plan *plan;
+  const og_scalar *values;
+  og_scalar now;
+  og_view **views;      /* per slot; shared between slots of one type */
+  og_vec all_views;     /* og_view * */
+  og_vec adjacencies;   /* og_adjacency * */
+  og_vec out;           /* uint64_t: rows that reached the end, slot by slot within a row */
+  uint64_t n_out;
+};
+
+OG_MUST_USE og_status og_run__view(og_ctx *cx, og_run *run, const og_type_def *type, og_view **out);
+OG_MUST_USE og_status og_run__adjacency(og_ctx *cx, og_run *run, const og_type_def *edge, bool reverse,
+                                        const og_adjacency **out);
+/* Value of an operand for one row of slots; strings borrow from the run. */
+OG_MUST_USE og_status og_run__value(og_ctx *cx, og_run *run, const og_pexpr *e, const uint64_t *slots, og_scalar *out);
+/* Whether a predicate is true for one row of slots. */
+OG_MUST_USE og_status og_run__holds(og_ctx *cx, og_run *run, const og_pexpr *e, const uint64_t *slots, bool *out);
+/* Rows of slot `slot`'s table that pass all filters, ascending; filters mention that slot only. */
+OG_MUST_USE og_status og_run__select(og_ctx *cx, og_run *run, const og_plan_op *op, uint32_t slot, og_vec *rows);
+/* Feeds one pipeline: ops[0] is a source when `seed` is NULL, else all ops take the seed rows. */
+OG_MUST_USE og_status og_run__ops(og_ctx *cx, og_run *run, const og_plan_op *ops, uint32_t n, const uint64_t *seed,
+                                  og_sink_fn sink);
+/* Columns of the answer from run->out. */
+OG_MUST_USE og_status og_run__finish(og_ctx *cx, og_run *run, og_exec_result *out);
