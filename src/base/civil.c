@@ -146,8 +146,10 @@ static bool parse_clock(og_str s, size_t *pos, int64_t *ms)
 {
   unsigned h, m, sec = 0, frac = 0;
   if (!digits(s, pos, 2, &h) || !byte(s, pos, ':') || !digits(s, pos, 2, &m)) return false;
-  if (byte(s, pos, ':') && !digits(s, pos, 2, &sec)) return false;
-  if (byte(s, pos, '.') && !parse_fraction(s, pos, &frac)) return false;
+  if (byte(s, pos, ':')) {
+    if (!digits(s, pos, 2, &sec)) return false;
+    if (byte(s, pos, '.') && !parse_fraction(s, pos, &frac)) return false;
+  }
   if (h > 23 || m > 59 || sec > 59) return false;
   *ms = ((int64_t)h * 60 + m) * 60000 + (int64_t)sec * 1000 + frac;
   return true;

@@ -49,7 +49,7 @@ struct og_json {
 };
 
 typedef struct og_json_opts {
-  unsigned max_depth;        /* 0: OG_LIMIT_JSON_DEPTH */
+  unsigned max_depth; /* of nested arrays and objects, at most 1024; 0: OG_LIMIT_JSON_DEPTH */
   bool refuse_duplicates;
 } og_json_opts;
 
@@ -59,7 +59,8 @@ OG_MUST_USE og_status og_json_parser_new(og_ctx *cx, og_json_parser **out);
 void og_json_parser_free(og_json_parser *p);
 
 /* Parses one document that fills `text` (surrounding white space allowed) into arena `a`.
- * OG_EINVALID with what was wrong and the byte offset.  *out borrows from the arena only. */
+ * OG_EINVALID with what was wrong and the byte offset (a duplicate: its name); OG_ELIMIT when nested too deep.
+ * *out borrows from the arena only. */
 OG_MUST_USE og_status og_json_parse(og_ctx *cx, og_json_parser *p, og_arena *a, og_str text,
                                     const og_json_opts *opts, const og_json **out);
 /* The same with a parser of its own, for rare documents. */

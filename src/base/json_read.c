@@ -3,12 +3,13 @@
  *
  *  (1) The text is copied once into the parser's padded buffer, so callers need not pad.
  *  (2) UTF-8 and surrogates are checked below; U+0000 is refused here; integers outside 64 bits are refused there
- *      rather than rounded.
+ *      rather than rounded.  What is refused is looked for again by json_where.c, so that the error can name the byte.
  *  (3) The tree is filled top down: `frames` holds, per open array or object, where the next value goes.
  */
 #include "base/json.h"
 
 #include "base/json_simd.h"
+#include "base/json_where.h"
 #include "base/limits.h"
 #include "base/map.h"
 #include "base/vec.h"
@@ -28,6 +29,7 @@ typedef struct frame {
 
 typedef struct reader {
   og_ctx *cx;
+  og_str text;
   og_arena *a;
   og_vec *frames;
   og_json root;
@@ -123,12 +125,18 @@ static int on_object(void *arg, size_t n)
   return open_frame(r, node);
 }
 
+/* Refuses the text at its first wrong byte; `why` is for the case that only the fast reader finds one. */
+static og_status refuse(og_ctx *cx, og_str text, const char *why)
+{
+  size_t at;
+  const char *what = og_json__where(text, &at);
+  if (!what) return og_fail(cx, OG_EINVALID, "invalid JSON: %s", why);
+  return og_fail(cx, OG_EINVALID, "invalid JSON at byte %zu: %s", at, what);
+}
+
 static int copy_text(reader *r, const char *s, size_t n, og_str *out)
 {
-  if (memchr(s, 0, n)) {
-    og_fail(r->cx, OG_EINVALID, "invalid JSON: a string contains U+0000, which cannot be stored");
-    return 1;
-  }
+  if (memchr(s, 0, n)) return refuse(r->cx, r->text, "a string contains U+0000") != OG_OK;
   return og_arena_str(r->cx, r->a, og_str_from(s, n), out) != OG_OK;
 }
 
@@ -228,22 +236,37 @@ static og_status pad(og_ctx *cx, og_buf *b, og_str text)
   return OG_OK;
 }
 
+static og_status too_deep(og_ctx *cx, unsigned max)
+{
+  og_fail(cx, OG_ELIMIT, "invalid JSON: nested more than %u levels deep", max);
+  og_detail *d = og_error_detail(cx, OG_DETAIL_RESOURCE_LIMIT);
+  og_detail_set(d->resource, sizeof d->resource, OG_STR("json nesting"));
+  d->limit = max;
+  d->used = (uint64_t)max + 1; /* where reading stopped */
+  return OG_ELIMIT;
+}
+
 og_status og_json_parse(og_ctx *cx, og_json_parser *p, og_arena *a, og_str text, const og_json_opts *opts,
                         const og_json **out)
 {
   unsigned depth = opts && opts->max_depth ? opts->max_depth : OG_LIMIT_JSON_DEPTH;
   const char *why = "";
+  OG_ASSERT(depth <= OG_SIMD_MAX_DEPTH);
   if (text.len > UINT32_MAX / 2)
     return og_fail(cx, OG_ELIMIT, "invalid JSON: %zu bytes are more than can be read at once", text.len);
   OG_TRY(pad(cx, &p->padded, text));
   og_vec_clear(&p->frames);
-  reader r = {.cx = cx, .a = a, .frames = &p->frames, .refuse_duplicates = opts && opts->refuse_duplicates};
+  reader r = {.cx = cx,
+              .text = text,
+              .a = a,
+              .frames = &p->frames,
+              .refuse_duplicates = opts && opts->refuse_duplicates};
   switch (og_simd_parse(p->simd, (const char *)p->padded.data, text.len, depth, &events, &r, &why)) {
   case OG_SIMD_OK: break;
   case OG_SIMD_STOPPED: return cx->err->status;
   case OG_SIMD_NOMEM: return og_fail(cx, OG_ENOMEM, "out of memory while reading JSON");
-  case OG_SIMD_DEEP: return og_fail(cx, OG_EINVALID, "invalid JSON: nested more than %u levels deep", depth);
-  default: return og_fail(cx, OG_EINVALID, "invalid JSON: %s", why);
+  case OG_SIMD_DEEP: return too_deep(cx, depth);
+  default: return refuse(cx, text, why);
   }
   og_json *root = og_arena_alloc(cx, a, sizeof *root);
   if (!root) return OG_ENOMEM;

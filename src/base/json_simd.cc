@@ -58,7 +58,7 @@ int walk_string(const walker &w, dom::element e)
 
 int walk(const walker &w, dom::element e, unsigned depth)
 {
-  if (depth >= w.max_depth) return OG_SIMD_DEEP;
+  if ((e.is_array() || e.is_object()) && depth >= w.max_depth) return OG_SIMD_DEEP;
   switch (e.type()) {
   case dom::element_type::ARRAY: return walk_array(w, e.get_array().value_unsafe(), depth + 1);
   case dom::element_type::OBJECT: return walk_object(w, e.get_object().value_unsafe(), depth + 1);

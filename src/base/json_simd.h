@@ -31,6 +31,9 @@ og_simd_parser *og_simd_new(void); /* NULL: no memory */
 void og_simd_free(og_simd_parser *p);
 size_t og_simd_padding(void); /* readable bytes needed behind the text */
 
+/* The deepest nesting that can be asked for. */
+#define OG_SIMD_MAX_DEPTH 1024
+
 enum { OG_SIMD_OK = 0, OG_SIMD_STOPPED = 1, OG_SIMD_NOMEM = 2, OG_SIMD_INVALID = 3, OG_SIMD_DEEP = 4 };
 /* `why` (static text) is set for OG_SIMD_INVALID. */
 int og_simd_parse(og_simd_parser *p, const char *padded, size_t len, unsigned max_depth, const og_simd_events *ev,

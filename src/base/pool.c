@@ -4,7 +4,10 @@
  *  (1) A job is n items; workers and the caller take the next index until none is left.
  *  (2) After a failure no further item starts; the failure with the lowest index is the job's.
  *  (3) The caller returns only when no worker touches the job any more, so it may live on the caller's stack.
- *  (4) A job started from inside a job runs on its caller alone: no worker ever waits for a worker.
+ *  (4) A job started while another one is offered, as from inside it, runs on its caller alone.  A caller waits only for
+ *      workers inside its own job, so waits never form a circle.
+ *  (5) The simulated world has no threads, and a fiber that waited for a condition would wait for ever: a pool made there
+ *      has no workers.
  */
 #include "base/pool.h"
 
@@ -103,12 +106,13 @@ static og_status start_worker(og_ctx *cx, og_pool *p)
 
 og_status og_pool_new(og_ctx *cx, unsigned threads, og_pool **out)
 {
+  if (strcmp(cx->env->ops->name, "sim") == 0) threads = 1;
   if (threads == 0) threads = og_cpu_count();
   og_pool *p = og_zalloc(cx, sizeof *p + threads * sizeof(og_task *));
   if (!p) return OG_ENOMEM;
   og_mutex_init(&p->mu);
-  pthread_cond_init(&p->wake, NULL);
-  pthread_cond_init(&p->idle, NULL);
+  OG_INVARIANT(pthread_cond_init(&p->wake, NULL) == 0);
+  OG_INVARIANT(pthread_cond_init(&p->idle, NULL) == 0);
   p->env = cx->env;
   p->rt = cx->rt;
   og_status st = OG_OK;
