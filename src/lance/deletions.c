@@ -143,7 +143,8 @@ static og_status read_bitmap(cursor *c)
 
 og_status og_roaring_check(og_ctx *cx, og_str bytes, uint64_t limit)
 {
-  cursor c = {.cx = cx, .at = (const uint8_t *)bytes.ptr, .end = (const uint8_t *)bytes.ptr + bytes.len, .limit = limit};
+  cursor c = {
+      .cx = cx, .at = (const uint8_t *)bytes.ptr, .end = (const uint8_t *)bytes.ptr + bytes.len, .limit = limit};
   return read_bitmap(&c);
 }
 

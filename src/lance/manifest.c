@@ -11,6 +11,7 @@
 #include "lance/manifest.h"
 
 #include "base/limits.h"
+#include "base/map.h"
 #include "base/vec.h"
 
 #include <inttypes.h>
@@ -58,16 +59,38 @@ static og_status path_field(decoder *d, const og_pb_reader *r, const og_pb_field
                  OG_STR_ARG(*out));
 }
 
+static og_status number_field(decoder *d, const og_pb_reader *r, const og_pb_field *f, uint64_t *out)
+{
+  OG_TRY(og_pb_expect(d->cx, r, f, OG_PB_VARINT));
+  *out = f->value;
+  return OG_OK;
+}
+
+static og_status u32_field(decoder *d, const og_pb_reader *r, const og_pb_field *f, uint32_t *out)
+{
+  OG_TRY(og_pb_expect(d->cx, r, f, OG_PB_VARINT));
+  if (f->value > UINT32_MAX)
+    return og_fail(d->cx, OG_ECORRUPT, "field %u of %s is %" PRIu64 ", beyond 32 bits", f->num, r->what, f->value);
+  *out = (uint32_t)f->value;
+  return OG_OK;
+}
+
+static og_status base_field(decoder *d, const og_pb_reader *r, const og_pb_field *f, bool *has, uint32_t *out)
+{
+  *has = true;
+  return u32_field(d, r, f, out);
+}
+
 static og_status ints_field(decoder *d, const og_pb_reader *r, const og_pb_field *f, og_vec *out)
 {
   return og_pb_repeated_u64(d->cx, r, f, out);
 }
 
-static og_status to_ints(decoder *d, const og_vec *v, const int32_t **out)
+static og_status to_ints(decoder *d, const og_vec *v, size_t n, const int32_t **out)
 {
-  int32_t *list = og_arena_calloc(d->cx, d->a, v->len + 1, sizeof *list);
+  int32_t *list = og_arena_calloc(d->cx, d->a, n + 1, sizeof *list);
   if (!list) return OG_ENOMEM;
-  for (size_t i = 0; i < v->len; i++) list[i] = (int32_t)(uint32_t)OG_VEC_AT(v, uint64_t, i);
+  for (size_t i = 0; i < n; i++) list[i] = i < v->len ? (int32_t)(uint32_t)OG_VEC_AT(v, uint64_t, i) : -1;
   *out = list;
   return OG_OK;
 }
@@ -86,22 +109,19 @@ static og_status read_data_file(decoder *d, og_str bytes, og_data_file *out, og_
     case 1: OG_TRY(path_field(d, &r, &f, &out->path)); break;
     case 2: OG_TRY(ints_field(d, &r, &f, ids)); break;
     case 3: OG_TRY(ints_field(d, &r, &f, columns)); break;
-    case 4: out->major = (uint32_t)f.value; break;
-    case 5: out->minor = (uint32_t)f.value; break;
-    case 6: out->size = f.value; break;
-    case 7:
-      out->has_base = true;
-      out->base = (uint32_t)f.value;
-      break;
+    case 4: OG_TRY(u32_field(d, &r, &f, &out->major)); break;
+    case 5: OG_TRY(u32_field(d, &r, &f, &out->minor)); break;
+    case 6: OG_TRY(number_field(d, &r, &f, &out->size)); break;
+    case 7: OG_TRY(base_field(d, &r, &f, &out->has_base, &out->base)); break;
     default: OG_TRY(keep(d, unknown, &f));
     }
   }
   if (columns->len && columns->len != ids->len)
-    return og_fail(d->cx, OG_ECORRUPT, "data file '" OG_STR_FMT "' has %zu fields in %zu columns", OG_STR_ARG(out->path),
-                   ids->len, columns->len);
+    return og_fail(d->cx, OG_ECORRUPT, "data file '" OG_STR_FMT "' has %zu fields in %zu columns",
+                   OG_STR_ARG(out->path), ids->len, columns->len);
   out->n = (uint32_t)ids->len;
-  OG_TRY(to_ints(d, ids, &out->fields));
-  return to_ints(d, columns, &out->columns);
+  OG_TRY(to_ints(d, ids, ids->len, &out->fields));
+  return to_ints(d, columns, ids->len, &out->columns);
 }
 
 static og_status decode_data_file(decoder *d, og_str bytes, og_vec *files)
@@ -118,30 +138,31 @@ static og_status decode_data_file(decoder *d, og_str bytes, og_vec *files)
   return st;
 }
 
-static og_status decode_deletion(decoder *d, og_str bytes, og_deletion_ref *out)
+static og_status read_deletion(decoder *d, og_str bytes, og_deletion_ref *out, og_buf *unknown)
 {
   og_pb_reader r;
   og_pb_field f;
-  bool more = true;
-  og_buf unknown = {0};
-  og_status st = OG_OK;
+  bool more;
   *out = (og_deletion_ref){.present = true};
   og_pb_reader_init(&r, bytes, "DeletionFile");
-  while (st == OG_OK) {
-    st = og_pb_next(d->cx, &r, &f, &more);
-    if (st != OG_OK || !more) break;
+  for (;;) {
+    OG_TRY(og_pb_next(d->cx, &r, &f, &more));
+    if (!more) return OG_OK;
     switch (f.num) {
-    case 1: out->kind = (uint32_t)f.value; break;
-    case 2: out->read_version = f.value; break;
-    case 3: out->id = f.value; break;
-    case 4: out->rows = f.value; break;
-    case 7:
-      out->has_base = true;
-      out->base = (uint32_t)f.value;
-      break;
-    default: st = keep(d, &unknown, &f);
+    case 1: OG_TRY(u32_field(d, &r, &f, &out->kind)); break;
+    case 2: OG_TRY(number_field(d, &r, &f, &out->read_version)); break;
+    case 3: OG_TRY(number_field(d, &r, &f, &out->id)); break;
+    case 4: OG_TRY(number_field(d, &r, &f, &out->rows)); break;
+    case 7: OG_TRY(base_field(d, &r, &f, &out->has_base, &out->base)); break;
+    default: OG_TRY(keep(d, unknown, &f));
     }
   }
+}
+
+static og_status decode_deletion(decoder *d, og_str bytes, og_deletion_ref *out)
+{
+  og_buf unknown = {0};
+  og_status st = read_deletion(d, bytes, out, &unknown);
   return own_buf(d, &unknown, st, &out->unknown);
 }
 
@@ -158,12 +179,13 @@ static og_status external_sequence(decoder *d, const og_pb_field *outer, og_sequ
   bool more;
   og_pb_reader_init(&r, outer->bytes, "ExternalFile");
   out->present = out->external = true;
+  OG_TRY(own(d, outer->bytes, &out->bytes));
   for (;;) {
     OG_TRY(og_pb_next(d->cx, &r, &f, &more));
     if (!more) return OG_OK;
     if (f.num == 1) OG_TRY(path_field(d, &r, &f, &out->path));
-    if (f.num == 2) out->off = f.value;
-    if (f.num == 3) out->len = f.value;
+    if (f.num == 2) OG_TRY(number_field(d, &r, &f, &out->off));
+    if (f.num == 3) OG_TRY(number_field(d, &r, &f, &out->len));
   }
 }
 
@@ -178,10 +200,10 @@ static og_status read_fragment(decoder *d, og_str bytes, og_fragment *out, og_ve
     if (!more) break;
     if (f.num != 1 && f.num != 4 && f.num <= 10) OG_TRY(og_pb_expect(d->cx, &r, &f, OG_PB_BYTES));
     switch (f.num) {
-    case 1: out->id = f.value; break;
+    case 1: OG_TRY(number_field(d, &r, &f, &out->id)); break;
     case 2: OG_TRY(decode_data_file(d, f.bytes, files)); break;
     case 3: OG_TRY(decode_deletion(d, f.bytes, &out->del)); break;
-    case 4: out->rows = f.value; break;
+    case 4: OG_TRY(number_field(d, &r, &f, &out->rows)); break;
     case 5: OG_TRY(inline_sequence(d, &r, &f, &out->ids)); break;
     case 6: OG_TRY(external_sequence(d, &f, &out->ids)); break;
     case 7: OG_TRY(inline_sequence(d, &r, &f, &out->updated)); break;
@@ -215,22 +237,37 @@ static og_status decode_fragment(decoder *d, og_str bytes)
   return st;
 }
 
-static og_status decode_base(decoder *d, og_str bytes)
+static og_status read_base(decoder *d, og_str bytes, og_base_path *b, og_buf *unknown)
 {
   og_pb_reader r;
   og_pb_field f;
   bool more;
-  og_base_path *b = og_vec_push(d->cx, &d->bases);
-  if (!b) return OG_ENOMEM;
+  uint64_t is_root = 0;
   og_pb_reader_init(&r, bytes, "BasePath");
   for (;;) {
     OG_TRY(og_pb_next(d->cx, &r, &f, &more));
-    if (!more) return OG_OK;
-    if (f.num == 1) b->id = (uint32_t)f.value;
-    if (f.num == 2) OG_TRY(bytes_field(d, &r, &f, &b->name));
-    if (f.num == 3) b->is_root = f.value != 0;
-    if (f.num == 4) OG_TRY(bytes_field(d, &r, &f, &b->path));
+    if (!more) break;
+    switch (f.num) {
+    case 1: OG_TRY(u32_field(d, &r, &f, &b->id)); break;
+    case 2: OG_TRY(bytes_field(d, &r, &f, &b->name)); break;
+    case 3: OG_TRY(number_field(d, &r, &f, &is_root)); break;
+    case 4: OG_TRY(bytes_field(d, &r, &f, &b->path)); break;
+    default: OG_TRY(keep(d, unknown, &f));
+    }
   }
+  b->is_root = is_root != 0;
+  return OG_OK;
+}
+
+static og_status decode_base(decoder *d, og_str bytes)
+{
+  og_buf unknown = {0};
+  og_base_path *b = og_vec_push(d->cx, &d->bases);
+  og_status st = b ? read_base(d, bytes, b, &unknown) : OG_ENOMEM;
+  og_str kept;
+  st = own_buf(d, &unknown, st, &kept);
+  if (st == OG_OK) b->unknown = kept;
+  return st;
 }
 
 /* One entry of a map<string, …>: key 1, value 2. */
@@ -264,12 +301,13 @@ static og_status decode_timestamp(decoder *d, og_str bytes, og_manifest *m)
   for (;;) {
     OG_TRY(og_pb_next(d->cx, &r, &f, &more));
     if (!more) return OG_OK;
+    if (f.num == 1 || f.num == 2) OG_TRY(og_pb_expect(d->cx, &r, &f, OG_PB_VARINT));
     if (f.num == 1) m->seconds = (int64_t)f.value;
     if (f.num == 2) m->nanos = (int32_t)(uint32_t)f.value;
   }
 }
 
-static og_status decode_format(decoder *d, og_str bytes, og_manifest *m)
+static og_status read_format(decoder *d, og_str bytes, og_manifest *m, og_buf *unknown)
 {
   og_pb_reader r;
   og_pb_field f;
@@ -278,25 +316,32 @@ static og_status decode_format(decoder *d, og_str bytes, og_manifest *m)
   for (;;) {
     OG_TRY(og_pb_next(d->cx, &r, &f, &more));
     if (!more) return OG_OK;
-    if (f.num == 1) OG_TRY(bytes_field(d, &r, &f, &m->format));
-    if (f.num == 2) OG_TRY(bytes_field(d, &r, &f, &m->format_version));
+    if (f.num == 1)
+      OG_TRY(bytes_field(d, &r, &f, &m->format));
+    else if (f.num == 2)
+      OG_TRY(bytes_field(d, &r, &f, &m->format_version));
+    else
+      OG_TRY(keep(d, unknown, &f));
   }
+}
+
+static og_status decode_format(decoder *d, og_str bytes, og_manifest *m)
+{
+  og_buf unknown = {0};
+  og_status st = read_format(d, bytes, m, &unknown);
+  return own_buf(d, &unknown, st, &m->format_unknown);
 }
 
 static og_status decode_message_field(decoder *d, const og_pb_reader *r, const og_pb_field *f, og_manifest *m)
 {
   OG_TRY(og_pb_expect(d->cx, r, f, OG_PB_BYTES));
-  og_str copy;
   switch (f->num) {
   case 1: return og_vec_add(d->cx, &d->fields, &f->bytes);
   case 2: return decode_fragment(d, f->bytes);
   case 5: return og_vec_add(d->cx, &d->meta, &f->bytes);
   case 7: return decode_timestamp(d, f->bytes, m);
-  case 12: return path_field(d, r, f, &m->tx_file);
-  case 13:
-    OG_TRY(own(d, f->bytes, &copy));
-    m->writer = copy;
-    return OG_OK;
+  case 12: return f->bytes.len ? path_field(d, r, f, &m->tx_file) : OG_OK;
+  case 13: return own(d, f->bytes, &m->writer);
   case 15: return decode_format(d, f->bytes, m);
   case 16: return decode_config(d, f->bytes);
   case 18: return decode_base(d, f->bytes);
@@ -307,22 +352,13 @@ static og_status decode_message_field(decoder *d, const og_pb_reader *r, const o
 static og_status decode_field(decoder *d, const og_pb_reader *r, const og_pb_field *f, og_manifest *m)
 {
   switch (f->num) {
-  case 3: m->version = f->value; return OG_OK;
-  case 6:
-    d->has_index = true;
-    d->index_at = f->value;
-    return OG_OK;
-  case 9: m->reader_flags = f->value; return OG_OK;
-  case 10: m->writer_flags = f->value; return OG_OK;
-  case 11:
-    m->has_max_fragment = true;
-    m->max_fragment = (uint32_t)f->value;
-    return OG_OK;
-  case 14: m->next_row_id = f->value; return OG_OK;
-  case 21:
-    d->has_transaction = true;
-    d->transaction_at = f->value;
-    return OG_OK;
+  case 3: return number_field(d, r, f, &m->version);
+  case 6: d->has_index = true; return number_field(d, r, f, &d->index_at);
+  case 9: return number_field(d, r, f, &m->reader_flags);
+  case 10: return number_field(d, r, f, &m->writer_flags);
+  case 11: m->has_max_fragment = true; return u32_field(d, r, f, &m->max_fragment);
+  case 14: return number_field(d, r, f, &m->next_row_id);
+  case 21: d->has_transaction = true; return number_field(d, r, f, &d->transaction_at);
   case 1:
   case 2:
   case 5:
@@ -338,7 +374,7 @@ static og_status decode_field(decoder *d, const og_pb_reader *r, const og_pb_fie
 }
 
 /* The bytes of a section: u32 length, then the message. */
-static og_status section(og_ctx *cx, og_str file, uint64_t at, const char *what, og_str *out)
+static og_status file_section(og_ctx *cx, og_str file, uint64_t at, const char *what, og_str *out)
 {
   uint32_t len;
   if (file.len < FOOTER || at > file.len - FOOTER - 4)
@@ -370,11 +406,11 @@ static og_status finish_decode(decoder *d, og_str file, og_manifest *m)
   m->n_bases = (uint32_t)d->bases.len;
   OG_TRY(own(d, og_buf_str(&d->unknown), &m->unknown));
   if (d->has_index) {
-    OG_TRY(section(d->cx, file, d->index_at, "index section", &bytes));
+    OG_TRY(file_section(d->cx, file, d->index_at, "index section", &bytes));
     OG_TRY(own(d, bytes, &m->index_section));
   }
   if (d->has_transaction) {
-    OG_TRY(section(d->cx, file, d->transaction_at, "transaction", &bytes));
+    OG_TRY(file_section(d->cx, file, d->transaction_at, "transaction", &bytes));
     OG_TRY(own(d, bytes, &m->transaction));
   }
   return og_lance_schema_decode(d->cx, d->fields.data, d->fields.len, d->meta.data, d->meta.len, &m->schema);
@@ -399,6 +435,25 @@ static og_status read_footer(og_ctx *cx, og_str file, uint64_t *at)
   return OG_OK;
 }
 
+/* Fragment ids are distinct, and with stable row ids every fragment has them. */
+static og_status check_fragments(og_ctx *cx, const decoder *d, const og_manifest *m)
+{
+  og_umap seen;
+  og_status st = OG_OK;
+  og_umap_init(&seen);
+  for (size_t i = 0; st == OG_OK && i < d->fragments.len; i++) {
+    const og_fragment *f = &OG_VEC_AT(&d->fragments, og_fragment, i);
+    bool is_new = true;
+    st = og_umap_put(cx, &seen, f->id, i, &is_new);
+    if (st == OG_OK && !is_new)
+      st = og_fail(cx, OG_ECORRUPT, "the manifest has two fragments of number %" PRIu64, f->id);
+    if (st == OG_OK && (m->reader_flags & OG_FLAG_STABLE_IDS) && !f->ids.present)
+      st = og_fail(cx, OG_ECORRUPT, "fragment %" PRIu64 " has no row ids, though the table has stable ones", f->id);
+  }
+  og_map_cleanup(&seen);
+  return st;
+}
+
 static og_status decode_all(decoder *d, og_str file, og_manifest *m)
 {
   uint64_t at = 0;
@@ -407,15 +462,17 @@ static og_status decode_all(decoder *d, og_str file, og_manifest *m)
   og_pb_field f;
   bool more;
   OG_TRY(read_footer(d->cx, file, &at));
-  OG_TRY(section(d->cx, file, at, "main section", &bytes));
+  OG_TRY(file_section(d->cx, file, at, "main section", &bytes));
   og_pb_reader_init(&r, bytes, "Manifest");
   for (;;) {
     OG_TRY(og_pb_next(d->cx, &r, &f, &more));
     if (!more) break;
     OG_TRY(decode_field(d, &r, &f, m));
-    if (d->fragments.len > OG_LIMIT_FRAGMENTS) return og_fail(d->cx, OG_ECORRUPT, "the manifest has too many fragments");
+    if (d->fragments.len > OG_LIMIT_FRAGMENTS)
+      return og_fail(d->cx, OG_ECORRUPT, "the manifest has too many fragments");
   }
   OG_TRY(check_flags(d->cx, m));
+  OG_TRY(check_fragments(d->cx, d, m));
   return finish_decode(d, file, m);
 }
 
@@ -484,13 +541,7 @@ static og_status encode_deletion(og_ctx *cx, const og_deletion_ref *d, og_buf *o
 
 static og_status encode_sequence(og_ctx *cx, const og_sequence_ref *s, uint32_t inline_num, og_buf *out)
 {
-  if (!s->present) return OG_OK;
-  if (!s->external) return og_pb_put_bytes(cx, out, inline_num, s->bytes);
-  OG_AUTO(og_buf) b = {0};
-  OG_TRY(og_pb_put_str(cx, &b, 1, s->path));
-  OG_TRY(og_pb_put_u64(cx, &b, 2, s->off));
-  OG_TRY(og_pb_put_u64(cx, &b, 3, s->len));
-  return og_pb_put_bytes(cx, out, inline_num + 1, og_buf_str(&b));
+  return s->present ? og_pb_put_bytes(cx, out, inline_num + s->external, s->bytes) : OG_OK;
 }
 
 og_status og_fragment_encode(og_ctx *cx, const og_fragment *f, og_buf *out)
@@ -520,6 +571,7 @@ static og_status encode_base(og_ctx *cx, const og_base_path *p, og_buf *out)
   OG_TRY(og_pb_put_str(cx, &b, 2, p->name));
   OG_TRY(og_pb_put_u64(cx, &b, 3, p->is_root));
   OG_TRY(og_pb_put_str(cx, &b, 4, p->path));
+  OG_TRY(og_buf_append_str(cx, &b, p->unknown));
   return og_pb_put_bytes(cx, out, 18, og_buf_str(&b));
 }
 
@@ -540,6 +592,7 @@ static og_status encode_tail(og_ctx *cx, const og_manifest *m, og_buf *out)
   OG_TRY(og_pb_put_u64(cx, out, 14, m->next_row_id));
   OG_TRY(og_pb_put_str(cx, &format, 1, m->format));
   OG_TRY(og_pb_put_str(cx, &format, 2, m->format_version));
+  OG_TRY(og_buf_append_str(cx, &format, m->format_unknown));
   OG_TRY(og_pb_put_str(cx, out, 15, og_buf_str(&format)));
   for (uint32_t i = 0; i < m->n_config; i++) OG_TRY(put_pair(cx, out, 16, m->config[2 * i], m->config[2 * i + 1]));
   for (uint32_t i = 0; i < m->n_bases; i++) OG_TRY(encode_base(cx, &m->bases[i], out));
@@ -587,4 +640,39 @@ og_status og_manifest_encode(og_ctx *cx, const og_manifest *m, og_buf *out)
   OG_TRY(og_buf_put_u16(cx, out, 0));
   OG_TRY(og_buf_put_u16(cx, out, 2));
   return og_buf_append(cx, out, "LANC", 4);
+}
+
+/* ---- indices */
+
+static og_status inherit_index(og_ctx *cx, og_str index, uint32_t base, og_buf *out)
+{
+  og_pb_reader r;
+  og_pb_field f;
+  bool more, has_base = false;
+  OG_AUTO(og_buf) b = {0};
+  og_pb_reader_init(&r, index, "IndexMetadata");
+  for (;;) {
+    OG_TRY(og_pb_next(cx, &r, &f, &more));
+    if (!more) break;
+    has_base = has_base || f.num == 9;
+  }
+  OG_TRY(og_buf_append_str(cx, &b, index));
+  if (!has_base) OG_TRY(og_pb_put_u64_always(cx, &b, 9, base));
+  return og_pb_put_bytes(cx, out, 1, og_buf_str(&b));
+}
+
+og_status og_index_section_inherit(og_ctx *cx, og_str section, uint32_t base, og_buf *out)
+{
+  og_pb_reader r;
+  og_pb_field f;
+  bool more;
+  og_pb_reader_init(&r, section, "IndexSection");
+  for (;;) {
+    OG_TRY(og_pb_next(cx, &r, &f, &more));
+    if (!more) return OG_OK;
+    if (f.num == 1 && f.wire == OG_PB_BYTES)
+      OG_TRY(inherit_index(cx, f.bytes, base, out));
+    else
+      OG_TRY(og_buf_append_str(cx, out, f.raw));
+  }
 }

@@ -11,17 +11,17 @@
 #include "lance/pb.h"
 #include "store/store.h"
 
-#define OG_FLAG_DELETIONS   1u
-#define OG_FLAG_STABLE_IDS  2u
-#define OG_FLAG_CONFIG      8u
-#define OG_FLAG_BASE_PATHS  16u
-#define OG_FLAGS_READ       (1u | 2u | 4u | 16u)
-#define OG_FLAGS_WRITE      (1u | 2u | 4u | 8u | 16u | 32u)
+#define OG_FLAG_DELETIONS  1u
+#define OG_FLAG_STABLE_IDS 2u
+#define OG_FLAG_CONFIG     8u
+#define OG_FLAG_BASE_PATHS 16u
+#define OG_FLAGS_READ      (1u | 2u | 4u | 16u)
+#define OG_FLAGS_WRITE     (1u | 2u | 4u | 8u | 16u | 32u)
 
 typedef struct og_data_file {
-  og_str path; /* below data/ */
-  const int32_t *fields, *columns;
-  uint32_t n; /* leaves */
+  og_str path;                     /* below data/ */
+  const int32_t *fields, *columns; /* parallel; column -1: not said (files before 2.0) */
+  uint32_t n;                      /* leaves */
   uint32_t major, minor;
   uint64_t size; /* 0: unknown */
   bool has_base;
@@ -32,8 +32,8 @@ typedef struct og_data_file {
 /* A sequence kept inline, or in a file of its own. */
 typedef struct og_sequence_ref {
   bool present, external;
-  og_str bytes;      /* inline */
-  og_str path;       /* external */
+  og_str bytes; /* inline: the sequence; external: the ExternalFile message, written back as it is */
+  og_str path;  /* external: below the table's folder */
   uint64_t off, len;
 } og_sequence_ref;
 
@@ -74,11 +74,12 @@ typedef struct og_manifest {
   uint64_t reader_flags, writer_flags;
   bool has_max_fragment;
   uint32_t max_fragment;
-  og_str tx_file;       /* below _transactions/ */
-  og_str writer;        /* raw WriterVersion message */
+  og_str tx_file; /* below _transactions/ */
+  og_str writer;  /* raw WriterVersion message */
   uint64_t next_row_id;
   og_str format, format_version; /* "lance", "2.2" */
-  og_str *config;       /* key, value, ... */
+  og_str format_unknown;
+  og_str *config; /* key, value, ... */
   uint32_t n_config;
   og_base_path *bases;
   uint32_t n_bases;
@@ -89,9 +90,11 @@ typedef struct og_manifest {
 } og_manifest;
 
 void og_manifest_cleanup(og_manifest *m);
-/* From the whole file.  OG_ECORRUPT; OG_EUNSUPPORTED for unknown reader flags. */
+/* From the whole file.  OG_ECORRUPT; OG_EUNSUPPORTED for unknown reader flags.  On failure `out` is empty. */
 OG_MUST_USE og_status og_manifest_decode(og_ctx *cx, og_str file, og_manifest *out);
 /* The whole file; `transaction` and `index_section` go in front. */
 OG_MUST_USE og_status og_manifest_encode(og_ctx *cx, const og_manifest *m, og_buf *out);
+/* The IndexSection with `base` as the base path of every index that names none: for a shallow clone. */
+OG_MUST_USE og_status og_index_section_inherit(og_ctx *cx, og_str section, uint32_t base, og_buf *out);
 /* DataFragment message, for manifests and transactions. */
 OG_MUST_USE og_status og_fragment_encode(og_ctx *cx, const og_fragment *f, og_buf *out);

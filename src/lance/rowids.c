@@ -7,8 +7,8 @@
  *   EncodedU64Array, one of   1 u16{1 base, 2 bytes of u16}  2 u32{1 base, 2 bytes of u32}  3 u64{2 bytes of u64}
  *   RowDatasetVersionSequence {1 repeated Run{1 span: U64Segment, 2 version}}: only the span's length counts
  *
- * The end of a range is exclusive; bit i of the bitmap, least significant first, stands for start + i.  Ranges stay
- * ranges in memory, everything else becomes a list of values.
+ * The end of a range is exclusive; bit i of the bitmap, least significant first, stands for start + i.  Ranges, and
+ * ranges with holes, stay ranges in memory: a fragment may claim four thousand million rows in a few bytes.
  */
 #include "lance/rowids.h"
 
@@ -34,7 +34,7 @@ og_status og_rowids_add_range(og_ctx *cx, og_rowids *r, uint64_t start, uint64_t
   if (last && !last->values && last->start + last->n == start) {
     last->n += n;
   } else {
-    const og_rowid_seg seg = {start, n, NULL};
+    const og_rowid_seg seg = {r->len, start, n, NULL};
     OG_TRY(og_vec_add(cx, &r->segs, &seg));
   }
   r->len += n;
@@ -44,7 +44,7 @@ og_status og_rowids_add_range(og_ctx *cx, og_rowids *r, uint64_t start, uint64_t
 og_status og_rowids_add_values(og_ctx *cx, og_rowids *r, const uint64_t *values, uint64_t n)
 {
   if (n == 0) return OG_OK;
-  const og_rowid_seg seg = {0, n, values};
+  const og_rowid_seg seg = {r->len, 0, n, values};
   OG_TRY(og_vec_add(cx, &r->segs, &seg));
   r->len += n;
   return OG_OK;
@@ -52,13 +52,18 @@ og_status og_rowids_add_values(og_ctx *cx, og_rowids *r, const uint64_t *values,
 
 uint64_t og_rowids_get(const og_rowids *r, uint64_t i)
 {
-  for (size_t s = 0; s < r->segs.len; s++) {
-    const og_rowid_seg *seg = &OG_VEC_AT(&r->segs, og_rowid_seg, s);
-    if (i < seg->n) return seg->values ? seg->values[i] : seg->start + i;
-    i -= seg->n;
+  OG_ASSERT(i < r->len);
+  size_t lo = 0, hi = r->segs.len;
+  while (hi - lo > 1) {
+    size_t mid = lo + (hi - lo) / 2;
+    if (OG_VEC_AT(&r->segs, og_rowid_seg, mid).first <= i)
+      lo = mid;
+    else
+      hi = mid;
   }
-  OG_ASSERT(!"row beyond its sequence");
-  return 0;
+  const og_rowid_seg *seg = &OG_VEC_AT(&r->segs, og_rowid_seg, lo);
+  i -= seg->first;
+  return seg->values ? seg->values[i] : seg->start + i;
 }
 
 /* ---- reading */
@@ -146,8 +151,10 @@ static og_status read_segment(og_ctx *cx, og_str message, segment *out)
     if (f.num < 1 || f.num > 5) continue;
     OG_TRY(og_pb_expect(cx, &r, &f, OG_PB_BYTES));
     out->kind = f.num;
-    if (f.num <= 3) OG_TRY(read_range(cx, f.bytes, out));
-    else out->array = f.bytes;
+    if (f.num <= 3)
+      OG_TRY(read_range(cx, f.bytes, out));
+    else
+      out->array = f.bytes;
   }
   return out->kind ? OG_OK : corrupt(cx, "a segment of an unknown kind");
 }
@@ -182,39 +189,48 @@ static og_status segment_len(og_ctx *cx, const segment *s, uint64_t *out)
   }
 }
 
-static bool is_hole(const packed_u64 *holes, uint64_t v)
+static og_status add_array(og_ctx *cx, og_arena *a, const segment *s, og_rowids *out)
 {
-  uint64_t lo = 0, hi = holes->n; /* ascending in every file we know; a miss is caught by the count */
-  while (lo < hi) {
-    uint64_t mid = lo + (hi - lo) / 2, h = packed_get(holes, mid);
-    if (h == v) return true;
-    if (h < v) lo = mid + 1;
-    else hi = mid;
-  }
-  return false;
+  packed_u64 p = {0};
+  OG_TRY(read_packed(cx, s->array, &p));
+  uint64_t *values = og_arena_calloc(cx, a, p.n + 1, sizeof *values);
+  if (!values) return OG_ENOMEM;
+  for (uint64_t i = 0; i < p.n; i++) values[i] = packed_get(&p, i);
+  return og_rowids_add_values(cx, out, values, p.n);
 }
 
-static og_status expand(og_ctx *cx, og_arena *a, const segment *s, uint64_t n, const uint64_t **out)
+static og_status add_bitmap(og_ctx *cx, og_arena *a, const segment *s, uint64_t n, og_rowids *out)
 {
-  uint64_t *values = og_arena_calloc(cx, a, n + 1, sizeof *values);
-  packed_u64 p = {0};
-  uint64_t at = 0;
+  uint64_t *values = og_arena_calloc(cx, a, n + 1, sizeof *values), at = 0;
   if (!values) return OG_ENOMEM;
-  if (s->kind >= 4) {
-    OG_TRY(read_packed(cx, s->array, &p));
-    for (; at < n; at++) values[at] = packed_get(&p, at);
-  } else {
-    if (s->kind == 2) OG_TRY(read_packed(cx, s->holes, &p));
-    for (uint64_t v = s->start; v < s->end; v++) {
-      uint64_t bit = v - s->start;
-      bool there = s->kind == 3 ? ((unsigned char)s->bitmap.ptr[bit >> 3] >> (bit & 7)) & 1 : !is_hole(&p, v);
-      if (there && at < n) values[at++] = v;
-      else if (there) at = n + 1;
-      if (at > n) break;
-    }
+  for (uint64_t bit = 0; bit < s->end - s->start; bit++)
+    if (((unsigned char)s->bitmap.ptr[bit >> 3] >> (bit & 7)) & 1) values[at++] = s->start + bit;
+  return og_rowids_add_values(cx, out, values, n);
+}
+
+/* The ranges between the holes. */
+static og_status add_between_holes(og_ctx *cx, const segment *s, og_rowids *out)
+{
+  packed_u64 holes = {0};
+  uint64_t at = s->start;
+  OG_TRY(read_packed(cx, s->holes, &holes));
+  for (uint64_t i = 0; i < holes.n; i++) {
+    uint64_t hole = packed_get(&holes, i);
+    if (hole < at || hole >= s->end) return corrupt(cx, "the holes of a range do not ascend within it");
+    OG_TRY(og_rowids_add_range(cx, out, at, hole - at));
+    at = hole + 1;
   }
-  *out = values;
-  return at == n ? OG_OK : corrupt(cx, "its holes are not distinct and ascending");
+  return og_rowids_add_range(cx, out, at, s->end - at);
+}
+
+static og_status add_segment(og_ctx *cx, og_arena *a, const segment *s, uint64_t n, og_rowids *out)
+{
+  switch (s->kind) {
+  case 1: return og_rowids_add_range(cx, out, s->start, n);
+  case 2: return add_between_holes(cx, s, out);
+  case 3: return add_bitmap(cx, a, s, n, out);
+  default: return add_array(cx, a, s, out);
+  }
 }
 
 og_status og_rowids_decode(og_ctx *cx, og_arena *a, og_str bytes, uint64_t rows, og_rowids *out)
@@ -226,7 +242,6 @@ og_status og_rowids_decode(og_ctx *cx, og_arena *a, og_str bytes, uint64_t rows,
   for (;;) {
     segment s;
     uint64_t n;
-    const uint64_t *values;
     OG_TRY(og_pb_next(cx, &r, &f, &more));
     if (!more) break;
     if (f.num != 1) continue;
@@ -234,12 +249,7 @@ og_status og_rowids_decode(og_ctx *cx, og_arena *a, og_str bytes, uint64_t rows,
     OG_TRY(read_segment(cx, f.bytes, &s));
     OG_TRY(segment_len(cx, &s, &n));
     if (n > rows - out->len) return corrupt(cx, "it names more rows than the fragment has");
-    if (s.kind == 1) {
-      OG_TRY(og_rowids_add_range(cx, out, s.start, n));
-    } else {
-      OG_TRY(expand(cx, a, &s, n, &values));
-      OG_TRY(og_rowids_add_values(cx, out, values, n));
-    }
+    OG_TRY(add_segment(cx, a, &s, n, out));
   }
   return out->len == rows ? OG_OK : corrupt(cx, "it names fewer rows than the fragment has");
 }
@@ -256,22 +266,9 @@ static og_status put_range(og_ctx *cx, uint64_t start, uint64_t n, og_buf *out)
   return og_pb_put_bytes(cx, out, 1, og_buf_str(&seg));
 }
 
-static bool is_ascending(const uint64_t *v, uint64_t n)
+/* Values as offsets from `lo` in `width` bytes; 8: as they are. */
+static og_status put_packed(og_ctx *cx, const uint64_t *v, uint64_t n, uint64_t lo, unsigned width, og_buf *out)
 {
-  for (uint64_t i = 1; i < n; i++)
-    if (v[i] <= v[i - 1]) return false;
-  return true;
-}
-
-/* Values as offsets from their minimum in the narrowest width that holds them. */
-static og_status put_packed(og_ctx *cx, const uint64_t *v, uint64_t n, og_buf *out)
-{
-  uint64_t lo = v[0], hi = v[0];
-  for (uint64_t i = 1; i < n; i++) {
-    if (v[i] < lo) lo = v[i];
-    if (v[i] > hi) hi = v[i];
-  }
-  unsigned width = hi - lo <= UINT16_MAX ? 2 : hi - lo <= UINT32_MAX ? 4 : 8;
   OG_AUTO(og_buf) bytes = {0};
   OG_AUTO(og_buf) inner = {0};
   OG_TRY(og_buf_reserve(cx, &bytes, n * width));
@@ -284,35 +281,70 @@ static og_status put_packed(og_ctx *cx, const uint64_t *v, uint64_t n, og_buf *o
   return og_pb_put_bytes(cx, out, width == 2 ? 1 : width == 4 ? 2 : 3, og_buf_str(&inner));
 }
 
+static unsigned width_of(uint64_t span)
+{
+  return span <= UINT16_MAX ? 2 : span <= UINT32_MAX ? 4 : 8;
+}
+
+/* A range segment of kind 2 or 3 around v[0] .. v[n - 1], with `inside` as its third field. */
+static og_status put_sparse(og_ctx *cx, uint32_t kind, const uint64_t *v, uint64_t n, og_str inside, og_buf *out)
+{
+  OG_AUTO(og_buf) range = {0};
+  OG_AUTO(og_buf) seg = {0};
+  OG_TRY(og_pb_put_u64(cx, &range, 1, v[0]));
+  OG_TRY(og_pb_put_u64(cx, &range, 2, v[n - 1] + 1));
+  OG_TRY(og_pb_put_bytes(cx, &range, 3, inside));
+  OG_TRY(og_pb_put_bytes(cx, &seg, kind, og_buf_str(&range)));
+  return og_pb_put_bytes(cx, out, 1, og_buf_str(&seg));
+}
+
 static og_status put_bitmap(og_ctx *cx, const uint64_t *v, uint64_t n, og_buf *out)
 {
   uint64_t span = v[n - 1] - v[0] + 1;
   OG_AUTO(og_buf) bits = {0};
-  OG_AUTO(og_buf) range = {0};
-  OG_AUTO(og_buf) seg = {0};
   OG_TRY(og_buf_append_zeros(cx, &bits, span / 8 + (span % 8 != 0)));
   for (uint64_t i = 0; i < n; i++) {
     uint64_t b = v[i] - v[0];
     bits.data[b >> 3] = (uint8_t)(bits.data[b >> 3] | 1u << (b & 7));
   }
-  OG_TRY(og_pb_put_u64(cx, &range, 1, v[0]));
-  OG_TRY(og_pb_put_u64(cx, &range, 2, v[n - 1] + 1));
-  OG_TRY(og_pb_put_bytes(cx, &range, 3, og_buf_str(&bits)));
-  OG_TRY(og_pb_put_bytes(cx, &seg, 3, og_buf_str(&range)));
+  return put_sparse(cx, 3, v, n, og_buf_str(&bits), out);
+}
+
+static og_status put_holes(og_ctx *cx, const uint64_t *v, uint64_t n, unsigned width, og_buf *out)
+{
+  OG_AUTO(og_vec) holes = OG_VEC_INIT(uint64_t);
+  OG_AUTO(og_buf) packed = {0};
+  for (uint64_t i = 1; i < n; i++)
+    for (uint64_t h = v[i - 1] + 1; h < v[i]; h++) OG_TRY(og_vec_add(cx, &holes, &h));
+  OG_TRY(put_packed(cx, holes.data, holes.len, OG_VEC_AT(&holes, uint64_t, 0), width, &packed));
+  return put_sparse(cx, 2, v, n, og_buf_str(&packed), out);
+}
+
+static og_status put_array(og_ctx *cx, uint32_t kind, const uint64_t *v, uint64_t n, uint64_t lo, unsigned width,
+                           og_buf *out)
+{
+  OG_AUTO(og_buf) packed = {0};
+  OG_AUTO(og_buf) seg = {0};
+  OG_TRY(put_packed(cx, v, n, lo, width, &packed));
+  OG_TRY(og_pb_put_bytes(cx, &seg, kind, og_buf_str(&packed)));
   return og_pb_put_bytes(cx, out, 1, og_buf_str(&seg));
 }
 
 static og_status put_values(og_ctx *cx, const uint64_t *v, uint64_t n, og_buf *out)
 {
-  bool ascending = is_ascending(v, n);
-  uint64_t span = ascending ? v[n - 1] - v[0] + 1 : 0;
-  if (ascending && span == n) return put_range(cx, v[0], n, out);
-  if (ascending && span / 8 < 2 * n) return put_bitmap(cx, v, n, out); /* smaller than two bytes per value */
-  OG_AUTO(og_buf) packed = {0};
-  OG_AUTO(og_buf) seg = {0};
-  OG_TRY(put_packed(cx, v, n, &packed));
-  OG_TRY(og_pb_put_bytes(cx, &seg, ascending ? 4 : 5, og_buf_str(&packed)));
-  return og_pb_put_bytes(cx, out, 1, og_buf_str(&seg));
+  uint64_t lo = v[0], hi = v[0];
+  bool ascending = true;
+  for (uint64_t i = 1; i < n; i++) {
+    ascending = ascending && v[i] > v[i - 1];
+    if (v[i] < lo) lo = v[i];
+    if (v[i] > hi) hi = v[i];
+  }
+  unsigned width = width_of(hi - lo);
+  if (!ascending) return put_array(cx, 5, v, n, lo, width, out);
+  uint64_t holes = hi - lo + 1 - n, array_bytes = n * width, bitmap_bytes = (hi - lo) / 8 + 1;
+  if (holes == 0) return put_range(cx, lo, n, out);
+  if (holes < n && holes * width <= bitmap_bytes) return put_holes(cx, v, n, width, out);
+  return bitmap_bytes < array_bytes ? put_bitmap(cx, v, n, out) : put_array(cx, 4, v, n, lo, width, out);
 }
 
 og_status og_rowids_encode(og_ctx *cx, const og_rowids *r, og_buf *out)
@@ -344,7 +376,7 @@ og_status og_version_runs_add(og_ctx *cx, og_version_runs *v, uint64_t version, 
   if (last && last->version == version) {
     last->n += n;
   } else {
-    const og_version_run run = {n, version};
+    const og_version_run run = {v->len, n, version};
     OG_TRY(og_vec_add(cx, &v->runs, &run));
   }
   v->len += n;
@@ -353,12 +385,16 @@ og_status og_version_runs_add(og_ctx *cx, og_version_runs *v, uint64_t version, 
 
 uint64_t og_version_runs_get(const og_version_runs *v, uint64_t i)
 {
-  for (size_t k = 0; k < v->runs.len; k++) {
-    const og_version_run *run = &OG_VEC_AT(&v->runs, og_version_run, k);
-    if (i < run->n) return run->version;
-    i -= run->n;
+  size_t lo = 0, hi = v->runs.len;
+  if (i >= v->len) return 0;
+  while (hi - lo > 1) {
+    size_t mid = lo + (hi - lo) / 2;
+    if (OG_VEC_AT(&v->runs, og_version_run, mid).first <= i)
+      lo = mid;
+    else
+      hi = mid;
   }
-  return 0; /* unknown: the sequence was never written */
+  return OG_VEC_AT(&v->runs, og_version_run, lo).version;
 }
 
 static og_status read_run(og_ctx *cx, og_str message, og_version_runs *out, uint64_t rows)
@@ -390,9 +426,11 @@ og_status og_version_runs_decode(og_ctx *cx, og_str bytes, uint64_t rows, og_ver
   og_pb_reader_init(&r, bytes, "RowDatasetVersionSequence");
   for (;;) {
     OG_TRY(og_pb_next(cx, &r, &f, &more));
-    if (!more) return OG_OK;
+    if (!more) break;
     if (f.num == 1 && f.wire == OG_PB_BYTES) OG_TRY(read_run(cx, f.bytes, out, rows));
   }
+  if (out->len == rows || out->len == 0) return OG_OK;
+  return og_fail(cx, OG_ECORRUPT, "row version sequence: it names fewer rows than there are");
 }
 
 og_status og_version_runs_encode(og_ctx *cx, const og_version_runs *v, og_buf *out)

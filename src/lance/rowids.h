@@ -11,6 +11,7 @@
 #include "base/vec.h"
 
 typedef struct og_rowid_seg {
+  uint64_t first; /* position of its first row in the sequence */
   uint64_t start, n;
   const uint64_t *values; /* NULL: start, start + 1, ...; else n values */
 } og_rowid_seg;
@@ -22,8 +23,10 @@ typedef struct og_rowids {
 
 void og_rowids_init(og_rowids *r);
 void og_rowids_cleanup(og_rowids *r);
-/* At most `rows` ids: a sequence that names another number of rows is OG_ECORRUPT. */
+/* A sequence that names another number of rows than `rows` is OG_ECORRUPT.  Memory is bounded by the bytes given: what
+ * a few bytes may claim (ranges) stays a range. */
 OG_MUST_USE og_status og_rowids_decode(og_ctx *cx, og_arena *a, og_str bytes, uint64_t rows, og_rowids *out);
+/* Each run of values takes the smallest of the forms that can hold it. */
 OG_MUST_USE og_status og_rowids_encode(og_ctx *cx, const og_rowids *r, og_buf *out);
 OG_MUST_USE og_status og_rowids_add_range(og_ctx *cx, og_rowids *r, uint64_t start, uint64_t n);
 /* `values` must outlive the sequence. */
@@ -32,7 +35,7 @@ uint64_t og_rowids_get(const og_rowids *r, uint64_t i); /* i < len */
 
 /* Runs of equal versions. */
 typedef struct og_version_run {
-  uint64_t n, version;
+  uint64_t first, n, version;
 } og_version_run;
 typedef struct og_version_runs {
   og_vec runs; /* og_version_run */
@@ -41,6 +44,8 @@ typedef struct og_version_runs {
 void og_version_runs_init(og_version_runs *v);
 void og_version_runs_cleanup(og_version_runs *v);
 OG_MUST_USE og_status og_version_runs_add(og_ctx *cx, og_version_runs *v, uint64_t version, uint64_t n);
+/* None at all, or as many as `rows`; else OG_ECORRUPT. */
 OG_MUST_USE og_status og_version_runs_decode(og_ctx *cx, og_str bytes, uint64_t rows, og_version_runs *out);
 OG_MUST_USE og_status og_version_runs_encode(og_ctx *cx, const og_version_runs *v, og_buf *out);
+/* 0: unknown, when no sequence was written. */
 uint64_t og_version_runs_get(const og_version_runs *v, uint64_t i);

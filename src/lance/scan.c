@@ -36,46 +36,65 @@ static int column_of(const og_data_file *f, int32_t id)
   return -1;
 }
 
-/* Which file holds the column, and under which column numbers; *found false: in none, so all null. */
-static og_status locate(og_ctx *cx, og_lance_table *t, uint32_t fragment, uint32_t column, uint32_t *file,
-                        og_lance_column_ref *ref, bool *found)
+/* The file's columns of the given leaves: how many it has. */
+static uint32_t find_leaves(const og_lance_schema *s, uint32_t top, const og_data_file *f, int32_t *columns,
+                            uint32_t leaves)
+{
+  uint32_t have = 0;
+  for (uint32_t l = 0; l < leaves; l++) have += (columns[l] = column_of(f, leaf_id(s, top, l))) >= 0;
+  return have;
+}
+
+static og_status check_rows(og_ctx *cx, const og_fragment *f, uint32_t file, const og_lance_file *open)
+{
+  uint64_t rows = og_lance_file_num_rows(open);
+  if (rows == f->rows) return OG_OK;
+  return og_fail(cx, OG_ECORRUPT, "data file '" OG_STR_FMT "' has %" PRIu64 " rows, its fragment %" PRIu64,
+                 OG_STR_ARG(f->files[file].path), rows, f->rows);
+}
+
+og_status og_table__locate(og_ctx *cx, og_arena *a, og_lance_table *t, uint32_t fragment, uint32_t column,
+                           og_table__source *out)
 {
   const og_fragment *f = &t->m.fragments[fragment];
-  uint32_t top = og_lance_schema_top(t->m.schema, column), leaves = leaf_count(t->m.schema, top);
-  int32_t *columns = og_push_array(cx, leaves + 1, sizeof *columns);
+  const og_lance_schema *s = t->m.schema;
+  uint32_t top = og_lance_schema_top(s, column), leaves = leaf_count(s, top), most = 0;
+  int32_t *columns = og_arena_calloc(cx, a, leaves + 1, sizeof *columns);
   if (!columns) return OG_ENOMEM;
-  *found = false;
-  for (uint32_t i = 0; i < f->n_files && !*found; i++) {
-    uint32_t have = 0;
-    for (uint32_t l = 0; l < leaves; l++) have += (columns[l] = column_of(&f->files[i], leaf_id(t->m.schema, top, l))) >= 0;
-    *found = have == leaves;
-    *file = i;
+  *out = (og_table__source){.ref = {&s->arrow->fields[column], columns, leaves}};
+  for (uint32_t i = 0; i < f->n_files; i++) {
+    uint32_t have = find_leaves(s, top, &f->files[i], columns, leaves);
+    if (have > most) most = have;
+    if (have != leaves) continue;
+    OG_TRY(og_table__file(cx, t, fragment, i, &out->file));
+    return check_rows(cx, f, i, out->file);
   }
-  *ref = (og_lance_column_ref){&t->m.schema->arrow->fields[column], columns, leaves};
+  og_str name = out->ref.field->name;
+  if (most)
+    return og_fail(cx, OG_EUNSUPPORTED, "column '" OG_STR_FMT "' of fragment %" PRIu64 " lies in several data files",
+                   OG_STR_ARG(name), f->id);
+  if (!out->ref.field->nullable)
+    return og_fail(cx, OG_ECORRUPT, "column '" OG_STR_FMT "' may not be null, and fragment %" PRIu64 " lacks it",
+                   OG_STR_ARG(name), f->id);
   return OG_OK;
 }
 
-og_status og_table__read(og_ctx *cx, og_lance_table *t, uint32_t fragment, uint32_t column, uint64_t from, uint64_t n,
-                         const uint64_t *rows, og_column **out)
+og_status og_table__read(og_ctx *cx, const og_table__source *s, uint64_t from, uint64_t n, const uint64_t *rows,
+                         og_column **out)
 {
-  uint32_t file = 0;
-  bool found;
-  og_lance_column_ref ref;
-  og_lance_file *f;
-  OG_TRY(locate(cx, t, fragment, column, &file, &ref, &found));
-  if (!found) return og_column_nulls(cx, ref.field, (int64_t)n, out);
-  OG_TRY(og_table__file(cx, t, fragment, file, &f));
-  if (og_lance_file_num_rows(f) != t->m.fragments[fragment].rows)
-    return og_fail(cx, OG_ECORRUPT, "data file '" OG_STR_FMT "' has %" PRIu64 " rows, its fragment %" PRIu64,
-                   OG_STR_ARG(t->m.fragments[fragment].files[file].path), og_lance_file_num_rows(f),
-                   t->m.fragments[fragment].rows);
-  return rows ? og_lance_file_take(cx, f, &ref, rows, (size_t)n, out) : og_lance_file_read(cx, f, &ref, from, n, out);
+  if (!s->file) return og_column_nulls(cx, s->ref.field, (int64_t)n, out);
+  if (rows) return og_lance_file_take(cx, s->file, &s->ref, rows, (size_t)n, out);
+  return og_lance_file_read(cx, s->file, &s->ref, from, n, out);
 }
 
 /* ---- scan */
 
 enum { EXTRA_OFFSET, EXTRA_ID, EXTRA_CREATED, EXTRA_UPDATED, EXTRAS };
 
+#define WINDOW_BYTES (4u << 20) /* of stored data decoded at once */
+#define WINDOW_ROWS  65536u
+
+/* A window of several batches is decoded at once, for all columns: a read has costs of its own. */
 struct og_lance_scan {
   og_lance_table *table;
   og_schema *schema;
@@ -84,6 +103,10 @@ struct og_lance_scan {
   bool extra[EXTRAS];
   uint32_t fragment, end_fragment;
   uint64_t row; /* next within the fragment */
+  og_arena located;
+  og_table__source *sources; /* one per column, of this fragment; NULL: not yet located */
+  og_column **window;        /* one per column */
+  uint64_t window_from, window_rows;
 };
 
 static og_status scan_schema(og_ctx *cx, const og_lance_scan *s, og_schema **out)
@@ -102,7 +125,8 @@ static og_status scan_schema(og_ctx *cx, const og_lance_scan *s, og_schema **out
 static og_status scan_init(og_ctx *cx, og_lance_scan *s, const og_lance_scan_opts *o)
 {
   s->columns = og_calloc(cx, o->n_columns + 1, sizeof *s->columns);
-  if (!s->columns) return OG_ENOMEM;
+  s->window = og_calloc(cx, o->n_columns + 1, sizeof(og_column *));
+  if (!s->columns || !s->window) return OG_ENOMEM;
   if (o->n_columns) memcpy(s->columns, o->columns, o->n_columns * sizeof *s->columns);
   for (uint32_t i = 0; i < o->n_columns; i++) OG_ASSERT(s->columns[i] < s->table->m.schema->arrow->n_fields);
   s->n_columns = o->n_columns;
@@ -122,14 +146,28 @@ og_status og_lance_scan_open(og_ctx *cx, og_lance_table *t, const og_lance_scan_
   if (!s) return OG_ENOMEM;
   s->table = og_lance_table_ref(t);
   og_status st = scan_init(cx, s, opts);
-  if (st != OG_OK) og_lance_scan_close(s);
-  else *out = s;
+  if (st != OG_OK)
+    og_lance_scan_close(s);
+  else
+    *out = s;
   return st;
+}
+
+static void drop_window(og_lance_scan *s)
+{
+  for (uint32_t i = 0; s->window && i < s->n_columns; i++) {
+    og_column_unref(s->window[i]);
+    s->window[i] = NULL;
+  }
+  s->window_rows = 0;
 }
 
 void og_lance_scan_close(og_lance_scan *s)
 {
   if (!s) return;
+  drop_window(s);
+  og_free(s->window);
+  og_arena_cleanup(&s->located);
   og_schema_unref(s->schema);
   og_lance_table_unref(s->table);
   og_free(s->columns);
@@ -169,23 +207,49 @@ static og_status extra_column(og_ctx *cx, og_lance_scan *s, int which, const int
   return st;
 }
 
-static og_status data_column(og_ctx *cx, og_lance_scan *s, uint32_t i, uint64_t n, const int64_t *rows, uint64_t m,
+static uint64_t window_size(const og_lance_scan *s)
+{
+  og_lance_fragment_info info = og_lance_table_fragment(s->table, s->fragment);
+  uint64_t per_row = info.bytes / info.physical_rows + 1, rows = WINDOW_BYTES / per_row;
+  if (rows > WINDOW_ROWS) rows = WINDOW_ROWS;
+  rows = rows > s->batch_rows ? rows - rows % s->batch_rows : s->batch_rows;
+  return rows < info.physical_rows - s->row ? rows : info.physical_rows - s->row;
+}
+
+/* Decodes a window that starts at the current row. */
+static og_status load_window(og_ctx *cx, og_lance_scan *s)
+{
+  drop_window(s);
+  if (!s->sources) {
+    s->sources = og_arena_calloc(cx, &s->located, s->n_columns + 1, sizeof *s->sources);
+    if (!s->sources) return OG_ENOMEM;
+    for (uint32_t i = 0; i < s->n_columns; i++)
+      OG_TRY(og_table__locate(cx, &s->located, s->table, s->fragment, s->columns[i], &s->sources[i]));
+  }
+  uint64_t n = window_size(s);
+  for (uint32_t i = 0; i < s->n_columns; i++)
+    OG_TRY(og_table__read(cx, &s->sources[i], s->row, n, NULL, &s->window[i]));
+  s->window_from = s->row;
+  s->window_rows = n;
+  return OG_OK;
+}
+
+/* Rows of a window's column; `rows` count from the current row. */
+static og_status data_column(og_ctx *cx, og_lance_scan *s, uint32_t i, uint64_t n, int64_t *rows, uint64_t m,
                              og_column **out)
 {
-  og_column *all;
-  OG_TRY(og_table__read(cx, s->table, s->fragment, s->columns[i], s->row, n, NULL, &all));
-  if (m == n) {
-    *out = all;
-    return OG_OK;
-  }
-  og_status st = og_column_take(cx, all, rows, (int64_t)m, out);
-  og_column_unref(all);
+  int64_t skip = (int64_t)(s->row - s->window_from);
+  if (m == n) return og_column_slice(cx, s->window[i], skip, (int64_t)n, out);
+  for (uint64_t k = 0; k < m; k++) rows[k] += skip;
+  og_status st = og_column_take(cx, s->window[i], rows, (int64_t)m, out);
+  for (uint64_t k = 0; k < m; k++) rows[k] -= skip;
   return st;
 }
 
-static og_status read_block(og_ctx *cx, og_lance_scan *s, uint64_t n, const int64_t *rows, uint64_t m, og_batch **out)
+static og_status read_block(og_ctx *cx, og_lance_scan *s, uint64_t n, int64_t *rows, uint64_t m, og_batch **out)
 {
   uint32_t total = s->schema->n_fields, at = 0;
+  if (s->row < s->window_from || s->row + n > s->window_from + s->window_rows) OG_TRY(load_window(cx, s));
   og_column **cols = og_calloc(cx, total + 1, sizeof(og_column *));
   if (!cols) return OG_ENOMEM;
   og_status st = OG_OK;
@@ -206,12 +270,16 @@ og_status og_lance_scan_next(og_ctx *cx, og_lance_scan *s, og_batch **out)
     if (left == 0) {
       s->fragment++;
       s->row = 0;
+      s->sources = NULL;
+      og_arena_reset(&s->located);
+      drop_window(s);
       continue;
     }
     uint64_t n = left < s->batch_rows ? left : s->batch_rows;
     int64_t *rows = NULL;
     OG_TRY(og_ctx_poll(cx));
-    OG_TRY(live_rows(cx, s->table, s->fragment, s->row, n, &rows, &m));
+    OG_TRY_NOTE(cx, live_rows(cx, s->table, s->fragment, s->row, n, &rows, &m), "while scanning '" OG_STR_FMT "'",
+                OG_STR_ARG(s->table->at.root));
     og_status st = m ? read_block(cx, s, n, rows, m, out) : OG_OK;
     og_free(rows);
     OG_TRY_NOTE(cx, st, "while scanning '" OG_STR_FMT "'", OG_STR_ARG(s->table->at.root));
@@ -229,8 +297,11 @@ og_status og_lance_table_column(og_ctx *cx, og_lance_table *t, uint32_t column, 
   og_column **parts = og_calloc(cx, n, sizeof(og_column *));
   if (!parts) return OG_ENOMEM;
   og_status st = OG_OK;
-  for (uint32_t i = 0; st == OG_OK && i < n; i++)
-    st = og_table__read(cx, t, i, column, 0, t->m.fragments[i].rows, NULL, &parts[i]);
+  for (uint32_t i = 0; st == OG_OK && i < n; i++) {
+    og_table__source source;
+    st = og_table__locate(cx, cx->arena, t, i, column, &source);
+    if (st == OG_OK) st = og_table__read(cx, &source, 0, t->m.fragments[i].rows, NULL, &parts[i]);
+  }
   if (st == OG_OK) st = og_column_concat(cx, parts, n, out);
   for (uint32_t i = 0; i < n; i++) og_column_unref(parts[i]);
   og_free(parts);
@@ -252,8 +323,7 @@ og_status og_lance_table_deleted(og_ctx *cx, og_lance_table *t, const uint8_t **
         og_free(all);
         return st;
       }
-      for (uint64_t r = 0; bits && r < t->m.fragments[i].rows; r++)
-        if (og_bit_get(bits, (int64_t)r)) og_bit_set(all, (int64_t)(t->first[i] + r));
+      if (bits) og_bits_copy(all, (int64_t)t->first[i], bits, 0, (int64_t)t->m.fragments[i].rows);
     }
     og_mutex_lock(&t->mu);
     if (!t->deleted_loaded) {
@@ -268,16 +338,28 @@ og_status og_lance_table_deleted(og_ctx *cx, og_lance_table *t, const uint8_t **
   return OG_OK;
 }
 
+static og_status check_offset(og_ctx *cx, const og_lance_table *t, uint64_t offset)
+{
+  if (offset < t->physical_rows) return OG_OK;
+  return og_fail(cx, OG_EINVALID, "row offset %" PRIu64 " of '" OG_STR_FMT "', which has %" PRIu64, offset,
+                 OG_STR_ARG(t->at.root), t->physical_rows);
+}
+
 og_status og_lance_table_row_ids(og_ctx *cx, og_lance_table *t, const uint64_t *offsets, size_t n, uint64_t *ids,
                                  uint64_t *created)
 {
+  const og_fragment_state *s = NULL;
+  uint64_t from = 0, to = 0; /* offsets of the fragment that `s` is of */
   for (size_t i = 0; i < n; i++) {
-    const og_fragment_state *s;
-    uint32_t f = og_table__fragment_at(t, offsets[i]);
-    uint64_t row = offsets[i] - t->first[f];
-    OG_TRY(og_table__sequences(cx, t, f, &s));
-    ids[i] = og_rowids_get(&s->ids, row);
-    if (created) created[i] = og_version_runs_get(&s->created, row);
+    OG_TRY(check_offset(cx, t, offsets[i]));
+    if (offsets[i] < from || offsets[i] >= to) {
+      uint32_t f = og_table__fragment_at(t, offsets[i]);
+      OG_TRY(og_table__sequences(cx, t, f, &s));
+      from = t->first[f];
+      to = from + t->m.fragments[f].rows;
+    }
+    ids[i] = og_rowids_get(&s->ids, offsets[i] - from);
+    if (created) created[i] = og_version_runs_get(&s->created, offsets[i] - from);
   }
   return OG_OK;
 }
@@ -336,13 +418,17 @@ static og_status take_sorted(og_ctx *cx, og_lance_table *t, uint32_t column, con
     if (!local) st = OG_ENOMEM;
     for (size_t k = i; local && k < j; k++) local[k - i] = p->rows[k] - t->first[f];
     og_column *part = NULL;
-    if (st == OG_OK) st = og_table__read(cx, t, f, column, 0, j - i, local, &part);
+    og_table__source source;
+    if (st == OG_OK) st = og_table__locate(cx, cx->arena, t, f, column, &source);
+    if (st == OG_OK) st = og_table__read(cx, &source, 0, j - i, local, &part);
     if (st == OG_OK) st = og_vec_add(cx, &parts, &part);
     og_free(local);
     i = j;
   }
-  if (st == OG_OK && parts.len == 0) st = og_column_nulls(cx, &t->m.schema->arrow->fields[column], 0, out);
-  else if (st == OG_OK) st = og_column_concat(cx, parts.data, parts.len, out);
+  if (st == OG_OK && parts.len == 0)
+    st = og_column_nulls(cx, &t->m.schema->arrow->fields[column], 0, out);
+  else if (st == OG_OK)
+    st = og_column_concat(cx, parts.data, parts.len, out);
   for (size_t i = 0; i < parts.len; i++) og_column_unref(OG_VEC_AT(&parts, og_column *, i));
   og_vec_cleanup(&parts);
   return st;
@@ -382,6 +468,7 @@ og_status og_lance_table_take(og_ctx *cx, og_lance_table *t, const uint32_t *col
                               const uint64_t *offsets, size_t n, og_batch **out)
 {
   take_plan p = {0};
+  for (size_t i = 0; i < n; i++) OG_TRY(check_offset(cx, t, offsets[i]));
   og_status st = plan_take(cx, offsets, n, &p);
   if (st == OG_OK) st = take_all(cx, t, columns, n_columns, &p, n, out);
   og_free(p.rows);

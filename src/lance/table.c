@@ -7,9 +7,13 @@
  *   root/data/<name>.lance
  *   root/tree/<branch>/...              the same again for a branch
  *
- * A branch's manifest names inherited files through base paths, which are recorded as absolute paths.  They are
- * resolved against where the table is found, and only inside it: the part of the recorded path from this table's root on
- * is used, anything else is refused.  So a moved or copied graph still opens, and a forged path reaches nothing.
+ * (1) A version is immutable.  What is read of it on first use (open files, deletions, row ids) is loaded outside the
+ *      lock and kept: the first loader wins, so readers wait for nothing but a pointer swap.
+ *  (2) A branch's manifest names inherited files through base paths, which are recorded as absolute paths.  They are
+ *      resolved against where the table is found, and only inside it: the part of the recorded path from this table's
+ *      root on is used, anything else is refused.  So a moved or copied graph still opens, and a forged path reaches
+ *      nothing.
+ *  (3) Every count in a manifest is checked against the file it speaks of before a row is read through it.
  */
 #include "lance/table_impl.h"
 
@@ -35,24 +39,43 @@ og_status og_lance_manifest_key(og_ctx *cx, const og_lance_place *at, uint64_t v
                          UINT64_MAX - version);
 }
 
-/* The key prefix a recorded base path stands for. */
+/* Is `path` the table's root, or one of its branches? */
+static bool is_inside(const og_lance_table *t, og_str path)
+{
+  if (!og_str_starts_with(path, t->at.root) || !og_key_is_valid(path)) return false;
+  og_str behind = og_str_sub(path, t->at.root.len, path.len);
+  return behind.len == 0 || og_str_starts_with(behind, OG_STR("/tree/"));
+}
+
+/* The key prefix a recorded base path stands for: the whole of it below this store's root, or, when the graph lies
+ * elsewhere now, its longest end that lies inside this table. */
+static bool find_inside(const og_lance_table *t, og_str path, og_str *out)
+{
+  og_str store = og_store_root(t->at.store);
+  while (path.len && path.ptr[path.len - 1] == '/') path.len--;
+  if (og_str_starts_with(path, store) && path.len > store.len) {
+    *out = og_str_sub(path, store.len + (path.ptr[store.len] == '/'), path.len);
+    if (is_inside(t, *out)) return true;
+  }
+  for (size_t i = 1; i < path.len; i++) {
+    if (path.ptr[i - 1] != '/') continue;
+    *out = og_str_sub(path, i, path.len);
+    if (is_inside(t, *out)) return true;
+  }
+  return false;
+}
+
 static og_status resolve_base(og_ctx *cx, const og_lance_table *t, uint32_t id, og_str *out)
 {
   const og_base_path *base = NULL;
+  og_str found;
   for (uint32_t i = 0; i < t->m.n_bases; i++)
     if (t->m.bases[i].id == id) base = &t->m.bases[i];
   if (!base) return og_fail(cx, OG_ECORRUPT, "the manifest uses base path %u, which it does not define", id);
-  og_str path = base->path;
-  while (path.len && path.ptr[path.len - 1] == '/') path.len--;
-  for (size_t i = path.len; i > 0; i--) {
-    og_str rest = og_str_sub(path, i, path.len);
-    if (path.ptr[i - 1] != '/' || !og_str_starts_with(rest, t->at.root)) continue;
-    og_str behind = og_str_sub(rest, t->at.root.len, rest.len);
-    bool inside = behind.len == 0 || og_str_starts_with(behind, OG_STR("/tree/"));
-    if (inside && og_key_is_valid(rest) && base->is_root) return og_arena_str(cx, cx->arena, rest, out);
-  }
+  if (base->is_root && find_inside(t, base->path, &found)) return og_arena_str(cx, cx->arena, found, out);
   return og_fail(cx, OG_ECORRUPT,
-                 "the manifest names files under '" OG_STR_FMT "', which is not inside its own table '" OG_STR_FMT "'",
+                 "the manifest names files under '" OG_STR_FMT "', which is not inside its own table '" OG_STR_FMT
+                 "': restore the table together with that folder",
                  OG_STR_ARG(base->path), OG_STR_ARG(t->at.root));
 }
 
@@ -63,11 +86,24 @@ static og_status folder_of(og_ctx *cx, const og_lance_table *t, bool has_base, u
 
 /* ---- opening */
 
-static og_str uuid_of(og_str tx_file)
+/* The transaction's uuid: from its file's name "<read version>-<uuid>.txn", or from the inline record. */
+static og_status find_uuid(og_ctx *cx, og_lance_table *t)
 {
-  size_t dash = og_str_find(tx_file, OG_STR("-"));
-  if (dash == SIZE_MAX || !og_str_ends_with(tx_file, OG_STR(".txn"))) return OG_STR_NONE;
-  return og_str_sub(tx_file, dash + 1, tx_file.len - 4);
+  og_str name = t->m.tx_file;
+  og_pb_reader r;
+  og_pb_field f;
+  bool more;
+  size_t dash = og_str_find(name, OG_STR("-"));
+  if (dash != SIZE_MAX && og_str_ends_with(name, OG_STR(".txn"))) {
+    t->uuid = og_str_sub(name, dash + 1, name.len - 4);
+    return OG_OK;
+  }
+  og_pb_reader_init(&r, t->m.transaction, "Transaction");
+  for (;;) {
+    OG_TRY(og_pb_next(cx, &r, &f, &more));
+    if (!more) return OG_OK;
+    if (f.num == 2 && f.wire == OG_PB_BYTES) t->uuid = f.bytes;
+  }
 }
 
 static og_status count_rows(og_ctx *cx, og_lance_table *t)
@@ -79,12 +115,26 @@ static og_status count_rows(og_ctx *cx, og_lance_table *t)
     const og_fragment *f = &t->m.fragments[i];
     t->first[i] = t->physical_rows;
     t->physical_rows += f->rows; /* at most 2^24 fragments of 2^32 rows: no overflow */
-    t->rows += f->rows - (f->del.present ? f->del.rows : 0);
     og_rowids_init(&t->frags[i].ids);
     og_version_runs_init(&t->frags[i].created);
     og_version_runs_init(&t->frags[i].updated);
     t->frags[i].files = og_arena_calloc(cx, &t->arena, f->n_files + 1, sizeof(og_lance_file *));
     if (!t->frags[i].files) return OG_ENOMEM;
+  }
+  return OG_OK;
+}
+
+/* Live rows.  A deletion file whose manifest does not say how many rows it names has to be read. */
+static og_status count_live(og_ctx *cx, og_lance_table *t)
+{
+  for (uint32_t i = 0; i < t->m.n_fragments; i++) {
+    og_fragment *f = &t->m.fragments[i];
+    const uint8_t *bits;
+    if (f->del.present && f->del.rows == 0) {
+      OG_TRY(og_table__deleted(cx, t, i, &bits));
+      f->del.rows = (uint64_t)og_bits_count(bits, 0, (int64_t)f->rows);
+    }
+    t->rows += f->rows - (f->del.present ? f->del.rows : 0);
   }
   return OG_OK;
 }
@@ -104,9 +154,12 @@ og_status og_table__new(og_ctx *cx, const og_lance_place *at, og_manifest *m, og
   og_status st = og_arena_str(cx, &t->arena, at->root, &t->at.root);
   if (st == OG_OK) st = og_arena_str(cx, &t->arena, at->branch, &t->at.branch);
   if (st == OG_OK) st = count_rows(cx, t);
-  t->uuid = uuid_of(t->m.tx_file);
-  if (st != OG_OK) og_lance_table_unref(t);
-  else *out = t;
+  if (st == OG_OK) st = count_live(cx, t);
+  if (st == OG_OK) st = find_uuid(cx, t);
+  if (st != OG_OK)
+    og_lance_table_unref(t);
+  else
+    *out = t;
   return st;
 }
 
@@ -127,8 +180,8 @@ static og_status open_at(og_ctx *cx, const og_lance_place *at, uint64_t version,
     *out = t;
     return OG_OK;
   }
-  og_status st = og_fail(cx, OG_ECORRUPT, "the manifest says version %" PRIu64 ", its name says %" PRIu64, t->m.version,
-                         version);
+  og_status st =
+      og_fail(cx, OG_ECORRUPT, "the manifest says version %" PRIu64 ", its name says %" PRIu64, t->m.version, version);
   og_lance_table_unref(t);
   return st;
 }
@@ -154,8 +207,9 @@ og_status og_lance_table_open(og_ctx *cx, const og_lance_place *at, uint64_t ver
   OG_TRY_NOTE(cx, st, "while opening " OG_STR_FMT, OG_STR_ARG(key));
   if (expect_uuid.len && !og_str_eq(expect_uuid, t->uuid)) {
     og_lance_table_unref(t);
-    return og_fail(cx, OG_EGONE, "version %" PRIu64 " of '" OG_STR_FMT "' was reclaimed: its number holds another write now",
-                   version, OG_STR_ARG(at->root));
+    return og_fail(cx, OG_EGONE,
+                   "version %" PRIu64 " of '" OG_STR_FMT "' was reclaimed: its number holds another write now", version,
+                   OG_STR_ARG(at->root));
   }
   *out = t;
   return OG_OK;
@@ -250,7 +304,14 @@ og_lance_schema *og_lance_table_schema(const og_lance_table *t)
 
 og_lance_version og_lance_table_file_version(const og_lance_table *t)
 {
-  return og_str_eq(t->m.format_version, OG_STR("2.1")) ? (og_lance_version){2, 1} : (og_lance_version){2, 2};
+  og_str named = t->m.format_version;
+  if (named.len == 3 && named.ptr[1] == '.')
+    return (og_lance_version){(uint16_t)(named.ptr[0] - '0'), (uint16_t)(named.ptr[2] - '0')};
+  if (t->m.n_fragments && t->m.fragments[0].n_files) { /* tables older than the field */
+    const og_data_file *f = &t->m.fragments[0].files[0];
+    return (og_lance_version){(uint16_t)f->major, (uint16_t)f->minor};
+  }
+  return (og_lance_version){2, 2};
 }
 
 int64_t og_lance_table_timestamp_us(const og_lance_table *t)
@@ -297,8 +358,10 @@ uint32_t og_table__fragment_at(const og_lance_table *t, uint64_t offset)
   uint32_t lo = 0, hi = t->m.n_fragments;
   while (hi - lo > 1) {
     uint32_t mid = lo + (hi - lo) / 2;
-    if (t->first[mid] <= offset) lo = mid;
-    else hi = mid;
+    if (t->first[mid] <= offset)
+      lo = mid;
+    else
+      hi = mid;
   }
   return lo;
 }
@@ -322,12 +385,24 @@ og_status og_table__file(og_ctx *cx, og_lance_table *t, uint32_t fragment, uint3
   OG_TRY(og_lance_file_open(cx, t->at.store, key, d->size, &f));
   og_mutex_lock(&t->mu);
   og_lance_file *mine = f;
-  if (*slot) f = *slot;
-  else *slot = f;
+  if (*slot)
+    f = *slot;
+  else
+    *slot = f;
   og_mutex_unlock(&t->mu);
   if (f != mine) og_lance_file_unref(mine);
   *out = f;
   return OG_OK;
+}
+
+static og_status decode_deletions(og_ctx *cx, const og_fragment *f, og_str bytes, uint8_t *bits)
+{
+  const og_deletion_ref *d = &f->del;
+  uint64_t n = 0;
+  OG_TRY(d->kind == 0 ? og_deletions_decode_arrow(cx, bytes, f->rows, bits, &n)
+                      : og_deletions_decode(cx, bytes, f->rows, bits, &n));
+  if (d->rows == 0 || n == d->rows) return OG_OK;
+  return og_fail(cx, OG_ECORRUPT, "deletion file: it names %" PRIu64 " rows, the manifest says %" PRIu64, n, d->rows);
 }
 
 static og_status load_deletions(og_ctx *cx, og_lance_table *t, const og_fragment *f, uint8_t **out)
@@ -335,20 +410,14 @@ static og_status load_deletions(og_ctx *cx, og_lance_table *t, const og_fragment
   const og_deletion_ref *d = &f->del;
   og_str folder, key;
   OG_AUTO(og_buf) bytes = {0};
-  if (d->kind != 1)
-    return og_fail(cx, OG_EUNSUPPORTED,
-                   "fragment %" PRIu64 " of '" OG_STR_FMT "' has a deletion file in Arrow form, which is not supported yet",
-                   f->id, OG_STR_ARG(t->at.root));
+  if (d->kind > 1) return og_fail(cx, OG_EUNSUPPORTED, "a deletion file of unknown kind %u", d->kind);
   OG_TRY(folder_of(cx, t, d->has_base, d->base, &folder));
-  OG_TRY(og_arena_printf(cx, cx->arena, &key, OG_STR_FMT "/_deletions/%" PRIu64 "-%" PRIu64 "-%" PRIu64 ".bin",
-                         OG_STR_ARG(folder), f->id, d->read_version, d->id));
-  OG_TRY(og_store_get(cx, t->at.store, key, f->rows / 4 + (1u << 20), &bytes));
+  OG_TRY(og_arena_printf(cx, cx->arena, &key, OG_STR_FMT "/_deletions/%" PRIu64 "-%" PRIu64 "-%" PRIu64 ".%s",
+                         OG_STR_ARG(folder), f->id, d->read_version, d->id, d->kind ? "bin" : "arrow"));
+  OG_TRY(og_store_get(cx, t->at.store, key, 8 * f->rows + (1u << 20), &bytes));
   uint8_t *bits = og_zalloc(cx, f->rows / 8 + 8);
   if (!bits) return OG_ENOMEM;
-  uint64_t n = 0;
-  og_status st = og_deletions_decode(cx, og_buf_str(&bytes), f->rows, bits, &n);
-  if (st == OG_OK && d->rows && n != d->rows)
-    st = og_fail(cx, OG_ECORRUPT, "deletion file: it names %" PRIu64 " rows, the manifest says %" PRIu64, n, d->rows);
+  og_status st = decode_deletions(cx, f, og_buf_str(&bytes), bits);
   if (st != OG_OK) {
     og_free(bits);
     return og_note(cx, st, "while reading " OG_STR_FMT, OG_STR_ARG(key));
@@ -381,13 +450,14 @@ og_status og_table__deleted(og_ctx *cx, og_lance_table *t, uint32_t fragment, co
   return OG_OK;
 }
 
-static og_status load_sequence(og_ctx *cx, og_lance_table *t, const og_sequence_ref *s, og_buf *out)
+og_status og_table__sequence_bytes(og_ctx *cx, og_lance_table *t, const og_sequence_ref *s, og_buf *out)
 {
   if (!s->external) return og_buf_append_str(cx, out, s->bytes);
   og_str prefix, key;
   OG_TRY(og_table__prefix(cx, &t->at, &prefix));
   OG_TRY(og_arena_printf(cx, cx->arena, &key, OG_STR_FMT "/" OG_STR_FMT, OG_STR_ARG(prefix), OG_STR_ARG(s->path)));
-  if (s->len > OG_LIMIT_MANIFEST_BYTES) return og_fail(cx, OG_ECORRUPT, "a row id file claims %" PRIu64 " bytes", s->len);
+  if (s->len > OG_LIMIT_MANIFEST_BYTES)
+    return og_fail(cx, OG_ECORRUPT, "a row id file claims %" PRIu64 " bytes", s->len);
   return og_store_get_range(cx, t->at.store, key, s->off, s->len, out);
 }
 
@@ -396,11 +466,13 @@ static og_status decode_sequences(og_ctx *cx, og_lance_table *t, const og_fragme
   OG_AUTO(og_buf) ids = {0};
   OG_AUTO(og_buf) created = {0};
   OG_AUTO(og_buf) updated = {0};
-  OG_TRY(load_sequence(cx, t, &f->ids, &ids));
-  OG_TRY(load_sequence(cx, t, &f->created, &created));
-  OG_TRY(load_sequence(cx, t, &f->updated, &updated));
-  if (f->ids.present) OG_TRY(og_rowids_decode(cx, &s->sequences, og_buf_str(&ids), f->rows, &s->ids));
-  else OG_TRY(og_rowids_add_range(cx, &s->ids, f->id << 32, f->rows)); /* no stable ids: the address is the id */
+  OG_TRY(og_table__sequence_bytes(cx, t, &f->ids, &ids));
+  OG_TRY(og_table__sequence_bytes(cx, t, &f->created, &created));
+  OG_TRY(og_table__sequence_bytes(cx, t, &f->updated, &updated));
+  if (f->ids.present)
+    OG_TRY(og_rowids_decode(cx, &s->sequences, og_buf_str(&ids), f->rows, &s->ids));
+  else
+    OG_TRY(og_rowids_add_range(cx, &s->ids, f->id << 32, f->rows)); /* no stable ids: the address is the id */
   OG_TRY(og_version_runs_decode(cx, og_buf_str(&created), f->rows, &s->created));
   return og_version_runs_decode(cx, og_buf_str(&updated), f->rows, &s->updated);
 }

@@ -27,8 +27,8 @@ OG_MUST_USE og_status og_lance_manifest_key(og_ctx *cx, const og_lance_place *at
 /* Exactly this version.  expect_uuid (36 characters, or empty) must equal the manifest's transaction uuid, else
  * OG_EGONE: the number was reclaimed and refilled.  OG_ENOTFOUND: no such version.  Unknown reader flags:
  * OG_EUNSUPPORTED. */
-OG_MUST_USE og_status og_lance_table_open(og_ctx *cx, const og_lance_place *at, uint64_t version,
-                                          og_str expect_uuid, og_lance_table **out);
+OG_MUST_USE og_status og_lance_table_open(og_ctx *cx, const og_lance_place *at, uint64_t version, og_str expect_uuid,
+                                          og_lance_table **out);
 /* Newest version by one ordered list; 0 when there is none. */
 OG_MUST_USE og_status og_lance_newest_version(og_ctx *cx, const og_lance_place *at, uint64_t *out);
 /* From manifest bytes already at hand. */
@@ -62,11 +62,11 @@ uint64_t og_lance_table_next_fragment_id(const og_lance_table *t);
 typedef struct og_lance_scan_opts {
   const uint32_t *columns; /* top-level field indices, output order */
   uint32_t n_columns;
-  bool with_offset;        /* extra columns behind, in this order: uint64 each */
-  bool with_row_id;        /* stable row id */
-  bool with_created;       /* _row_created_at_version */
-  bool with_updated;       /* _row_last_updated_at_version */
-  uint32_t batch_rows;     /* 0: 2048 */
+  bool with_offset;                    /* extra columns behind, in this order: uint64 each */
+  bool with_row_id;                    /* stable row id */
+  bool with_created;                   /* _row_created_at_version */
+  bool with_updated;                   /* _row_last_updated_at_version */
+  uint32_t batch_rows;                 /* 0: 2048 */
   uint32_t from_fragment, n_fragments; /* n 0: all */
 } og_lance_scan_opts;
 
@@ -95,19 +95,24 @@ OG_MUST_USE og_status og_lance_table_row_ids(og_ctx *cx, og_lance_table *t, cons
 typedef struct og_lance_change og_lance_change;
 
 typedef enum og_lance_op {
-  OG_LANCE_APPEND,   /* inserts only */
-  OG_LANCE_DELETE,   /* deletes only */
-  OG_LANCE_UPDATE,   /* inserts, updates, deletes in one */
+  OG_LANCE_APPEND,    /* inserts only; recorded as an update if it also removes rows, */
+  OG_LANCE_DELETE,    /* deletes only; and so is this if it also adds some */
+  OG_LANCE_UPDATE,    /* inserts, updates, deletes in one */
   OG_LANCE_OVERWRITE, /* everything replaced; row ids start anew above next_row_id */
   OG_LANCE_CLONE      /* nothing changes: the first version of a branch's tree, naming the base's files */
 } og_lance_op;
 
 typedef struct og_lance_change_opts {
-  og_lance_op op;
-  og_str attempt;   /* 26 characters: carried in every file name and in the transaction uuid's place */
-  og_str tx_uuid;   /* transaction uuid text, e.g. "omnigraph-<ULID>" */
+  og_lance_op op; /* as which Lance transaction it is recorded */
+  og_str attempt; /* a ULID: every file written tells it, see change.c (6) */
+  og_str tx_uuid; /* transaction uuid text, e.g. "omnigraph-<ULID>"; renders after the first append "-<n>" */
+  /* Small fragments at the end of base are taken into the new one, as long as the new one stays at or below this many
+   * rows: a table of one-row changes then keeps O(log rows) fragments.  Reads at most 1 MiB of data files, and never
+   * makes a conflict.  For first tries, not for retries.  0: never. */
+  uint32_t fold_rows;
 } og_lance_change_opts;
 
+/* A change that failed in any call before render can only be freed. */
 /* On `base` (one reference is taken).  The change writes under `at` (same root; the branch may differ from base's: a
  * first touch, then inherited files get base paths as a shallow clone). */
 OG_MUST_USE og_status og_lance_change_new(og_ctx *cx, const og_lance_place *at, og_lance_table *base,
@@ -137,8 +142,7 @@ OG_MUST_USE og_status og_lance_change_finish(og_ctx *cx, og_lance_change *c);
  * names.  Over a newer base this is the rebase: fragments, row ids and version runs are renumbered, deletion bits
  * united.  OG_ECONFLICT when a row this change updates or deletes is gone or changed there.
  * The bytes are kept in the change; og_lance_change_bytes borrows them. */
-OG_MUST_USE og_status og_lance_change_render(og_ctx *cx, og_lance_change *c, og_lance_table *base,
-                                             uint64_t version);
+OG_MUST_USE og_status og_lance_change_render(og_ctx *cx, og_lance_change *c, og_lance_table *base, uint64_t version);
 og_str og_lance_change_bytes(const og_lance_change *c);
 /* Appends the keys of all files written so far (not the manifest) for one og_store_sync. */
 OG_MUST_USE og_status og_lance_change_keys(og_ctx *cx, const og_lance_change *c, og_vec *out /* og_str */);

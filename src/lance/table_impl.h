@@ -9,11 +9,11 @@
 
 /* What is read of a fragment on first use. */
 typedef struct og_fragment_state {
-  og_lance_file **files;  /* parallel to the fragment's; NULL: not opened yet */
-  uint8_t *deleted;       /* NULL: nothing deleted, or not loaded */
+  og_lance_file **files; /* parallel to the fragment's; NULL: not opened yet */
+  uint8_t *deleted;      /* NULL: nothing deleted, or not loaded */
   bool deletions_loaded;
   bool sequences_loaded;
-  og_arena sequences;     /* values of the sequences below */
+  og_arena sequences; /* values of the sequences below */
   og_rowids ids;
   og_version_runs created, updated;
 } og_fragment_state;
@@ -21,14 +21,14 @@ typedef struct og_fragment_state {
 struct og_lance_table {
   _Atomic uint32_t refs;
   og_arena arena;
-  og_lance_place at;      /* owned copies; one reference of the store */
+  og_lance_place at; /* owned copies; one reference of the store */
   og_manifest m;
   og_str uuid;
   uint64_t rows, physical_rows;
-  uint64_t *first;        /* dense offset of each fragment's first row */
-  og_mutex mu;            /* guards the pointers below, never held across a read */
+  uint64_t *first; /* dense offset of each fragment's first row */
+  og_mutex mu;     /* guards the pointers below, never held across a read */
   og_fragment_state *frags;
-  uint8_t *deleted;       /* whole version; valid when deleted_loaded */
+  uint8_t *deleted; /* whole version; valid when deleted_loaded */
   bool deleted_loaded;
 };
 
@@ -43,6 +43,16 @@ OG_MUST_USE og_status og_table__sequences(og_ctx *cx, og_lance_table *t, uint32_
                                           const og_fragment_state **out);
 /* Fragment that holds a dense offset. */
 uint32_t og_table__fragment_at(const og_lance_table *t, uint64_t offset);
-/* Rows [from, from + n) of a fragment, or the given ascending rows when `rows` is not NULL, of a top-level column. */
-OG_MUST_USE og_status og_table__read(og_ctx *cx, og_lance_table *t, uint32_t fragment, uint32_t column, uint64_t from,
-                                     uint64_t n, const uint64_t *rows, og_column **out);
+/* Bytes of a sequence, wherever they lie. */
+OG_MUST_USE og_status og_table__sequence_bytes(og_ctx *cx, og_lance_table *t, const og_sequence_ref *s, og_buf *out);
+
+/* Where a top-level column of a fragment lies; `file` NULL: in none, so it is all null. */
+typedef struct og_table__source {
+  og_lance_file *file; /* borrowed from the table */
+  og_lance_column_ref ref;
+} og_table__source;
+OG_MUST_USE og_status og_table__locate(og_ctx *cx, og_arena *a, og_lance_table *t, uint32_t fragment, uint32_t column,
+                                       og_table__source *out);
+/* Rows [from, from + n), or the n given ascending rows when `rows` is not NULL. */
+OG_MUST_USE og_status og_table__read(og_ctx *cx, const og_table__source *s, uint64_t from, uint64_t n,
+                                     const uint64_t *rows, og_column **out);
