@@ -178,6 +178,7 @@ bool og_datetime_parse(og_str s, int64_t *ms)
     if (!byte(s, &pos, 'T') && !byte(s, &pos, 't') && !byte(s, &pos, ' ')) return false;
     if (!parse_clock(s, &pos, &clock) || !parse_offset(s, &pos, &offset)) return false;
   }
+  if (pos != s.len) return false;
   *ms = days * MS_PER_DAY + clock - offset;
-  return pos == s.len;
+  return true;
 }
