@@ -15,9 +15,9 @@
 typedef enum og_json_kind {
   OG_JSON_NULL,
   OG_JSON_BOOL,
-  OG_JSON_I64,    /* integer text that fits int64 */
-  OG_JSON_U64,    /* integer text above INT64_MAX that fits uint64 */
-  OG_JSON_F64,    /* any other number; integers too large for 64 bits are refused */
+  OG_JSON_I64, /* integer text that fits int64 */
+  OG_JSON_U64, /* integer text above INT64_MAX that fits uint64 */
+  OG_JSON_F64, /* any other number; integers too large for 64 bits are refused */
   OG_JSON_STRING,
   OG_JSON_ARRAY,
   OG_JSON_OBJECT
@@ -61,8 +61,8 @@ void og_json_parser_free(og_json_parser *p);
 /* Parses one document that fills `text` (surrounding white space allowed) into arena `a`.
  * OG_EINVALID with what was wrong and the byte offset (a duplicate: its name); OG_ELIMIT when nested too deep.
  * *out borrows from the arena only. */
-OG_MUST_USE og_status og_json_parse(og_ctx *cx, og_json_parser *p, og_arena *a, og_str text,
-                                    const og_json_opts *opts, const og_json **out);
+OG_MUST_USE og_status og_json_parse(og_ctx *cx, og_json_parser *p, og_arena *a, og_str text, const og_json_opts *opts,
+                                    const og_json **out);
 /* The same with a parser of its own, for rare documents. */
 OG_MUST_USE og_status og_json_read(og_ctx *cx, og_arena *a, og_str text, const og_json **out);
 

@@ -256,11 +256,8 @@ og_status og_json_parse(og_ctx *cx, og_json_parser *p, og_arena *a, og_str text,
     return og_fail(cx, OG_ELIMIT, "invalid JSON: %zu bytes are more than can be read at once", text.len);
   OG_TRY(pad(cx, &p->padded, text));
   og_vec_clear(&p->frames);
-  reader r = {.cx = cx,
-              .text = text,
-              .a = a,
-              .frames = &p->frames,
-              .refuse_duplicates = opts && opts->refuse_duplicates};
+  reader r = {
+      .cx = cx, .text = text, .a = a, .frames = &p->frames, .refuse_duplicates = opts && opts->refuse_duplicates};
   switch (og_simd_parse(p->simd, (const char *)p->padded.data, text.len, depth, &events, &r, &why)) {
   case OG_SIMD_OK: break;
   case OG_SIMD_STOPPED: return cx->err->status;

@@ -12,7 +12,8 @@ struct og_simd_parser {
   dom::parser parser;
 };
 
-namespace {
+namespace
+{
 
 struct walker {
   const og_simd_events *ev;
@@ -64,10 +65,8 @@ int walk(const walker &w, dom::element e, unsigned depth)
   case dom::element_type::OBJECT: return walk_object(w, e.get_object().value_unsafe(), depth + 1);
   case dom::element_type::STRING: return walk_string(w, e) ? OG_SIMD_STOPPED : OG_SIMD_OK;
   case dom::element_type::INT64: return w.ev->i64(w.arg, e.get_int64().value_unsafe()) ? OG_SIMD_STOPPED : OG_SIMD_OK;
-  case dom::element_type::UINT64:
-    return w.ev->u64(w.arg, e.get_uint64().value_unsafe()) ? OG_SIMD_STOPPED : OG_SIMD_OK;
-  case dom::element_type::DOUBLE:
-    return w.ev->f64(w.arg, e.get_double().value_unsafe()) ? OG_SIMD_STOPPED : OG_SIMD_OK;
+  case dom::element_type::UINT64: return w.ev->u64(w.arg, e.get_uint64().value_unsafe()) ? OG_SIMD_STOPPED : OG_SIMD_OK;
+  case dom::element_type::DOUBLE: return w.ev->f64(w.arg, e.get_double().value_unsafe()) ? OG_SIMD_STOPPED : OG_SIMD_OK;
   case dom::element_type::BOOL:
     return w.ev->boolean(w.arg, e.get_bool().value_unsafe() ? 1 : 0) ? OG_SIMD_STOPPED : OG_SIMD_OK;
   case dom::element_type::NULL_VALUE: return w.ev->null(w.arg) ? OG_SIMD_STOPPED : OG_SIMD_OK;

@@ -14,7 +14,7 @@ extern "C" {
 #endif
 
 typedef struct og_simd_events {
-  int (*array)(void *arg, size_t items);   /* then `items` values */
+  int (*array)(void *arg, size_t items);    /* then `items` values */
   int (*object)(void *arg, size_t members); /* then `members` times key and value */
   int (*key)(void *arg, const char *s, size_t n);
   int (*string)(void *arg, const char *s, size_t n);

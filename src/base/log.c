@@ -14,7 +14,8 @@ static og_status put_value(og_ctx *cx, og_buf *out, og_str s)
 {
   static const char hex[] = "0123456789abcdef";
   bool bare = s.len > 0;
-  for (size_t i = 0; i < s.len && bare; i++) bare = s.ptr[i] > ' ' && s.ptr[i] != '"' && s.ptr[i] != '=' && s.ptr[i] != 127;
+  for (size_t i = 0; i < s.len && bare; i++)
+    bare = s.ptr[i] > ' ' && s.ptr[i] != '"' && s.ptr[i] != '=' && s.ptr[i] != 127;
   if (bare) return og_buf_append_str(cx, out, s);
   OG_TRY(og_buf_append_byte(cx, out, '"'));
   for (size_t i = 0; i < s.len; i++) {

@@ -4,10 +4,9 @@
  *  (1) A job is n items; workers and the caller take the next index until none is left.
  *  (2) After a failure no further item starts; the failure with the lowest index is the job's.
  *  (3) The caller returns only when no worker touches the job any more, so it may live on the caller's stack.
- *  (4) A job started while another one is offered, as from inside it, runs on its caller alone.  A caller waits only for
- *      workers inside its own job, so waits never form a circle.
- *  (5) The simulated world has no threads, and a fiber that waited for a condition would wait for ever: a pool made there
- *      has no workers.
+ *  (4) A job started while another one is offered, as from inside it, runs on its caller alone.  A caller waits only
+ * for workers inside its own job, so waits never form a circle. (5) The simulated world has no threads, and a fiber
+ * that waited for a condition would wait for ever: a pool made there has no workers.
  */
 #include "base/pool.h"
 
@@ -99,8 +98,10 @@ static og_status start_worker(og_ctx *cx, og_pool *p)
   if (!start) return OG_ENOMEM;
   *start = (worker_start){p, p->n_workers + 1};
   og_status st = cx->env->ops->task_start(cx, worker_main, start, &p->tasks[p->n_workers]);
-  if (st == OG_OK) p->n_workers++;
-  else og_free(start);
+  if (st == OG_OK)
+    p->n_workers++;
+  else
+    og_free(start);
   return st;
 }
 
@@ -117,8 +118,10 @@ og_status og_pool_new(og_ctx *cx, unsigned threads, og_pool **out)
   p->rt = cx->rt;
   og_status st = OG_OK;
   for (unsigned i = 1; st == OG_OK && i < threads; i++) st = start_worker(cx, p);
-  if (st != OG_OK) og_pool_free(p);
-  else *out = p;
+  if (st != OG_OK)
+    og_pool_free(p);
+  else
+    *out = p;
   return st;
 }
 
