@@ -173,7 +173,7 @@ static og_status add_value(og_ctx *cx, zip_page *z, const uint8_t **at, const ui
 /* Entries that fill `bytes`, all of them wanted. */
 static og_status add_entries(og_ctx *cx, zip_page *z, og_str bytes, og_lance__leaf *out)
 {
-  const uint8_t *at = (const uint8_t *)bytes.ptr, *end = at + bytes.len;
+  const uint8_t *at = (const uint8_t *)bytes.ptr, *end = bytes.len > 0 ? at + bytes.len : at;
   const og_lance__numbering *num = &z->r->numbering;
   const unsigned shift = (unsigned)z->r->layout.bits_def;
   const uint64_t mask = ((uint64_t)1 << shift) - 1;
