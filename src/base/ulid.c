@@ -44,7 +44,7 @@ void og_ulid_format(const og_ulid *u, char out[OG_ULID_LEN])
   for (int i = 0; i < OG_ULID_LEN; i++) {
     int bit = 5 * i - 2; /* first bit of this group, counted from the top */
     unsigned v = 0;
-    for (int b = bit; b < bit + 5; b++) v = v << 1 | (b < 0 ? 0u : (u->bytes[b >> 3] >> (7 - (b & 7))) & 1u);
+    for (int b = bit; b < bit + 5; b++) v = v << 1 | (b < 0 ? 0u : ((unsigned)u->bytes[b >> 3] >> (7 - (b & 7))) & 1u);
     out[i] = alphabet[v];
   }
 }
