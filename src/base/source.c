@@ -75,9 +75,10 @@ og_status og_source_fail(og_ctx *cx, og_status st, const og_source *src, og_span
   repeat(indent, sizeof indent, ' ', e.caret_from);
   repeat(caret, sizeof caret, '^', e.caret_len);
   og_str name = src->name.len ? src->name : OG_STR("<input>");
-  og_fail(cx, st, "%s\n%s--> " OG_STR_FMT ":%" PRIu32 ":%" PRIu32 "\n%s |\n%s | " OG_STR_FMT "\n%s | %s%s%s%s" OG_STR_FMT,
+  og_fail(cx, st,
+          "%s\n%s--> " OG_STR_FMT ":%" PRIu32 ":%" PRIu32 "\n%s |\n%s | " OG_STR_FMT "\n%s | %s%s%s%s%s" OG_STR_FMT,
           message, margin, OG_STR_ARG(name), line, column, margin, number, OG_STR_ARG(e.line), margin, indent, caret,
-          hint.len ? "\n" : "", hint.len ? " = hint: " : "", OG_STR_ARG(hint));
+          hint.len ? "\n" : "", hint.len ? margin : "", hint.len ? " = hint: " : "", OG_STR_ARG(hint));
   og_detail *d = og_error_detail(cx, OG_DETAIL_POSITION);
   d->line = line;
   d->column = column;

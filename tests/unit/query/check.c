@@ -130,7 +130,7 @@ OG_TEST(check, an_error_points_at_its_place_and_guesses_the_name)
   query_test t;
   query_test_open(&t);
   query_test_refused(&t, "query q() {\n  match { $p: Person\n    $p.agee > 1 }\n  return { $p } }", OG_EINVALID,
-                     "q.gq:3:5\n  |\n3 |     $p.agee > 1 }\n  |     ^^^^^^^\n = hint: did you mean 'age'?");
+                     "q.gq:3:5\n  |\n3 |     $p.agee > 1 }\n  |     ^^^^^^^\n  = hint: did you mean 'age'?");
   query_test_refused(&t, READ("$p: Persn"), OG_EINVALID, "did you mean 'Person'?");
   query_test_close(&t);
 }
