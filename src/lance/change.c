@@ -2,7 +2,7 @@
 /* lance/change.c -- preparing the next version of a table.
  *
  *  (1) Rows go to data files at once, so memory is bounded; what they are (new, new images of old rows, or old rows
- *      folded in) is kept as spans per file, with 8 to 32 bytes per row that is not new.
+ *      carried over) is kept as spans per file, with 8 to 32 bytes per row that is not new.
  *  (2) Nothing is numbered before render: fragment ids, row ids and versions come from the base given there, so that a
  *      change that lost a race is rendered again on what won, without writing a row twice.
  *  (3) An updated row keeps its stable id and created version; its old image is a deletion.  A fragment whose rows are
@@ -43,7 +43,7 @@ void og_lance_change_free(og_ctx *cx, og_lance_change *c)
   og_vec_cleanup(&c->files);
   og_vec_cleanup(&c->replaced);
   og_vec_cleanup(&c->deleted);
-  og_vec_cleanup(&c->folded);
+  og_vec_cleanup(&c->carried);
   og_vec_cleanup(&c->config);
   og_vec_cleanup(&c->keys);
   og_buf_cleanup(&c->bytes);
@@ -76,7 +76,7 @@ static og_status change_alloc(og_ctx *cx, const og_lance_place *at, const og_lan
   c->files = OG_VEC_INIT(og_change__file);
   c->replaced = OG_VEC_INIT(uint64_t);
   c->deleted = OG_VEC_INIT(uint64_t);
-  c->folded = OG_VEC_INIT(uint32_t);
+  c->carried = OG_VEC_INIT(uint64_t);
   c->config = OG_VEC_INIT(og_change__config);
   c->keys = OG_VEC_INIT(og_str);
   og_status st = copy_opts(cx, c, at, opts);
@@ -209,14 +209,18 @@ static og_status add_numbers(og_ctx *cx, og_vec *v, const uint64_t *list, size_t
   return OG_OK;
 }
 
-static og_status add_span(og_ctx *cx, og_lance_change *c, og_change__kind kind, size_t n, const uint64_t *ids,
-                          const uint64_t *created)
+static og_status add_span(og_ctx *cx, og_lance_change *c, og_change__kind kind, size_t n, size_t at,
+                          const og_change__kept *kept)
 {
   og_change__file *f = og_change__current(c);
   og_change__span *last = f->spans.len ? &OG_VEC_AT(&f->spans, og_change__span, f->spans.len - 1) : NULL;
   if (kind != OG_CHANGE__NEW) {
-    OG_TRY(add_numbers(cx, &f->ids, ids, n));
-    OG_TRY(add_numbers(cx, &f->created, created, n));
+    OG_TRY(add_numbers(cx, &f->ids, kept->ids + at, n));
+    OG_TRY(add_numbers(cx, &f->created, kept->created + at, n));
+  }
+  if (kind == OG_CHANGE__CARRIED) {
+    OG_TRY(add_numbers(cx, &f->updated, kept->updated + at, n));
+    OG_TRY(add_numbers(cx, &f->from, kept->from + at, n));
   }
   if (last && last->kind == kind) {
     last->n += n;
@@ -238,18 +242,18 @@ static og_status slice_batch(og_ctx *cx, const og_batch *b, int64_t from, int64_
   return st;
 }
 
-og_status og_change__write(og_ctx *cx, og_lance_change *c, og_change__kind kind, const og_batch *rows,
-                           const uint64_t *ids, const uint64_t *created)
+static og_status write_part(og_ctx *cx, og_lance_change *c, og_change__kind kind, const og_batch *part, size_t at,
+                            const og_change__kept *kept)
 {
   OG_TRY(open_file(cx, c));
-  for (uint32_t i = 0; i < rows->n_columns; i++) og_change__current(c)->bytes += column_bytes(rows->columns[i]);
-  OG_TRY(og_lance_file_write(cx, c->writer, rows));
-  return add_span(cx, c, kind, (size_t)rows->len, ids, created);
+  for (uint32_t i = 0; i < part->n_columns; i++) og_change__current(c)->bytes += column_bytes(part->columns[i]);
+  OG_TRY(og_lance_file_write(cx, c->writer, part));
+  return add_span(cx, c, kind, (size_t)part->len, at, kept);
 }
 
 /* Cuts files where they are full, also in the middle of a batch. */
 static og_status write_rows(og_ctx *cx, og_lance_change *c, og_change__kind kind, const og_batch *rows,
-                            const uint64_t *ids, const uint64_t *created)
+                            const og_change__kept *kept)
 {
   OG_ASSERT(!c->finished);
   for (int64_t at = 0; at < rows->len;) {
@@ -257,10 +261,10 @@ static og_status write_rows(og_ctx *cx, og_lance_change *c, og_change__kind kind
       OG_TRY(close_file(cx, c));
     int64_t room = FILE_ROWS - (int64_t)(c->writer ? og_lance_file_rows(c->writer) : 0);
     int64_t n = rows->len - at < room ? rows->len - at : room;
-    if (n == rows->len) return og_change__write(cx, c, kind, rows, ids, created);
+    if (n == rows->len) return write_part(cx, c, kind, rows, 0, kept);
     og_batch *part = NULL;
     OG_TRY(slice_batch(cx, rows, at, n, &part));
-    og_status st = og_change__write(cx, c, kind, part, ids ? ids + at : NULL, created ? created + at : NULL);
+    og_status st = write_part(cx, c, kind, part, (size_t)at, kept);
     og_batch_unref(part);
     OG_TRY(st);
     at += n;
@@ -270,7 +274,7 @@ static og_status write_rows(og_ctx *cx, og_lance_change *c, og_change__kind kind
 
 og_status og_lance_change_insert(og_ctx *cx, og_lance_change *c, const og_batch *rows)
 {
-  return write_rows(cx, c, OG_CHANGE__NEW, rows, NULL, NULL);
+  return write_rows(cx, c, OG_CHANGE__NEW, rows, NULL);
 }
 
 static og_status add_offsets(og_ctx *cx, og_lance_change *c, og_vec *v, const uint64_t *offsets, size_t n)
@@ -283,18 +287,42 @@ static og_status add_offsets(og_ctx *cx, og_lance_change *c, og_vec *v, const ui
   return add_numbers(cx, v, offsets, n);
 }
 
+static og_status find_updated(og_ctx *cx, og_lance_table *base, const uint64_t *offsets, size_t n, uint64_t *out)
+{
+  for (size_t i = 0; i < n; i++) {
+    const og_fragment_state *s;
+    uint32_t f = og_table__fragment_at(base, offsets[i]);
+    OG_TRY(og_table__sequences(cx, base, f, &s));
+    out[i] = og_version_runs_get(&s->updated, offsets[i] - base->first[f]);
+  }
+  return OG_OK;
+}
+
+/* Rows of the base written again under their ids. */
+static og_status rewrite_rows(og_ctx *cx, og_lance_change *c, og_change__kind kind, const og_batch *rows,
+                              const uint64_t *offsets, size_t n)
+{
+  OG_ASSERT((size_t)rows->len == n);
+  OG_AUTO(og_arena) scratch = {0};
+  uint64_t *kept = og_arena_calloc(cx, &scratch, 3 * n + 1, sizeof *kept);
+  if (!kept) return OG_ENOMEM;
+  OG_TRY(og_lance_table_row_ids(cx, c->base, offsets, n, kept, kept + n));
+  if (kind == OG_CHANGE__CARRIED) OG_TRY(find_updated(cx, c->base, offsets, n, kept + 2 * n));
+  const og_change__kept all = {kept, kept + n, kept + 2 * n, offsets};
+  return write_rows(cx, c, kind, rows, &all);
+}
+
 og_status og_lance_change_update(og_ctx *cx, og_lance_change *c, const og_batch *rows, const uint64_t *offsets,
                                  size_t n)
 {
-  OG_ASSERT((size_t)rows->len == n);
   OG_TRY(add_offsets(cx, c, &c->replaced, offsets, n));
-  uint64_t *ids = og_calloc(cx, n + 1, sizeof *ids), *created = og_calloc(cx, n + 1, sizeof *created);
-  og_status st = ids && created ? OG_OK : OG_ENOMEM;
-  if (st == OG_OK) st = og_lance_table_row_ids(cx, c->base, offsets, n, ids, created);
-  if (st == OG_OK) st = write_rows(cx, c, OG_CHANGE__UPDATED, rows, ids, created);
-  og_free(ids);
-  og_free(created);
-  return st;
+  return rewrite_rows(cx, c, OG_CHANGE__UPDATED, rows, offsets, n);
+}
+
+og_status og_lance_change_carry(og_ctx *cx, og_lance_change *c, const og_batch *rows, const uint64_t *offsets, size_t n)
+{
+  OG_TRY(add_offsets(cx, c, &c->carried, offsets, n));
+  return rewrite_rows(cx, c, OG_CHANGE__CARRIED, rows, offsets, n);
 }
 
 og_status og_lance_change_delete(og_ctx *cx, og_lance_change *c, const uint64_t *offsets, size_t n)
@@ -320,17 +348,30 @@ static int cmp_u64(const void *a, const void *b, void *arg)
   return x < y ? -1 : x > y;
 }
 
-/* `deleted` becomes all rows of base whose old image goes.  Two new images of one row would be one row twice. */
-static og_status sort_offsets(og_ctx *cx, og_lance_change *c)
+static og_status sort(og_ctx *cx, og_vec *v)
 {
-  OG_TRY(og_sort(cx, c->replaced.data, c->replaced.len, sizeof(uint64_t), cmp_u64, NULL));
-  const uint64_t *r = c->replaced.data;
-  for (size_t i = 1; i < c->replaced.len; i++)
-    if (r[i] == r[i - 1])
-      return og_fail(cx, OG_EINVALID, "one change of '" OG_STR_FMT "' updates the row at offset %" PRIu64 " twice",
-                     OG_STR_ARG(c->at.root), r[i]);
-  OG_TRY(add_numbers(cx, &c->deleted, r, c->replaced.len));
-  OG_TRY(og_sort(cx, c->deleted.data, c->deleted.len, sizeof(uint64_t), cmp_u64, NULL));
+  return og_sort(cx, v->data, v->len, sizeof(uint64_t), cmp_u64, NULL);
+}
+
+/* Two new images of one row would be one row twice. */
+static og_status check_once(og_ctx *cx, const og_lance_change *c)
+{
+  OG_AUTO(og_vec) all = OG_VEC_INIT(uint64_t);
+  OG_TRY(add_numbers(cx, &all, c->replaced.data, c->replaced.len));
+  OG_TRY(add_numbers(cx, &all, c->carried.data, c->carried.len));
+  OG_TRY(sort(cx, &all));
+  for (size_t i = 1; i < all.len; i++)
+    if (OG_VEC_AT(&all, uint64_t, i) == OG_VEC_AT(&all, uint64_t, i - 1))
+      return og_fail(cx, OG_EINVALID, "one change of '" OG_STR_FMT "' writes the row at offset %" PRIu64 " twice",
+                     OG_STR_ARG(c->at.root), OG_VEC_AT(&all, uint64_t, i));
+  return OG_OK;
+}
+
+/* `deleted` becomes all rows of base whose old image goes for good. */
+static og_status sort_deleted(og_ctx *cx, og_lance_change *c)
+{
+  OG_TRY(add_numbers(cx, &c->deleted, c->replaced.data, c->replaced.len));
+  OG_TRY(sort(cx, &c->deleted));
   size_t kept = 0;
   uint64_t *d = c->deleted.data;
   for (size_t i = 0; i < c->deleted.len; i++)
@@ -354,9 +395,11 @@ size_t og_change__deleted_from(const og_lance_change *c, uint64_t x)
 
 og_status og_lance_change_finish(og_ctx *cx, og_lance_change *c)
 {
-  OG_TRY(sort_offsets(cx, c));
-  if (c->opts.fold_rows && c->base && c->writer && c->opts.op != OG_LANCE_OVERWRITE) OG_TRY(og_change__fold(cx, c));
+  bool fold = c->opts.fold_rows && c->base && c->writer && c->carried.len == 0 && c->opts.op != OG_LANCE_OVERWRITE;
+  OG_TRY(sort_deleted(cx, c));
+  if (fold) OG_TRY(og_change__fold(cx, c));
   OG_TRY(close_file(cx, c));
+  OG_TRY(check_once(cx, c));
   c->finished = true;
   return OG_OK;
 }

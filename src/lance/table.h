@@ -112,8 +112,9 @@ typedef struct og_lance_change_opts {
   uint32_t fold_rows;
 } og_lance_change_opts;
 
-/* A change that failed in any call before render can only be freed. */
-/* On `base` (one reference is taken).  The change writes under `at` (same root; the branch may differ from base's: a
+/* A change that failed in any call before render can only be freed.
+ *
+ * On `base` (one reference is taken).  The change writes under `at` (same root; the branch may differ from base's: a
  * first touch, then inherited files get base paths as a shallow clone). */
 OG_MUST_USE og_status og_lance_change_new(og_ctx *cx, const og_lance_place *at, og_lance_table *base,
                                           const og_lance_change_opts *opts, og_lance_change **out);
@@ -130,6 +131,11 @@ OG_MUST_USE og_status og_lance_change_insert(og_ctx *cx, og_lance_change *c, con
  * deleted. */
 OG_MUST_USE og_status og_lance_change_update(og_ctx *cx, og_lance_change *c, const og_batch *rows,
                                              const uint64_t *offsets, size_t n);
+/* The live rows at `offsets` written again as they are, into the current file: for folding small fragments by hand (see
+ * fold_rows).  They keep id, created and updated version.  One that somebody else changes meanwhile is no conflict: it
+ * is deleted from the new fragment when that is rendered. */
+OG_MUST_USE og_status og_lance_change_carry(og_ctx *cx, og_lance_change *c, const og_batch *rows,
+                                            const uint64_t *offsets, size_t n);
 OG_MUST_USE og_status og_lance_change_delete(og_ctx *cx, og_lance_change *c, const uint64_t *offsets, size_t n);
 /* Ends the current data file: rows added from here on go to a new fragment.  Nothing when it is empty. */
 OG_MUST_USE og_status og_lance_change_cut(og_ctx *cx, og_lance_change *c);

@@ -1,0 +1,289 @@
+/* SPDX-License-Identifier: MIT */
+/* write/load.c -- strict NDJSON.
+ *
+ *   {"type":"T","data":{…}}            a node
+ *   {"edge":"E","from":"a","to":"b","data":{…}}
+ *
+ * One object per line, in any order.  The file is read in blocks and a line at a time is in memory; endpoints are checked
+ * at the end, when all nodes are known.  Every error names its line.  A lost race reads the file again.
+ */
+#include "write/write.h"
+
+#include "base/env.h"
+#include "base/limits.h"
+#include "write/stage.h"
+
+#include <inttypes.h>
+
+#define READ_BLOCK ((size_t)4 << 20)
+
+typedef struct loader {
+  const og_load *load;
+  og_stage stage;
+  og_json_parser *parser;
+  og_arena line_arena;
+  og_vec keep; /* list items of the current line */
+  uint64_t line, records;
+} loader;
+
+/* ---- one record */
+
+static og_status put_property(og_ctx *cx, loader *l, const og_type_def *t, const og_json_member *m, og_scalar *row)
+{
+  static const char *const reserved[] = {"src", "dst", "_tombstone", "_rowid", "_rowaddr", "_rowoffset",
+                                         "_row_created_at_version", "_row_last_updated_at_version"};
+  if (og_str_eq(m->key, OG_STR("id"))) {
+    if (m->value->kind == OG_JSON_NULL) return OG_OK;
+    if (m->value->kind != OG_JSON_STRING) return og_fail(cx, OG_EINVALID, "id must be a string");
+    row[0] = (og_scalar){.type = og_type_of(OG_TYPE_UTF8), .v.s = m->value->u.str};
+    return OG_OK;
+  }
+  int32_t p = og_type_property(t, m->key);
+  if (p >= 0) {
+    og_scalar *v = &row[og_type_first_property(t) + (uint32_t)p];
+    return og_value_from_json(cx, t, &t->properties[p], m->value, &l->line_arena, &l->keep, v);
+  }
+  for (size_t i = 0; i < OG_ARRAY_LEN(reserved); i++)
+    if (og_str_eq(m->key, og_str_of(reserved[i])))
+      return og_fail(cx, OG_EINVALID, "'" OG_STR_FMT "' is a reserved name", OG_STR_ARG(m->key));
+  og_str near = og_type_suggest_property(t, m->key);
+  return og_fail(cx, OG_EINVALID, "unknown property '" OG_STR_FMT "' of " OG_STR_FMT "%s" OG_STR_FMT "%s",
+                 OG_STR_ARG(m->key), OG_STR_ARG(t->name), near.ptr ? "; did you mean '" : "", OG_STR_ARG(near),
+                 near.ptr ? "'?" : "");
+}
+
+static og_status put_data(og_ctx *cx, loader *l, const og_type_def *t, const og_json *data, og_scalar *row)
+{
+  og_field item;
+  uint32_t first = og_type_first_property(t);
+  row[0].is_null = true;
+  for (uint32_t i = 0; i < t->n_properties; i++)
+    row[first + i] = (og_scalar){.type = og_prop_arrow_type(&t->properties[i].type, &item), .is_null = true};
+  if (!data) return OG_OK;
+  if (data->kind != OG_JSON_OBJECT) return og_fail(cx, OG_EINVALID, "'data' must be an object");
+  for (size_t i = 0; i < data->u.object.len; i++) OG_TRY(put_property(cx, l, t, &data->u.object.members[i], row));
+  return OG_OK;
+}
+
+static og_status put_end(og_ctx *cx, const og_json *record, const char *name, og_scalar *out)
+{
+  const og_json *v = og_json_get(record, og_str_of(name));
+  if (!v) return og_fail(cx, OG_EINVALID, "an edge needs '%s'", name);
+  if (v->kind != OG_JSON_STRING) return og_fail(cx, OG_EINVALID, "'%s' must be a string", name);
+  *out = (og_scalar){.type = og_type_of(OG_TYPE_UTF8), .v.s = v->u.str};
+  return OG_OK;
+}
+
+static og_status check_members(og_ctx *cx, const og_json *record, bool edge)
+{
+  static const char *const node_names[] = {"type", "data"}, *const edge_names[] = {"edge", "from", "to", "data"};
+  const char *const *names = edge ? edge_names : node_names;
+  size_t n = edge ? 4 : 2;
+  for (size_t i = 0; i < record->u.object.len; i++) {
+    bool known = false;
+    for (size_t k = 0; k < n; k++) known = known || og_str_eq(record->u.object.members[i].key, og_str_of(names[k]));
+    if (!known)
+      return og_fail(cx, OG_EINVALID, "unknown field '" OG_STR_FMT "'; properties go inside \"data\"",
+                     OG_STR_ARG(record->u.object.members[i].key));
+  }
+  return OG_OK;
+}
+
+static og_status type_of(og_ctx *cx, const loader *l, const og_json *record, const og_type_def **out)
+{
+  const og_catalog *c = l->stage.snapshot->catalog;
+  og_str name;
+  if (record->kind != OG_JSON_OBJECT) return og_fail(cx, OG_EINVALID, "a record must be an object");
+  bool edge = og_json_get(record, OG_STR("edge")) != NULL;
+  if (!og_json_get_str(record, edge ? OG_STR("edge") : OG_STR("type"), &name))
+    return og_fail(cx, OG_EINVALID, "a record needs a \"type\" or an \"edge\" that is a string");
+  OG_TRY(check_members(cx, record, edge));
+  *out = edge ? og_catalog_edge(c, name) : og_catalog_node(c, name);
+  if (*out) return OG_OK;
+  og_str near = edge ? og_catalog_suggest_edge(c, name) : og_catalog_suggest_node(c, name);
+  return og_fail(cx, OG_EINVALID, "unknown %s type '" OG_STR_FMT "'%s" OG_STR_FMT "%s", edge ? "edge" : "node",
+                 OG_STR_ARG(name), near.ptr ? "; did you mean '" : "", OG_STR_ARG(near), near.ptr ? "'?" : "");
+}
+
+static og_status put_record(og_ctx *cx, loader *l, const og_json *record)
+{
+  const og_type_def *t;
+  og_stage_table *table;
+  OG_TRY(type_of(cx, l, record, &t));
+  OG_TRY(og_stage_table_of(cx, &l->stage, t, &table));
+  if (l->load->mode == OG_LOAD_OVERWRITE) table->replaced = true;
+  og_scalar *row = og_arena_calloc(cx, &l->line_arena, table->view->n_columns + 1, sizeof *row);
+  if (!row) return OG_ENOMEM;
+  OG_TRY(put_data(cx, l, t, og_json_get(record, OG_STR("data")), row));
+  if (t->is_edge) {
+    OG_TRY(put_end(cx, record, "from", &row[OG_COLUMN_SRC]));
+    OG_TRY(put_end(cx, record, "to", &row[OG_COLUMN_DST]));
+  }
+  return og_stage_put(cx, &l->stage, table, row, l->load->mode == OG_LOAD_APPEND ? OG_PUT_INSERT : OG_PUT_UPSERT, true);
+}
+
+static og_status too_long(og_ctx *cx, const char *resource, uint64_t limit, uint64_t used)
+{
+  og_fail(cx, OG_ELIMIT, "the line is over the limit: %s is %" PRIu64 ", at most %" PRIu64, resource, used, limit);
+  og_detail *d = og_error_detail(cx, OG_DETAIL_RESOURCE_LIMIT);
+  og_detail_set(d->resource, sizeof d->resource, og_str_of(resource));
+  d->limit = limit;
+  d->used = used;
+  return OG_ELIMIT;
+}
+
+/* Structural characters outside strings: what a parser's memory depends on. */
+static uint64_t count_slots(og_str line)
+{
+  uint64_t n = 0;
+  bool in_string = false;
+  for (size_t i = 0; i < line.len; i++) {
+    char c = line.ptr[i];
+    if (in_string && c == '\\') i++;
+    else if (c == '"') in_string = !in_string;
+    else if (!in_string) n += c == '{' || c == '}' || c == '[' || c == ']' || c == ',' || c == ':';
+  }
+  return n;
+}
+
+static og_status put_line(og_ctx *cx, loader *l, og_str line)
+{
+  static const og_json_opts strict = {.refuse_duplicates = true};
+  const og_json *record;
+  if (line.len > OG_LIMIT_NDJSON_LINE) return too_long(cx, "graph_batch_line_bytes", OG_LIMIT_NDJSON_LINE, line.len);
+  if (line.len > OG_LIMIT_NDJSON_SLOTS) { /* a shorter line cannot have so many */
+    uint64_t slots = count_slots(line);
+    if (slots > OG_LIMIT_NDJSON_SLOTS)
+      return too_long(cx, "graph_batch_json_structural_slots", OG_LIMIT_NDJSON_SLOTS, slots);
+  }
+  OG_TRY(og_json_parse(cx, l->parser, &l->line_arena, line, &strict, &record));
+  l->records++;
+  return put_record(cx, l, record);
+}
+
+static og_status take_line(og_ctx *cx, loader *l, og_str line)
+{
+  l->line++;
+  if (og_str_trim(line).len == 0) return OG_OK;
+  og_arena *outer = cx->arena;
+  cx->arena = &l->line_arena; /* what a row needs for a moment dies with its line */
+  og_status st = put_line(cx, l, line);
+  cx->arena = outer;
+  for (size_t i = 0; i < l->keep.len; i++) og_column_unref(OG_VEC_AT(&l->keep, og_column *, i));
+  og_vec_clear(&l->keep);
+  og_arena_reset(&l->line_arena);
+  if (st == OG_OK || st == OG_ENOMEM || st == OG_EIO || st == OG_ECANCELLED) return st;
+  og_error e = *cx->err; /* the line goes in front of the message */
+  og_fail(cx, st, "line %" PRIu64 ": %s", l->line, e.text);
+  cx->err->detail = e.detail;
+  return st;
+}
+
+/* ---- the file */
+
+/* Takes every whole line of `buf`; what is left moves to its front. */
+static og_status take_lines(og_ctx *cx, loader *l, og_buf *buf, bool at_end)
+{
+  size_t start = 0;
+  og_str text = og_buf_str(buf);
+  for (;;) {
+    const char *nl = start < text.len ? memchr(text.ptr + start, '\n', text.len - start) : NULL;
+    if (!nl) break;
+    OG_TRY(take_line(cx, l, og_str_sub(text, start, (size_t)(nl - text.ptr))));
+    start = (size_t)(nl - text.ptr) + 1;
+  }
+  if (at_end && start < text.len) {
+    OG_TRY(take_line(cx, l, og_str_sub(text, start, text.len)));
+    start = text.len;
+  }
+  memmove(buf->data, buf->data + start, buf->len - start);
+  buf->len -= start;
+  if (buf->len <= OG_LIMIT_NDJSON_LINE) return OG_OK;
+  l->line++;
+  return og_fail(cx, OG_ELIMIT, "line %" PRIu64 ": longer than %u bytes", l->line, OG_LIMIT_NDJSON_LINE);
+}
+
+static og_status read_file(og_ctx *cx, loader *l, og_file *f, uint64_t size, og_buf *buf)
+{
+  for (uint64_t off = 0; off < size;) {
+    size_t n = size - off < READ_BLOCK ? (size_t)(size - off) : READ_BLOCK;
+    OG_TRY(og_ctx_poll(cx));
+    OG_TRY(og_buf_reserve(cx, buf, n));
+    OG_TRY(cx->env->ops->file_read(cx, f, off, buf->data + buf->len, n));
+    buf->len += n;
+    off += n;
+    OG_TRY(take_lines(cx, l, buf, off == size));
+    if (l->load->progress) l->load->progress(l->load->progress_arg, off, size, l->records);
+  }
+  return OG_OK;
+}
+
+static og_status read_all(og_ctx *cx, loader *l)
+{
+  og_file *f;
+  og_file_info info;
+  OG_AUTO(og_buf) buf = {0};
+  OG_TRY_NOTE(cx, cx->env->ops->file_open(cx, l->load->path, OG_OPEN_READ, &f), "while opening the data to load");
+  og_status st = cx->env->ops->file_info(cx, f, &info);
+  if (st == OG_OK) st = read_file(cx, l, f, info.size, &buf);
+  cx->env->ops->file_close(cx->env, f);
+  return st;
+}
+
+static int by_name(const void *a, const void *b, void *arg)
+{
+  (void)arg;
+  return og_str_cmp(((const og_load_count *)a)->name, ((const og_load_count *)b)->name);
+}
+
+static og_status counts(og_ctx *cx, const loader *l, bool edges, og_load_count **out, uint32_t *n)
+{
+  *out = og_push_array(cx, l->stage.tables.len + 1, sizeof **out);
+  if (!*out) return OG_ENOMEM;
+  for (size_t i = 0; i < l->stage.tables.len; i++) {
+    const og_stage_table *t = OG_VEC_AT(&l->stage.tables, og_stage_table *, i);
+    if (t->type->is_edge != edges || t->puts == 0) continue;
+    OG_TRY(og_arena_str(cx, cx->arena, t->type->name, &(*out)[*n].name));
+    (*out)[(*n)++].loaded = t->puts;
+  }
+  return og_sort(cx, *out, *n, sizeof **out, by_name, NULL);
+}
+
+static og_status load_once(og_ctx *cx, loader *l, bool *rerun, og_loaded *out)
+{
+  *out = (og_loaded){0};
+  OG_TRY(read_all(cx, l));
+  OG_TRY(og_stage_finish(cx, &l->stage));
+  OG_TRY(og_stage_publish(cx, &l->stage, l->load->actor, NULL, rerun, &out->commit));
+  OG_TRY(counts(cx, l, false, &out->nodes, &out->n_nodes));
+  OG_TRY(counts(cx, l, true, &out->edges, &out->n_edges));
+  out->total = l->records;
+  return OG_OK;
+}
+
+static og_status load_try(og_ctx *cx, og_graph *g, og_str branch, const og_load *load, bool *rerun, og_loaded *out)
+{
+  og_snapshot *snapshot;
+  loader l = {.load = load, .keep = OG_VEC_INIT(og_column *)};
+  OG_TRY(og_graph_snapshot(cx, g, branch, &snapshot));
+  og_status st = og_stage_init(cx, &l.stage, snapshot, true);
+  if (st == OG_OK) st = og_json_parser_new(cx, &l.parser);
+  if (st == OG_OK) st = load_once(cx, &l, rerun, out);
+  og_json_parser_free(l.parser);
+  og_vec_cleanup(&l.keep);
+  og_arena_cleanup(&l.line_arena);
+  og_stage_cleanup(cx, &l.stage);
+  og_snapshot_unref(snapshot);
+  return st;
+}
+
+og_status og_write_load(og_ctx *cx, og_graph *g, og_str branch, const og_load *load, og_loaded *out)
+{
+  for (unsigned i = 0; i < OG_LIMIT_REEXECUTIONS; i++) {
+    bool rerun = false;
+    OG_TRY(load_try(cx, g, branch, load, &rerun, out));
+    if (!rerun) return OG_OK;
+  }
+  return og_fail(cx, OG_ECONFLICT, "the load lost against other writers %d times; try again when it is quieter",
+                 OG_LIMIT_REEXECUTIONS);
+}

@@ -1,0 +1,525 @@
+/* SPDX-License-Identifier: MIT */
+/* write/stage.c -- rows on their way to a commit.
+ *
+ *  (1) A load streams: a row is checked, appended to its type's block and forgotten; a full block goes to a data file,
+ *      which nothing names before the commit.  What the end must check is kept as keys only.
+ *  (2) A mutation keeps its rows, because later statements read them; they go to files when it ends.
+ *  (3) A committed row is touched at most once; who touches it shadows it from then on.
+ *  (4) Small fragments at a table's end are folded into the new one, each step at most as large as what is gathered, so
+ *      that a table has O(log commits) fragments and a commit stays small.
+ */
+#include "write/stage.h"
+
+#include "base/env.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#define BLOCK_ROWS  32768u
+#define BLOCK_BYTES (16u << 20)
+#define FOLD_ROWS   8192u /* more are never folded inside a commit */
+#define SCAN_FINDS  32u   /* from here on a hash map of all ids is cheaper than scanning */
+
+og_status og_stage_init(og_ctx *cx, og_stage *s, og_snapshot *snapshot, bool streaming)
+{
+  *s = (og_stage){.snapshot = snapshot,
+                  .streaming = streaming,
+                  .keep = OG_VEC_INIT(og_column *),
+                  .tables = OG_VEC_INIT(og_stage_table *),
+                  .patterns = OG_VEC_INIT(void *)};
+  OG_TRY(og_graph_attempt(cx, snapshot->graph, snapshot, &s->attempt));
+  og_ulid_format(&s->attempt, s->attempt_text);
+  s->attempt_text[OG_ULID_LEN] = '\0';
+  snprintf(s->uuid_text, sizeof s->uuid_text, "omnigraph-%s", s->attempt_text);
+  return OG_OK;
+}
+
+static void table_free(og_ctx *cx, og_stage_table *t)
+{
+  for (uint32_t i = 0; t->builders && i < t->view->n_columns; i++) og_builder_free(t->builders[i]);
+  for (uint32_t i = 0; t->unique && i < t->type->n_constraints; i++) og_map_cleanup(&t->unique[i]);
+  og_free(t->builders);
+  og_free(t->unique);
+  og_vec_cleanup(&t->rows);
+  og_vec_cleanup(&t->deleted);
+  og_vec_cleanup(&t->offsets);
+  og_vec_cleanup(&t->holders);
+  og_map_cleanup(&t->ids);
+  og_map_cleanup(&t->touched);
+  og_map_cleanup(&t->need_src);
+  og_map_cleanup(&t->need_dst);
+  og_map_cleanup(&t->sources);
+  og_lance_change_free(cx, t->change);
+  og_view_free(t->view);
+  og_free(t);
+}
+
+void og_stage__free_patterns(og_stage *s); /* constraints.c */
+
+void og_stage_cleanup(og_ctx *cx, og_stage *s)
+{
+  og_error saved = *cx->err; /* freeing must not lose what went wrong */
+  for (size_t i = 0; i < s->tables.len; i++) table_free(cx, OG_VEC_AT(&s->tables, og_stage_table *, i));
+  for (size_t i = 0; i < s->keep.len; i++) og_column_unref(OG_VEC_AT(&s->keep, og_column *, i));
+  og_stage__free_patterns(s);
+  og_vec_cleanup(&s->tables);
+  og_vec_cleanup(&s->keep);
+  og_vec_cleanup(&s->patterns);
+  og_arena_cleanup(&s->arena);
+  *cx->err = saved;
+}
+
+static og_status table_init(og_ctx *cx, og_stage *s, og_stage_table *t)
+{
+  OG_TRY(og_view_open(cx, s->snapshot, t->type, &t->view));
+  t->builders = og_calloc(cx, t->view->n_columns + 1, sizeof(og_builder *));
+  t->unique = og_calloc(cx, t->type->n_constraints + 1, sizeof(og_map));
+  if (!t->builders || !t->unique) return OG_ENOMEM;
+  const og_schema *schema = og_lance_table_schema(t->view->table)->arrow;
+  for (uint32_t i = 0; i < t->view->n_columns; i++) OG_TRY(og_builder_new(cx, &schema->fields[i], &t->builders[i]));
+  return OG_OK;
+}
+
+og_status og_stage_table_of(og_ctx *cx, og_stage *s, const og_type_def *type, og_stage_table **out)
+{
+  for (size_t i = 0; i < s->tables.len; i++) {
+    *out = OG_VEC_AT(&s->tables, og_stage_table *, i);
+    if ((*out)->type == type) return OG_OK;
+  }
+  og_stage_table *t = og_zalloc(cx, sizeof *t);
+  if (!t) return OG_ENOMEM;
+  t->type = type;
+  t->rows = OG_VEC_INIT(og_staged_row);
+  t->deleted = t->offsets = OG_VEC_INIT(uint64_t);
+  t->holders = OG_VEC_INIT(og_str);
+  og_status st = og_vec_add(cx, &s->tables, &t);
+  if (st == OG_OK) st = table_init(cx, s, t);
+  else og_free(t);
+  *out = t;
+  return st;
+}
+
+/* ---- look-ups */
+
+static og_status scan_for(og_ctx *cx, og_stage_table *t, og_str id, uint64_t *out)
+{
+  const og_column *ids;
+  const og_scalar want = {.type = og_type_of(OG_TYPE_UTF8), .v.s = id};
+  uint32_t *sel = og_calloc(cx, t->view->rows + 1, sizeof *sel);
+  if (!sel) return OG_ENOMEM;
+  og_status st = og_view_column(cx, t->view, OG_FIELD_ID, &ids);
+  size_t n = st == OG_OK ? og_kernels_scalar.select_cmp(ids, OG_CMP_EQ, &want, NULL, (size_t)t->view->rows, sel) : 0;
+  for (size_t i = 0; i < n && *out == OG_NO_OFFSET; i++)
+    if (og_view_is_live(t->view, sel[i])) *out = sel[i];
+  og_free(sel);
+  return st;
+}
+
+og_status og_stage_find(og_ctx *cx, og_stage_table *t, og_str id, uint64_t *out)
+{
+  *out = OG_NO_OFFSET;
+  if (t->replaced || t->view->rows == 0) return OG_OK;
+  if (++t->finds <= SCAN_FINDS && !t->view->has_ids) {
+    OG_TRY(scan_for(cx, t, id, out));
+  } else {
+    OG_TRY(og_view_ids(cx, t->view));
+    if (!og_map_get(&t->view->ids, id, out)) *out = OG_NO_OFFSET;
+  }
+  if (*out != OG_NO_OFFSET && og_umap_get(&t->touched, *out, NULL)) *out = OG_NO_OFFSET;
+  return OG_OK;
+}
+
+og_status og_stage_new_id(og_ctx *cx, og_stage *s, og_str *out)
+{
+  og_ulid id;
+  char text[OG_ULID_LEN];
+  OG_TRY(og_ulid_next(cx, &s->ids, NULL, &id));
+  og_ulid_format(&id, text);
+  return og_arena_str(cx, &s->arena, og_str_from(text, sizeof text), out);
+}
+
+og_status og_stage_has_node(og_ctx *cx, og_stage *s, const og_type_def *type, og_str id, bool *out)
+{
+  og_stage_table *t;
+  uint64_t offset;
+  OG_TRY(og_stage_table_of(cx, s, type, &t));
+  *out = og_map_get(&t->ids, id, NULL);
+  if (*out) return OG_OK;
+  OG_TRY(og_stage_find(cx, t, id, &offset)); /* touched rows are either staged, and found above, or deleted */
+  *out = offset != OG_NO_OFFSET;
+  return OG_OK;
+}
+
+/* ---- blocks */
+
+static og_status open_change(og_ctx *cx, og_stage *s, og_stage_table *t)
+{
+  og_lance_place at;
+  if (t->change) return OG_OK;
+  const og_lance_change_opts opts = {.op = t->replaced ? OG_LANCE_OVERWRITE : OG_LANCE_UPDATE,
+                                     .attempt = og_str_of(s->attempt_text),
+                                     .tx_uuid = og_str_of(s->uuid_text)};
+  OG_TRY(og_snapshot_write_place(cx, s->snapshot, t->type->key, &at));
+  return og_lance_change_new(cx, &at, t->view->table, &opts, &t->change);
+}
+
+/* The rows of the block listed in `pick`, as a batch of their own. */
+static og_status pick_rows(og_ctx *cx, const og_batch *block, const int64_t *pick, size_t n, og_batch **out)
+{
+  og_column **cols = og_calloc(cx, block->n_columns + 1, sizeof(og_column *));
+  og_status st = cols ? OG_OK : OG_ENOMEM;
+  for (uint32_t i = 0; st == OG_OK && i < block->n_columns; i++)
+    st = og_column_take(cx, block->columns[i], pick, (int64_t)n, &cols[i]);
+  if (st == OG_OK) st = og_batch_new(cx, block->schema, cols, block->n_columns, (int64_t)n, out);
+  for (uint32_t i = 0; cols && i < block->n_columns; i++) og_column_unref(cols[i]);
+  og_free(cols);
+  return st;
+}
+
+typedef og_status (*rows_fn)(og_ctx *, og_lance_change *, const og_batch *, const uint64_t *, size_t);
+
+static og_status insert_fn(og_ctx *cx, og_lance_change *c, const og_batch *b, const uint64_t *offsets, size_t n)
+{
+  (void)offsets;
+  (void)n;
+  return og_lance_change_insert(cx, c, b);
+}
+
+static og_status write_some(og_ctx *cx, og_stage_table *t, const og_batch *block, bool replacing)
+{
+  size_t n = 0, rows = t->offsets.len;
+  int64_t *pick = og_calloc(cx, rows + 1, sizeof *pick);
+  uint64_t *offsets = og_calloc(cx, rows + 1, sizeof *offsets);
+  og_batch *some = NULL;
+  og_status st = pick && offsets ? OG_OK : OG_ENOMEM;
+  for (size_t i = 0; st == OG_OK && i < rows; i++) {
+    uint64_t offset = OG_VEC_AT(&t->offsets, uint64_t, i);
+    if ((offset != OG_NO_OFFSET) != replacing) continue;
+    offsets[n] = offset;
+    pick[n++] = (int64_t)i;
+  }
+  rows_fn fn = replacing ? og_lance_change_update : insert_fn;
+  if (st == OG_OK && n == rows) st = fn(cx, t->change, block, offsets, n);
+  else if (st == OG_OK && n) {
+    st = pick_rows(cx, block, pick, n, &some);
+    if (st == OG_OK) st = fn(cx, t->change, some, offsets, n);
+  }
+  og_batch_unref(some);
+  og_free(pick);
+  og_free(offsets);
+  return st;
+}
+
+static og_status finish_block(og_ctx *cx, og_stage_table *t, og_batch **out)
+{
+  uint32_t n = t->view->n_columns;
+  og_column **cols = og_calloc(cx, n + 1, sizeof(og_column *));
+  og_status st = cols ? OG_OK : OG_ENOMEM;
+  for (uint32_t i = 0; st == OG_OK && i < n; i++) st = og_builder_finish(cx, t->builders[i], &cols[i]);
+  if (st == OG_OK)
+    st = og_batch_new(cx, og_lance_table_schema(t->view->table)->arrow, cols, n, (int64_t)t->offsets.len, out);
+  for (uint32_t i = 0; cols && i < n; i++) og_column_unref(cols[i]);
+  og_free(cols);
+  return st;
+}
+
+static og_status flush(og_ctx *cx, og_stage *s, og_stage_table *t)
+{
+  og_batch *block;
+  if (t->offsets.len == 0) return OG_OK;
+  OG_TRY(open_change(cx, s, t));
+  OG_TRY(finish_block(cx, t, &block));
+  og_status st = write_some(cx, t, block, true);
+  if (st == OG_OK) st = write_some(cx, t, block, false);
+  og_batch_unref(block);
+  og_vec_clear(&t->offsets);
+  return st;
+}
+
+static og_status append_row(og_ctx *cx, og_stage *s, og_stage_table *t, const og_scalar *values, uint64_t offset)
+{
+  uint64_t bytes = 0;
+  for (uint32_t i = 0; i < t->view->n_columns; i++) OG_TRY(og_value_build(cx, t->builders[i], &values[i]));
+  OG_TRY(og_vec_add(cx, &t->offsets, &offset));
+  if (t->offsets.len % 64) return OG_OK;
+  for (uint32_t i = 0; i < t->view->n_columns; i++) bytes += og_builder_bytes(t->builders[i]);
+  return t->offsets.len >= BLOCK_ROWS || bytes >= BLOCK_BYTES ? flush(cx, s, t) : OG_OK;
+}
+
+/* ---- rows in */
+
+static og_status copy_values(og_ctx *cx, og_stage *s, const og_stage_table *t, const og_scalar *values, og_scalar **out)
+{
+  og_scalar *copy = og_arena_calloc(cx, &s->arena, t->view->n_columns + 1, sizeof *copy);
+  if (!copy) return OG_ENOMEM;
+  for (uint32_t i = 0; i < t->view->n_columns; i++) {
+    copy[i] = values[i];
+    if (!values[i].is_null && og_type_is_string(values[i].type.id))
+      OG_TRY(og_arena_str(cx, &s->arena, values[i].v.s, &copy[i].v.s));
+    if (values[i].is_null || !og_type_is_nested(values[i].type.id)) continue;
+    og_column *items;
+    OG_TRY(og_column_slice(cx, values[i].v.list, 0, values[i].v.list->len, &items));
+    OG_TRY(og_vec_add(cx, &s->keep, &items));
+    copy[i].v.list = items;
+  }
+  *out = copy;
+  return OG_OK;
+}
+
+/* The id a row gets.  *generated: nobody else can have it. */
+static og_status settle_id(og_ctx *cx, og_stage *s, const og_stage_table *t, const og_scalar *values, og_str *id,
+                           bool *generated)
+{
+  *generated = false;
+  if (!t->type->key_fields) {
+    *generated = values[0].is_null;
+    return *generated ? og_stage_new_id(cx, s, id) : og_arena_str(cx, &s->arena, values[0].v.s, id);
+  }
+  OG_TRY(og_value_id(cx, t->type, values, &s->arena, id));
+  if (values[0].is_null || og_str_eq(values[0].v.s, *id)) return OG_OK;
+  return og_fail(cx, OG_EINVALID, OG_STR_FMT ": explicit id '" OG_STR_FMT "' does not match the id '" OG_STR_FMT
+                 "' its key gives", OG_STR_ARG(t->type->name), OG_STR_ARG(values[0].v.s), OG_STR_ARG(*id));
+}
+
+static og_status key_conflict(og_ctx *cx, const og_type_def *t, og_str id)
+{
+  og_fail(cx, OG_ECONFLICT, "%s type '" OG_STR_FMT "', entity id '" OG_STR_FMT "': an entity already has this id",
+          t->is_edge ? "edge" : "node", OG_STR_ARG(t->name), OG_STR_ARG(id));
+  og_detail *d = og_error_detail(cx, OG_DETAIL_KEY_CONFLICT);
+  og_detail_set(d->entity_kind, sizeof d->entity_kind, t->is_edge ? OG_STR("edge") : OG_STR("node"));
+  og_detail_set(d->type_name, sizeof d->type_name, t->name);
+  og_detail_set(d->entity_id, sizeof d->entity_id, id);
+  return OG_ECONFLICT;
+}
+
+static og_status twice(og_ctx *cx, const og_type_def *t, og_str id)
+{
+  static const og_str id_name = {"id", 2};
+  const og_constraint *key = t->key_fields;
+  return og_stage_unique_error(cx, t, key ? key->names : &id_name, key ? key->n : 1, id, id, id);
+}
+
+static og_status stage_row(og_ctx *cx, og_stage *s, og_stage_table *t, const og_scalar *values, uint64_t offset)
+{
+  t->puts++;
+  if (offset != OG_NO_OFFSET) OG_TRY(og_umap_put(cx, &t->touched, offset, 1, NULL));
+  if (s->streaming) {
+    OG_TRY(og_stage_note(cx, s, t, values));
+    return append_row(cx, s, t, values, offset);
+  }
+  og_staged_row row = {.offset = offset};
+  OG_TRY(copy_values(cx, s, t, values, &row.values));
+  return og_vec_add(cx, &t->rows, &row);
+}
+
+og_status og_stage_put(og_ctx *cx, og_stage *s, og_stage_table *t, const og_scalar *values, og_put_mode mode,
+                       bool same_batch)
+{
+  og_str id;
+  bool generated;
+  uint64_t staged, offset = OG_NO_OFFSET;
+  og_scalar *row = og_push_array(cx, t->view->n_columns + 1, sizeof *row);
+  if (!row) return OG_ENOMEM;
+  OG_TRY(og_stage_check_row(cx, s, t->type, values));
+  OG_TRY(settle_id(cx, s, t, values, &id, &generated));
+  memcpy(row, values, t->view->n_columns * sizeof *row);
+  row[0] = (og_scalar){.type = og_type_of(OG_TYPE_UTF8), .v.s = id};
+  if (!generated && og_map_get(&t->ids, id, &staged)) {
+    if (same_batch || mode == OG_PUT_INSERT) return twice(cx, t->type, id);
+    t->puts++;
+    return copy_values(cx, s, t, row, &OG_VEC_AT(&t->rows, og_staged_row, staged).values);
+  }
+  if (!generated) {
+    OG_TRY(og_stage_find(cx, t, id, &offset));
+    if (offset != OG_NO_OFFSET && mode == OG_PUT_INSERT) return key_conflict(cx, t->type, id);
+  }
+  if (!generated || !s->streaming || !t->type->is_edge) OG_TRY(og_map_put(cx, &t->ids, id, t->rows.len, NULL));
+  return stage_row(cx, s, t, row, offset);
+}
+
+og_status og_stage_replace(og_ctx *cx, og_stage *s, og_stage_table *t, uint64_t offset, size_t staged,
+                           const og_scalar *values)
+{
+  og_str id;
+  OG_ASSERT(!s->streaming);
+  OG_TRY(og_stage_check_row(cx, s, t->type, values));
+  if (offset == OG_NO_OFFSET) return copy_values(cx, s, t, values, &OG_VEC_AT(&t->rows, og_staged_row, staged).values);
+  OG_TRY(og_arena_str(cx, &s->arena, values[0].v.s, &id));
+  OG_TRY(og_map_put(cx, &t->ids, id, t->rows.len, NULL));
+  return stage_row(cx, s, t, values, offset);
+}
+
+og_status og_stage_delete(og_ctx *cx, og_stage *s, og_stage_table *t, uint64_t offset, bool *was_new)
+{
+  (void)s;
+  OG_TRY(og_umap_put(cx, &t->touched, offset, 1, was_new));
+  return *was_new ? og_vec_add(cx, &t->deleted, &offset) : OG_OK;
+}
+
+/* ---- the end */
+
+/* Live rows of fragment `f` that the stage leaves alone, as offsets. */
+static og_status untouched(og_ctx *cx, const og_stage_table *t, uint32_t f, og_vec *out)
+{
+  og_lance_fragment_info info = og_lance_table_fragment(t->view->table, f);
+  for (uint64_t r = info.first_offset; r < info.first_offset + info.physical_rows; r++)
+    if (og_view_is_live(t->view, r) && !og_umap_get(&t->touched, r, NULL)) OG_TRY(og_vec_add(cx, out, &r));
+  return OG_OK;
+}
+
+static og_status carry(og_ctx *cx, og_stage_table *t, const og_vec *offsets)
+{
+  uint32_t *columns = og_push_array(cx, t->view->n_columns + 1, sizeof *columns);
+  og_batch *rows;
+  if (!columns) return OG_ENOMEM;
+  if (offsets->len == 0) return OG_OK;
+  for (uint32_t i = 0; i < t->view->n_columns; i++) columns[i] = i;
+  OG_TRY(og_lance_table_take(cx, t->view->table, columns, t->view->n_columns, offsets->data, offsets->len, &rows));
+  og_status st = og_lance_change_carry(cx, t->change, rows, offsets->data, offsets->len);
+  og_batch_unref(rows);
+  return st;
+}
+
+/* Takes small fragments at the end along, as long as the next is no larger than twice what is gathered. */
+static og_status fold(og_ctx *cx, og_stage_table *t)
+{
+  uint64_t gathered = t->puts;
+  og_vec offsets = OG_VEC_INIT(uint64_t);
+  og_status st = OG_OK;
+  if (t->replaced || gathered == 0 || gathered > FOLD_ROWS) return OG_OK;
+  for (uint32_t f = og_lance_table_fragments(t->view->table); st == OG_OK && f > 0; f--) {
+    og_lance_fragment_info info = og_lance_table_fragment(t->view->table, f - 1);
+    if (info.physical_rows > 2 * gathered || info.physical_rows + gathered > FOLD_ROWS) break;
+    st = untouched(cx, t, f - 1, &offsets);
+    gathered += info.physical_rows;
+  }
+  if (st == OG_OK) st = carry(cx, t, &offsets);
+  og_vec_cleanup(&offsets);
+  return st;
+}
+
+static og_status finish_table(og_ctx *cx, og_stage *s, og_stage_table *t)
+{
+  for (size_t i = 0; i < t->rows.len; i++) {
+    const og_staged_row *r = &OG_VEC_AT(&t->rows, og_staged_row, i);
+    OG_TRY(og_stage_note(cx, s, t, r->values));
+    OG_TRY(append_row(cx, s, t, r->values, r->offset));
+  }
+  OG_TRY(flush(cx, s, t));
+  if (t->replaced || t->deleted.len) OG_TRY(open_change(cx, s, t));
+  if (!t->change) return OG_OK;
+  if (t->deleted.len) OG_TRY(og_lance_change_delete(cx, t->change, t->deleted.data, t->deleted.len));
+  OG_TRY(fold(cx, t));
+  return og_lance_change_finish(cx, t->change);
+}
+
+og_status og_stage_finish(og_ctx *cx, og_stage *s)
+{
+  for (size_t i = 0; i < s->tables.len; i++) OG_TRY(finish_table(cx, s, OG_VEC_AT(&s->tables, og_stage_table *, i)));
+  return og_stage_validate(cx, s);
+}
+
+/* ---- publishing */
+
+static og_stage_table *table_by_key(og_stage *s, og_str key)
+{
+  for (size_t i = 0; i < s->tables.len; i++)
+    if (og_str_eq(OG_VEC_AT(&s->tables, og_stage_table *, i)->type->key, key))
+      return OG_VEC_AT(&s->tables, og_stage_table *, i);
+  return NULL;
+}
+
+/* `now` holds every fragment of `was`, with no row more deleted: others only added rows.  *first_new: the first added. */
+static bool only_added(const og_lance_table *was, const og_lance_table *now, uint32_t *first_new)
+{
+  uint32_t n = og_lance_table_fragments(was);
+  if (og_lance_table_fragments(now) < n) return false;
+  for (uint32_t i = 0; i < n; i++) {
+    og_lance_fragment_info a = og_lance_table_fragment(was, i), b = og_lance_table_fragment(now, i);
+    if (a.id != b.id || a.deleted_rows != b.deleted_rows) return false;
+  }
+  *first_new = n;
+  return true;
+}
+
+static og_status adds_our_id(og_ctx *cx, const og_stage_table *t, og_lance_table *now, uint32_t first_new, bool *out)
+{
+  const uint32_t id = OG_COLUMN_ID;
+  const og_lance_scan_opts opts = {.columns = &id,
+                                   .n_columns = 1,
+                                   .from_fragment = first_new,
+                                   .n_fragments = og_lance_table_fragments(now) - first_new};
+  og_lance_scan *scan;
+  og_batch *batch = NULL;
+  if (opts.n_fragments == 0) return OG_OK;
+  OG_TRY(og_lance_scan_open(cx, now, &opts, &scan));
+  og_status st;
+  while ((st = og_lance_scan_next(cx, scan, &batch)) == OG_OK && batch) {
+    for (int64_t i = 0; i < batch->len && !*out; i++)
+      *out = og_map_get(&t->ids, og_column_str(batch->columns[0], i), NULL);
+    og_batch_unref(batch);
+  }
+  og_lance_scan_close(scan);
+  return st;
+}
+
+static bool has_unique(const og_type_def *t)
+{
+  for (uint32_t i = 0; i < t->n_constraints; i++)
+    if (t->constraints[i].kind == OG_CON_UNIQUE) return true;
+  return false;
+}
+
+/* Rows that others added are harmless, unless they are ours, or a rule spans rows of different writers. */
+static og_status conflicts(og_ctx *cx, void *arg, og_str key, og_lance_table *was, og_lance_table *now, bool *out)
+{
+  og_stage_table *t = table_by_key(arg, key);
+  uint32_t first_new;
+  *out = true;
+  if (!was || !now || !only_added(was, now, &first_new)) return OG_OK;
+  if (!t) return OG_OK; /* read through a predicate by a cascade */
+  bool spans_rows = t->replaced || t->predicate || has_unique(t->type) ||
+                    (t->type->is_edge && (t->type->card_min || t->type->has_card_max));
+  if (spans_rows) return OG_OK;
+  *out = false;
+  return adds_our_id(cx, t, now, first_new, out);
+}
+
+static og_status list_tables(og_ctx *cx, og_stage *s, og_vec *tables, og_vec *reads)
+{
+  for (size_t i = 0; i < s->tables.len; i++) {
+    og_stage_table *t = OG_VEC_AT(&s->tables, og_stage_table *, i);
+    const og_table_change c = {t->type->key, t->change};
+    OG_TRY(t->change ? og_vec_add(cx, tables, &c) : og_vec_add(cx, reads, &t->type->key));
+  }
+  return OG_OK;
+}
+
+og_status og_stage_publish(og_ctx *cx, og_stage *s, og_str actor, const og_ulid *if_commit, bool *rerun,
+                           og_commit *out)
+{
+  og_vec tables = OG_VEC_INIT(og_table_change), reads = OG_VEC_INIT(og_str);
+  og_publish_outcome outcome = OG_PUBLISHED;
+  og_publication p = {.base = s->snapshot,
+                      .conflict = conflicts,
+                      .conflict_arg = s,
+                      .attempt = s->attempt,
+                      .actor = actor.len ? actor : OG_STR_NONE,
+                      .if_commit = if_commit};
+  og_status st = og_graph_attempt(cx, s->snapshot->graph, s->snapshot, &p.commit);
+  if (st == OG_OK) st = list_tables(cx, s, &tables, &reads);
+  p.tables = tables.data;
+  p.n_tables = tables.len;
+  p.reads = reads.data;
+  p.n_reads = reads.len;
+  if (st == OG_OK) st = og_graph_publish(cx, s->snapshot->graph, &p, &outcome, out);
+  og_vec_cleanup(&tables);
+  og_vec_cleanup(&reads);
+  *rerun = st == OG_OK && outcome == OG_PUBLISH_RERUN;
+  if (st == OG_ECONFLICT && cx->err->detail.kind == OG_DETAIL_NONE) { /* rows we replace were replaced by others */
+    og_error_clear(cx);
+    *rerun = true;
+    st = OG_OK;
+  }
+  return st;
+}

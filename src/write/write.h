@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+/* write/write.h -- loads and mutations: run, check, publish, and again when a race was lost. */
+#pragma once
+
+#include "graph/graph.h"
+#include "query/plan.h"
+
+typedef enum og_load_mode { OG_LOAD_OVERWRITE, OG_LOAD_APPEND, OG_LOAD_MERGE } og_load_mode;
+
+typedef struct og_load_count {
+  og_str name;
+  uint64_t loaded;
+} og_load_count;
+
+typedef struct og_load {
+  const char *path;  /* NDJSON, absolute; read through the env */
+  og_load_mode mode;
+  og_str actor;
+  /* Called now and then; may be NULL. */
+  void (*progress)(void *arg, uint64_t done, uint64_t total, uint64_t records);
+  void *progress_arg;
+} og_load;
+
+typedef struct og_loaded {
+  og_load_count *nodes, *edges; /* by name, in cx->arena */
+  uint32_t n_nodes, n_edges;
+  uint64_t total;
+  og_commit commit;
+} og_loaded;
+
+/* Loads a file into a branch, all or nothing.  Errors name the line. */
+OG_MUST_USE og_status og_write_load(og_ctx *cx, og_graph *g, og_str branch, const og_load *load, og_loaded *out);
+
+typedef struct og_mutated {
+  uint64_t nodes, edges; /* affected */
+  bool has_commit;
+  og_commit commit;
+} og_mutated;
+
+/* Plans against the newest schema at every try, hence the callback. */
+typedef og_status (*og_plan_fn)(og_ctx *cx, void *arg, const og_catalog *catalog, const og_mutation_plan **plan,
+                                const og_scalar **values);
+OG_MUST_USE og_status og_write_mutate(og_ctx *cx, og_graph *g, og_str branch, og_plan_fn plan, void *arg, og_str actor,
+                                      const og_ulid *if_commit, og_mutated *out);
