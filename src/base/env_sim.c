@@ -19,6 +19,7 @@
 #include "base/env_fail.h"
 #include "base/fiber.h"
 #include "base/map.h"
+#include "base/mutex.h"
 #include "base/simfs.h"
 #include "base/vec.h"
 
@@ -177,6 +178,7 @@ static void reschedule(og_sim *sim)
 
 static void maybe_switch(og_sim *sim)
 {
+  og_mutex__may_block();
   if (!sim->running || (sim->ready.len < 2 && !sim->stopped)) return;
   if (draw(&sim->schedule) % 1000 < sim->switch_permille) reschedule(sim);
 }
