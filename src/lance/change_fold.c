@@ -12,7 +12,8 @@ static uint64_t rows_left(const og_lance_change *c, uint32_t fragment)
   return f.physical_rows - f.deleted_rows - (og_change__deleted_from(c, f.first_offset + f.physical_rows) - from);
 }
 
-static og_status choose(og_ctx *cx, og_lance_change *c)
+/* The first of the fragments to carry over. */
+static uint32_t choose(const og_lance_change *c)
 {
   uint64_t rows = og_lance_file_rows(c->writer), bytes = 0;
   uint32_t from = og_lance_table_fragments(c->base);
@@ -22,9 +23,7 @@ static og_status choose(og_ctx *cx, og_lance_change *c)
     if (more > 2 * rows || rows + more > c->opts.fold_rows || bytes > FOLD_BYTES) break;
     rows += more;
   }
-  for (uint32_t i = from; i < og_lance_table_fragments(c->base); i++)
-    if (rows_left(c, i)) OG_TRY(og_vec_add(cx, &c->folded, &i));
-  return OG_OK;
+  return from;
 }
 
 /* Rows of a scanned batch that the change does not delete. */
@@ -51,26 +50,18 @@ static void columns_cleanup(columns *c)
   og_free(c->list);
 }
 
-/* The batch's columns are the table's, then offset, row id, created, updated. */
-static og_status write_folded(og_ctx *cx, og_lance_change *c, const og_batch *b, const int64_t *rows, size_t n)
+/* The batch's columns are the table's, then the offset. */
+static og_status carry(og_ctx *cx, og_lance_change *c, const og_batch *b, const int64_t *rows, size_t n)
 {
-  og_schema *schema = c->schema->arrow;
   OG_AUTO(columns) cols = {.n = b->n_columns};
+  og_batch *batch;
   cols.list = og_calloc(cx, b->n_columns, sizeof(og_column *));
   if (!cols.list) return OG_ENOMEM;
   for (uint32_t i = 0; i < cols.n; i++) OG_TRY(og_column_take(cx, b->columns[i], rows, (int64_t)n, &cols.list[i]));
-  og_column **extra = cols.list + schema->n_fields;
-  og_batch *batch;
-  OG_TRY(og_batch_new(cx, schema, cols.list, schema->n_fields, (int64_t)n, &batch));
-  og_status st = og_change__write(cx, c, OG_CHANGE__FOLDED, batch, og_column_u64(extra[1]), og_column_u64(extra[2]));
+  OG_TRY(og_batch_new(cx, c->schema->arrow, cols.list, cols.n - 1, (int64_t)n, &batch));
+  og_status st = og_lance_change_carry(cx, c, batch, og_column_u64(cols.list[cols.n - 1]), n);
   og_batch_unref(batch);
-  OG_TRY(st);
-  og_change__file *f = og_change__current(c);
-  for (size_t i = 0; i < n; i++) {
-    OG_TRY(og_vec_add(cx, &f->from, &og_column_u64(extra[0])[i]));
-    OG_TRY(og_vec_add(cx, &f->updated, &og_column_u64(extra[3])[i]));
-  }
-  return OG_OK;
+  return st;
 }
 
 static og_status fold_batch(og_ctx *cx, og_lance_change *c, const og_batch *b)
@@ -78,44 +69,32 @@ static og_status fold_batch(og_ctx *cx, og_lance_change *c, const og_batch *b)
   int64_t *rows = og_calloc(cx, (size_t)b->len + 1, sizeof *rows);
   if (!rows) return OG_ENOMEM;
   size_t n = select_rows(c, b->columns[c->schema->arrow->n_fields], rows);
-  og_status st = n ? write_folded(cx, c, b, rows, n) : OG_OK;
+  og_status st = n ? carry(cx, c, b, rows, n) : OG_OK;
   og_free(rows);
-  return st;
-}
-
-static og_status fold_fragment(og_ctx *cx, og_lance_change *c, uint32_t fragment)
-{
-  uint32_t n = c->schema->arrow->n_fields;
-  uint32_t *all = og_push_array(cx, (size_t)n + 1, sizeof *all);
-  og_lance_scan *scan;
-  if (!all) return OG_ENOMEM;
-  for (uint32_t i = 0; i < n; i++) all[i] = i;
-  const og_lance_scan_opts opts = {.columns = all,
-                                   .n_columns = n,
-                                   .with_offset = true,
-                                   .with_row_id = true,
-                                   .with_created = true,
-                                   .with_updated = true,
-                                   .from_fragment = fragment,
-                                   .n_fragments = 1};
-  OG_TRY(og_lance_scan_open(cx, c->base, &opts, &scan));
-  og_status st;
-  for (;;) {
-    og_batch *b;
-    st = og_lance_scan_next(cx, scan, &b);
-    if (st != OG_OK || !b) break;
-    st = fold_batch(cx, c, b);
-    og_batch_unref(b);
-    if (st != OG_OK) break;
-  }
-  og_lance_scan_close(scan);
   return st;
 }
 
 og_status og_change__fold(og_ctx *cx, og_lance_change *c)
 {
-  OG_TRY(choose(cx, c));
-  for (size_t i = 0; i < c->folded.len; i++)
-    OG_TRY_NOTE(cx, fold_fragment(cx, c, OG_VEC_AT(&c->folded, uint32_t, i)), "while folding small fragments");
-  return OG_OK;
+  uint32_t n = c->schema->arrow->n_fields, from = choose(c);
+  uint32_t *all = og_push_array(cx, (size_t)n + 1, sizeof *all);
+  og_lance_scan *scan;
+  og_batch *b;
+  if (!all) return OG_ENOMEM;
+  if (from == og_lance_table_fragments(c->base)) return OG_OK;
+  for (uint32_t i = 0; i < n; i++) all[i] = i;
+  const og_lance_scan_opts opts = {.columns = all,
+                                   .n_columns = n,
+                                   .with_offset = true,
+                                   .from_fragment = from,
+                                   .n_fragments = og_lance_table_fragments(c->base) - from};
+  OG_TRY(og_lance_scan_open(cx, c->base, &opts, &scan));
+  og_status st = og_lance_scan_next(cx, scan, &b);
+  while (st == OG_OK && b) {
+    st = fold_batch(cx, c, b);
+    og_batch_unref(b);
+    if (st == OG_OK) st = og_lance_scan_next(cx, scan, &b);
+  }
+  og_lance_scan_close(scan);
+  return st == OG_OK ? OG_OK : og_note(cx, st, "while folding small fragments");
 }

@@ -9,8 +9,14 @@
 typedef enum og_change__kind {
   OG_CHANGE__NEW,     /* gets a row id when rendered */
   OG_CHANGE__UPDATED, /* new image of a row of base: keeps id and created version */
-  OG_CHANGE__FOLDED   /* the same row of base again: keeps its last-updated version, too */
+  OG_CHANGE__CARRIED  /* the same row of base again: keeps its last-updated version, too */
 } og_change__kind;
+
+/* What rows that are not new keep: parallel arrays. */
+typedef struct og_change__kept {
+  const uint64_t *ids, *created, *updated;
+  const uint64_t *from; /* dense offsets in base */
+} og_change__kept;
 
 typedef struct og_change__span { /* consecutive rows of a new file */
   og_change__kind kind;
@@ -22,8 +28,8 @@ typedef struct og_change__file {
   og_lance_file_stats stats;
   uint64_t bytes;       /* of the values given, unencoded */
   og_vec spans;         /* og_change__span */
-  og_vec ids, created;  /* uint64_t per updated or folded row, in order */
-  og_vec updated, from; /* uint64_t per folded row: last-updated version, dense offset in base */
+  og_vec ids, created;  /* uint64_t per updated or carried row, in order */
+  og_vec updated, from; /* uint64_t per carried row: last-updated version, dense offset in base */
 } og_change__file;
 
 typedef struct og_change__config {
@@ -42,8 +48,8 @@ struct og_lance_change {
   og_lance_file_writer *writer; /* the current file, or NULL */
   og_vec files;                 /* og_change__file */
   og_vec replaced;              /* uint64_t: dense offsets of base with a new image */
-  og_vec deleted;               /* uint64_t: those deleted; from finish on both, ascending and distinct */
-  og_vec folded;                /* uint32_t: fragments of base, ascending */
+  og_vec carried;               /* uint64_t: those written again as they are */
+  og_vec deleted;               /* uint64_t: those deleted; from finish on with `replaced`, ascending and distinct */
   og_vec config;                /* og_change__config */
   og_vec keys;                  /* og_str: files written since the start */
   uint32_t renders;
@@ -54,12 +60,9 @@ struct og_lance_change {
   og_str manifest_key;
 };
 
-/* Adds rows to the current data file; `ids` and `created` for kinds other than NEW, `updated` and `from` for FOLDED. */
-OG_MUST_USE og_status og_change__write(og_ctx *cx, og_lance_change *c, og_change__kind kind, const og_batch *rows,
-                                       const uint64_t *ids, const uint64_t *created);
 /* Writes a file of the change's own and remembers its key. */
 OG_MUST_USE og_status og_change__put(og_ctx *cx, og_lance_change *c, const char *folder, og_str name, og_str bytes);
-/* Takes small fragments at the end of base into the current data file.  `deleted` must be sorted. */
+/* Carries small fragments at the end of base over.  `deleted` must be sorted. */
 OG_MUST_USE og_status og_change__fold(og_ctx *cx, og_lance_change *c);
 static inline og_change__file *og_change__current(og_lance_change *c)
 {

@@ -25,7 +25,7 @@ typedef struct render {
   og_manifest m;      /* what is being made; shares the base's strings */
   uint32_t *to;       /* per fragment of the change's own base: the same in `base`, or NOWHERE */
   uint8_t **bits;     /* per fragment of `base`: rows this change deletes; NULL: none */
-  uint8_t **lost;     /* per new file: rows folded in that others changed meanwhile; NULL: none */
+  uint8_t **lost;     /* per new file: rows carried over that others changed meanwhile; NULL: none */
   og_vec fragments;   /* og_fragment */
   og_vec updated;     /* og_fragment with new deletion files */
   og_vec removed;     /* uint64_t */
@@ -154,15 +154,15 @@ static og_status mark_deletions(og_ctx *cx, render *r)
   return moved.len ? find_moved(cx, r, moved.data, moved.len) : OG_OK;
 }
 
-/* Folded rows of one file: their old place is deleted; where that is gone already, the new place is. */
-static og_status mark_folded_in(og_ctx *cx, render *r, const og_change__file *f, uint8_t **lost)
+/* Carried rows of one file: their old place is deleted; where that is gone already, the new place is. */
+static og_status mark_carried_in(og_ctx *cx, render *r, const og_change__file *f, uint8_t **lost)
 {
   const og_lance_table *own = r->c->base;
   uint64_t row = 0;
   size_t at = 0;
   for (size_t s = 0; s < f->spans.len; s++) {
     const og_change__span *span = &OG_VEC_AT(&f->spans, og_change__span, s);
-    for (uint64_t k = 0; span->kind == OG_CHANGE__FOLDED && k < span->n; k++, at++) {
+    for (uint64_t k = 0; span->kind == OG_CHANGE__CARRIED && k < span->n; k++, at++) {
       uint64_t offset = OG_VEC_AT(&f->from, uint64_t, at);
       uint32_t from = og_table__fragment_at(own, offset), to = r->to[from];
       uint64_t old = offset - own->first[from];
@@ -178,11 +178,11 @@ static og_status mark_folded_in(og_ctx *cx, render *r, const og_change__file *f,
   return OG_OK;
 }
 
-static og_status mark_folded(og_ctx *cx, render *r)
+static og_status mark_carried(og_ctx *cx, render *r)
 {
   const og_vec *files = &r->c->files;
-  for (size_t i = 0; r->c->folded.len && i < files->len; i++)
-    OG_TRY(mark_folded_in(cx, r, &OG_VEC_AT(files, og_change__file, i), &r->lost[i]));
+  for (size_t i = 0; r->c->carried.len && i < files->len; i++)
+    OG_TRY(mark_carried_in(cx, r, &OG_VEC_AT(files, og_change__file, i), &r->lost[i]));
   return OG_OK;
 }
 
@@ -260,7 +260,7 @@ static og_status keep_fragments(og_ctx *cx, render *r)
 {
   OG_TRY(map_fragments(cx, r));
   OG_TRY(mark_deletions(cx, r));
-  OG_TRY(mark_folded(cx, r));
+  OG_TRY(mark_carried(cx, r));
   for (uint32_t i = 0; i < r->base->m.n_fragments; i++) {
     og_fragment f = r->base->m.fragments[i];
     bool dropped = false;
@@ -286,7 +286,7 @@ static void sequences_cleanup(sequences *s)
 }
 
 static og_status number_span(og_ctx *cx, render *r, const og_change__file *f, const og_change__span *span, size_t *old,
-                             size_t *folded, sequences *out)
+                             size_t *carried, sequences *out)
 {
   if (span->kind == OG_CHANGE__NEW) {
     OG_TRY(og_rowids_add_range(cx, &out->ids, r->m.next_row_id, span->n));
@@ -298,8 +298,8 @@ static og_status number_span(og_ctx *cx, render *r, const og_change__file *f, co
   for (uint64_t k = 0; k < span->n; k++, ++*old)
     OG_TRY(og_version_runs_add(cx, &out->created, OG_VEC_AT(&f->created, uint64_t, *old), 1));
   if (span->kind == OG_CHANGE__UPDATED) return og_version_runs_add(cx, &out->updated, r->version, span->n);
-  for (uint64_t k = 0; k < span->n; k++, ++*folded)
-    OG_TRY(og_version_runs_add(cx, &out->updated, OG_VEC_AT(&f->updated, uint64_t, *folded), 1));
+  for (uint64_t k = 0; k < span->n; k++, ++*carried)
+    OG_TRY(og_version_runs_add(cx, &out->updated, OG_VEC_AT(&f->updated, uint64_t, *carried), 1));
   return OG_OK;
 }
 
@@ -315,12 +315,12 @@ static og_status number_rows(og_ctx *cx, render *r, const og_change__file *nf, o
 {
   OG_AUTO(sequences) s = {0};
   OG_AUTO(og_buf) b = {0};
-  size_t old = 0, folded = 0;
+  size_t old = 0, carried = 0;
   og_rowids_init(&s.ids);
   og_version_runs_init(&s.created);
   og_version_runs_init(&s.updated);
   for (size_t i = 0; i < nf->spans.len; i++)
-    OG_TRY(number_span(cx, r, nf, &OG_VEC_AT(&nf->spans, og_change__span, i), &old, &folded, &s));
+    OG_TRY(number_span(cx, r, nf, &OG_VEC_AT(&nf->spans, og_change__span, i), &old, &carried, &s));
   OG_INVARIANT(s.ids.len == f->rows);
   OG_TRY(og_rowids_encode(cx, &s.ids, &b));
   OG_TRY(to_arena(cx, r, &b, &f->ids));
@@ -335,7 +335,7 @@ static og_status add_fragment(og_ctx *cx, render *r, const og_change__file *nf, 
   const og_lance_file_stats *stats = &nf->stats;
   og_fragment f = {.id = *next, .rows = stats->rows, .n_files = 1};
   uint64_t n_lost = lost ? (uint64_t)og_bits_count(lost, 0, (int64_t)stats->rows) : 0;
-  if (n_lost == stats->rows) return OG_OK; /* nothing but folded rows, all changed meanwhile */
+  if (n_lost == stats->rows) return OG_OK; /* nothing but carried rows, all changed meanwhile */
   if (f.id > UINT32_MAX)
     return og_fail(cx, OG_ELIMIT, "table '" OG_STR_FMT "' has used up its fragment ids", OG_STR_ARG(r->c->at.root));
   f.files = og_arena_calloc(cx, r->a, 1, sizeof *f.files);
@@ -540,7 +540,7 @@ static og_status render_all(og_ctx *cx, render *r)
 og_status og_lance_change_render(og_ctx *cx, og_lance_change *c, og_lance_table *base, uint64_t version)
 {
   OG_AUTO(og_arena) scratch = {0};
-  OG_ASSERT(c->finished);
+  OG_ASSERT(c->finished && (c->base || !base));
   c->renders++;
   c->number = 0;
   render r = {.c = c,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* lance/deletions_arrow.c -- deletion files in Arrow IPC form, as Lance writes sparse ones.
  *
- *   "ARROW1" 0 0
+ *   "ARROW1", zeros
  *   per message: u32 0xFFFFFFFF | u32 bytes of metadata | metadata (a flatbuffer) | body
  *   ... end mark, footer (not needed: the messages say everything)
  *
@@ -174,10 +174,15 @@ og_status og_deletions_decode_arrow(og_ctx *cx, og_str bytes, uint64_t rows, uin
 {
   message m;
   batch b;
-  og_str values;
+  og_str values = OG_STR_NONE;
   OG_AUTO(og_buf) store = {0};
   size_t at = 8;
+  uint32_t word = 0;
   if (bytes.len < 8 || memcmp(bytes.ptr, "ARROW1", 6) != 0) return corrupt(cx, "it is no Arrow file");
+  for (; bytes.len - at >= 8; at += 8) { /* writers may pad up to 64 bytes */
+    memcpy(&word, bytes.ptr + at, 4);
+    if (word != 0) break;
+  }
   OG_TRY(next_message(cx, bytes, &at, &m));
   OG_TRY(check_schema(cx, &m));
   OG_TRY(next_message(cx, bytes, &at, &m));

@@ -1,12 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /* lance/manifest.c
  *
- *   [u32 len][Transaction]   optional, at field 21
  *   [u32 len][IndexSection]  optional, at field 6
+ *   [u32 len][Transaction]   optional, at field 21 (until Lance 13) and 23 (from 14 on)
  *   [u32 len][Manifest]
  *   [u64 position of the manifest's u32][u16 major 0][u16 minor 2]["LANC"]
  *
  * Positions point at the u32 and may be 0, so their presence, not their value, says that there is a section.
+ * Sections are laid out anew at each writing; hence every field that holds a position must be known here.  Fields we do
+ * not know are kept at every level.
+ *
+ *   Manifest    1 fields   2 fragments   3 version   5 schema metadata   6 index section   7 timestamp   9 reader flags
+ *               10 writer flags   11 max fragment id   12 transaction file   13 writer   14 next row id
+ *               15 data format   16 config   18 base paths   20 branch   21, 23 transaction section
  */
 #include "lance/manifest.h"
 
@@ -358,7 +364,8 @@ static og_status decode_field(decoder *d, const og_pb_reader *r, const og_pb_fie
   case 10: return number_field(d, r, f, &m->writer_flags);
   case 11: m->has_max_fragment = true; return u32_field(d, r, f, &m->max_fragment);
   case 14: return number_field(d, r, f, &m->next_row_id);
-  case 21: d->has_transaction = true; return number_field(d, r, f, &d->transaction_at);
+  case 21:
+  case 23: d->has_transaction = true; return number_field(d, r, f, &d->transaction_at);
   case 1:
   case 2:
   case 5:
@@ -616,6 +623,7 @@ static og_status encode_body(og_ctx *cx, const og_manifest *m, uint64_t index_at
   OG_TRY(og_pb_put_u64(cx, out, 10, m->writer_flags));
   OG_TRY(encode_tail(cx, m, out));
   if (m->transaction.ptr) OG_TRY(og_pb_put_u64_always(cx, out, 21, transaction_at));
+  if (m->transaction.ptr) OG_TRY(og_pb_put_u64_always(cx, out, 23, transaction_at));
   return og_buf_append_str(cx, out, m->unknown);
 }
 
@@ -629,10 +637,10 @@ static og_status put_section(og_ctx *cx, og_str bytes, og_buf *out)
 og_status og_manifest_encode(og_ctx *cx, const og_manifest *m, og_buf *out)
 {
   OG_AUTO(og_buf) body = {0};
-  uint64_t transaction_at = out->len;
-  if (m->transaction.ptr) OG_TRY(put_section(cx, m->transaction, out));
   uint64_t index_at = out->len;
   if (m->index_section.ptr) OG_TRY(put_section(cx, m->index_section, out));
+  uint64_t transaction_at = out->len;
+  if (m->transaction.ptr) OG_TRY(put_section(cx, m->transaction, out));
   uint64_t at = out->len;
   OG_TRY(encode_body(cx, m, index_at, transaction_at, &body));
   OG_TRY(put_section(cx, og_buf_str(&body), out));
