@@ -10,6 +10,7 @@
 #include "arrow/column.h"
 #include "graph/graph.h"
 #include "query/lint.h"
+#include "write/write.h" /* og_load_mode, og_load_count */
 
 typedef struct og_db og_db;
 
@@ -59,11 +60,6 @@ typedef struct og_write_result {
 } og_write_result;
 OG_MUST_USE og_status og_db_mutate(og_ctx *cx, og_db *db, const og_db_query_args *args, og_write_result *out);
 
-typedef enum og_load_mode { OG_LOAD_OVERWRITE, OG_LOAD_APPEND, OG_LOAD_MERGE } og_load_mode;
-typedef struct og_load_count {
-  og_str name;
-  uint64_t loaded;
-} og_load_count;
 typedef struct og_load_args {
   const char *path;  /* NDJSON file, opened through the env; absolute */
   og_load_mode mode;
