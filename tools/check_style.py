@@ -38,6 +38,8 @@ RULES = [
      ("src/",), ("src/base/env_posix.c",), "ask base/env.h"),
     ("threads", calls(r"pthread_create|thrd_create|fork|vfork|system|popen"),
      ("src/",), ("src/base/env_posix.c",), "start a task through base/env.h"),
+    ("a lock of its own", calls(r"pthread_\w+|mtx_\w+|cnd_\w+"),
+     ("src/",), ("src/base/",), "use base/mutex.h and base/pool.h"),
     ("a way out of the process", calls(r"exit|_exit|abort|quick_exit"),
      ("src/",), ("src/cli/", "src/base/error.c", "src/base/env_posix.c"), "return a status"),
     ("unfinished work", re.compile(r"\b(TODO|FIXME|XXX|HACK)\b"), ("",), ("tools/check_style.py",), "finish it or leave it out"),
