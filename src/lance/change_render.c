@@ -291,7 +291,9 @@ static og_status number_span(og_ctx *cx, render *r, const og_change__file *f, co
   if (span->kind == OG_CHANGE__NEW) {
     OG_TRY(og_rowids_add_range(cx, &out->ids, r->m.next_row_id, span->n));
     OG_TRY(og_version_runs_add(cx, &out->created, r->version, span->n));
-    r->m.next_row_id += span->n;
+    if (OG_ADD_OVERFLOWS(r->m.next_row_id, span->n, &r->m.next_row_id))
+      return og_fail(cx, OG_ECORRUPT, "table '" OG_STR_FMT "' claims to have used up its row ids",
+                     OG_STR_ARG(r->c->at.root));
     return og_version_runs_add(cx, &out->updated, r->version, span->n);
   }
   OG_TRY(og_rowids_add_values(cx, &out->ids, &OG_VEC_AT(&f->ids, uint64_t, *old), span->n));
