@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: MIT */
+#include "api/render.h"
+
+#include "arrow/json.h"
+
+#define TRY_KV_STR(key, s) OG_TRY(og_json_kv_str(cx, w, key, s))
+#define TRY_KV_U64(key, v) OG_TRY(og_json_kv_u64(cx, w, key, v))
+
+static og_status opt_str(og_ctx *cx, og_json_writer *w, const char *key, og_str s)
+{
+  return s.len ? og_json_kv_str(cx, w, key, s) : og_json_kv_null(cx, w, key);
+}
+
+static og_status opt_ulid(og_ctx *cx, og_json_writer *w, const char *key, bool has, const og_ulid *id)
+{
+  char text[OG_ULID_LEN];
+  if (!has) return og_json_kv_null(cx, w, key);
+  og_ulid_format(id, text);
+  return og_json_kv_str(cx, w, key, og_str_from(text, sizeof text));
+}
+
+/* ---- errors */
+
+static og_status begin_detail(og_ctx *cx, og_json_writer *w, const char *key)
+{
+  OG_TRY(og_json_key(cx, w, og_str_of(key)));
+  return og_json_begin_object(cx, w);
+}
+
+static og_status put_detail(og_ctx *cx, const og_detail *d, og_json_writer *w)
+{
+  switch (d->kind) {
+  case OG_DETAIL_KEY_CONFLICT:
+    OG_TRY(begin_detail(cx, w, "key_conflict"));
+    TRY_KV_STR("entity_kind", og_str_of(d->entity_kind));
+    TRY_KV_STR("type_name", og_str_of(d->type_name));
+    TRY_KV_STR("entity_id", og_str_of(d->entity_id));
+    return og_json_end_object(cx, w);
+  case OG_DETAIL_RESOURCE_LIMIT:
+    OG_TRY(begin_detail(cx, w, "resource_limit"));
+    TRY_KV_STR("resource", og_str_of(d->resource));
+    TRY_KV_U64("limit", d->limit);
+    TRY_KV_U64("actual", d->used);
+    return og_json_end_object(cx, w);
+  case OG_DETAIL_PRECONDITION:
+    OG_TRY(begin_detail(cx, w, "precondition_failure"));
+    TRY_KV_STR("expected", og_str_of(d->expected));
+    OG_TRY(opt_str(cx, w, "actual", og_str_of(d->actual)));
+    return og_json_end_object(cx, w);
+  case OG_DETAIL_POSITION:
+    OG_TRY(begin_detail(cx, w, "position"));
+    TRY_KV_U64("line", d->line);
+    TRY_KV_U64("column", d->column);
+    return og_json_end_object(cx, w);
+  case OG_DETAIL_OUTCOME_UNKNOWN:
+    OG_TRY(begin_detail(cx, w, "outcome_unknown"));
+    TRY_KV_STR("graph_commit_id", og_str_of(d->entity_id));
+    return og_json_end_object(cx, w);
+  default: return OG_OK;
+  }
+}
+
+og_status og_api_error(og_ctx *cx, const og_error *e, og_json_writer *w)
+{
+  og_str code = og_str_of(og_status_code(e->status));
+  OG_TRY(og_json_begin_object(cx, w));
+  TRY_KV_STR("error", og_str_of(e->text));
+  if (code.len) TRY_KV_STR("code", code);
+  OG_TRY(put_detail(cx, &e->detail, w));
+  return og_json_end_object(cx, w);
+}
+
+/* ---- answers */
+
+og_status og_api_commit(og_ctx *cx, const og_commit *c, og_json_writer *w)
+{
+  OG_TRY(og_json_begin_object(cx, w));
+  OG_TRY(opt_ulid(cx, w, "graph_commit_id", true, &c->id));
+  OG_TRY(opt_str(cx, w, "graph_branch", c->branch));
+  TRY_KV_U64("graph_manifest_version", c->manifest_version);
+  OG_TRY(opt_ulid(cx, w, "parent_commit_id", c->has_parent, &c->parent));
+  OG_TRY(opt_ulid(cx, w, "merged_parent_commit_id", c->has_merged_parent, &c->merged_parent));
+  OG_TRY(opt_str(cx, w, "actor_id", c->actor));
+  OG_TRY(og_json_kv_i64(cx, w, "created_at", c->created_us));
+  return og_json_end_object(cx, w);
+}
+
+og_status og_api_target(og_ctx *cx, const og_db_target *t, og_json_writer *w)
+{
+  OG_TRY(og_json_begin_object(cx, w));
+  OG_TRY(opt_str(cx, w, "branch", t->branch));
+  OG_TRY(opt_str(cx, w, "snapshot", t->snapshot));
+  return og_json_end_object(cx, w);
+}
+
+og_status og_api_row(og_ctx *cx, const og_result *r, int64_t i, og_json_writer *w)
+{
+  OG_TRY(og_json_begin_object(cx, w));
+  for (uint32_t c = 0; c < r->n_columns; c++) {
+    OG_TRY(og_json_key(cx, w, r->columns[c]));
+    OG_TRY(og_column_json(cx, w, r->values[c], i));
+  }
+  return og_json_end_object(cx, w);
+}
+
+og_status og_api_result(og_ctx *cx, const og_result *r, og_json_writer *w)
+{
+  OG_TRY(og_json_begin_object(cx, w));
+  TRY_KV_STR("query_name", r->query_name);
+  OG_TRY(og_json_key(cx, w, OG_STR("target")));
+  OG_TRY(og_api_target(cx, &r->target, w));
+  OG_TRY(og_json_kv_i64(cx, w, "row_count", r->n_rows));
+  OG_TRY(og_json_key(cx, w, OG_STR("columns")));
+  OG_TRY(og_json_begin_array(cx, w));
+  for (uint32_t c = 0; c < r->n_columns; c++) OG_TRY(og_json_str(cx, w, r->columns[c]));
+  OG_TRY(og_json_end_array(cx, w));
+  OG_TRY(og_json_key(cx, w, OG_STR("rows")));
+  OG_TRY(og_json_begin_array(cx, w));
+  for (int64_t i = 0; i < r->n_rows; i++) OG_TRY(og_api_row(cx, r, i, w));
+  OG_TRY(og_json_end_array(cx, w));
+  if (r->commit.len) TRY_KV_STR("graph_commit_id", r->commit);
+  return og_json_end_object(cx, w);
+}
+
+og_status og_api_write(og_ctx *cx, const og_write_result *r, og_str actor, og_json_writer *w)
+{
+  OG_TRY(og_json_begin_object(cx, w));
+  TRY_KV_STR("branch", r->branch);
+  TRY_KV_STR("query_name", r->query_name);
+  TRY_KV_U64("affected_nodes", r->affected_nodes);
+  TRY_KV_U64("affected_edges", r->affected_edges);
+  OG_TRY(opt_str(cx, w, "actor_id", actor));
+  OG_TRY(og_json_key(cx, w, OG_STR("commit")));
+  OG_TRY(r->has_commit ? og_api_commit(cx, &r->commit, w) : og_json_null(cx, w));
+  return og_json_end_object(cx, w);
+}
+
+static og_status put_counts(og_ctx *cx, og_json_writer *w, const char *key, const og_load_count *c, uint32_t n)
+{
+  OG_TRY(og_json_key(cx, w, og_str_of(key)));
+  OG_TRY(og_json_begin_array(cx, w));
+  for (uint32_t i = 0; i < n; i++) {
+    OG_TRY(og_json_begin_object(cx, w));
+    TRY_KV_STR("name", c[i].name);
+    TRY_KV_U64("entities_loaded", c[i].loaded);
+    OG_TRY(og_json_end_object(cx, w));
+  }
+  return og_json_end_array(cx, w);
+}
+
+static const char *mode_name(og_load_mode mode)
+{
+  return mode == OG_LOAD_OVERWRITE ? "overwrite" : mode == OG_LOAD_APPEND ? "append" : "merge";
+}
+
+og_status og_api_load(og_ctx *cx, const og_load_result *r, const og_load_args *args, og_str uri, og_json_writer *w)
+{
+  OG_TRY(og_json_begin_object(cx, w));
+  TRY_KV_STR("uri", uri);
+  TRY_KV_STR("branch", r->branch);
+  OG_TRY(opt_str(cx, w, "base_branch", args->from));
+  OG_TRY(og_json_kv_bool(cx, w, "branch_created", r->branch_created));
+  TRY_KV_STR("mode", og_str_of(mode_name(args->mode)));
+  OG_TRY(put_counts(cx, w, "nodes", r->nodes, r->n_nodes));
+  OG_TRY(put_counts(cx, w, "edges", r->edges, r->n_edges));
+  TRY_KV_U64("total_entities", r->total);
+  OG_TRY(opt_str(cx, w, "actor_id", args->actor));
+  OG_TRY(og_json_key(cx, w, OG_STR("commit")));
+  OG_TRY(og_api_commit(cx, &r->commit, w));
+  return og_json_end_object(cx, w);
+}
+
+og_status og_api_snapshot(og_ctx *cx, const og_snapshot_info *s, og_json_writer *w)
+{
+  OG_TRY(og_json_begin_object(cx, w));
+  TRY_KV_STR("graph_branch", s->branch);
+  TRY_KV_U64("graph_manifest_version", s->manifest_version);
+  TRY_KV_U64("internal_schema_version", 6);
+  OG_TRY(og_json_key(cx, w, OG_STR("datasets")));
+  OG_TRY(og_json_begin_array(cx, w));
+  for (uint32_t i = 0; i < s->n_datasets; i++) {
+    const og_dataset_info *d = &s->datasets[i];
+    OG_TRY(og_json_begin_object(cx, w));
+    TRY_KV_STR("entity_kind", d->is_edge ? OG_STR("edge") : OG_STR("node"));
+    TRY_KV_STR("type_name", d->type_name);
+    TRY_KV_STR("dataset_path", d->path);
+    TRY_KV_U64("published_dataset_version", d->version);
+    OG_TRY(opt_str(cx, w, "native_dataset_branch", d->native_branch));
+    TRY_KV_U64("entity_count", d->rows);
+    OG_TRY(og_json_end_object(cx, w));
+  }
+  OG_TRY(og_json_end_array(cx, w));
+  return og_json_end_object(cx, w);
+}
+
+/* ---- lint */
+
+static og_status put_touches(og_ctx *cx, og_json_writer *w, const char *key, const og_lint_touch *t, uint32_t n)
+{
+  OG_TRY(og_json_key(cx, w, og_str_of(key)));
+  OG_TRY(og_json_begin_array(cx, w));
+  for (uint32_t i = 0; i < n; i++) {
+    OG_TRY(og_json_begin_object(cx, w));
+    TRY_KV_STR("kind", t[i].is_edge ? OG_STR("edge") : OG_STR("node"));
+    TRY_KV_STR("type_name", t[i].type_name);
+    OG_TRY(og_json_end_object(cx, w));
+  }
+  return og_json_end_array(cx, w);
+}
+
+static og_status put_operation(og_ctx *cx, og_json_writer *w, const og_lint_query *q)
+{
+  OG_TRY(begin_detail(cx, w, "operation"));
+  OG_TRY(og_json_key(cx, w, OG_STR("result")));
+  OG_TRY(og_json_begin_array(cx, w));
+  for (uint32_t i = 0; i < q->n_result; i++) {
+    const og_lint_column *c = &q->result[i];
+    OG_TRY(og_json_begin_object(cx, w));
+    TRY_KV_STR("name", c->name);
+    TRY_KV_STR("kind", og_str_of(c->kind));
+    if (c->item_kind) TRY_KV_STR("item_kind", og_str_of(c->item_kind));
+    if (c->vector_dim) TRY_KV_U64("vector_dim", c->vector_dim);
+    OG_TRY(og_json_kv_bool(cx, w, "nullable", c->nullable));
+    OG_TRY(og_json_end_object(cx, w));
+  }
+  OG_TRY(og_json_end_array(cx, w));
+  OG_TRY(put_touches(cx, w, "reads", q->reads, q->n_reads));
+  OG_TRY(put_touches(cx, w, "writes", q->writes, q->n_writes));
+  return og_json_end_object(cx, w);
+}
+
+static og_status put_lint_query(og_ctx *cx, og_json_writer *w, const og_lint_query *q)
+{
+  OG_TRY(og_json_begin_object(cx, w));
+  TRY_KV_STR("name", q->name);
+  TRY_KV_STR("kind", q->is_mutation ? OG_STR("mutation") : OG_STR("read"));
+  TRY_KV_STR("status", q->ok ? OG_STR("ok") : OG_STR("error"));
+  OG_TRY(og_json_key(cx, w, OG_STR("warnings")));
+  OG_TRY(og_json_begin_array(cx, w));
+  for (uint32_t i = 0; i < q->n_warnings; i++) OG_TRY(og_json_str(cx, w, q->warnings[i]));
+  OG_TRY(og_json_end_array(cx, w));
+  if (q->ok) OG_TRY(put_operation(cx, w, q));
+  else TRY_KV_STR("error", q->error);
+  return og_json_end_object(cx, w);
+}
+
+static og_status put_finding(og_ctx *cx, og_json_writer *w, const og_lint_finding *f)
+{
+  static const char *const names[] = {"error", "warning", "info"};
+  OG_TRY(og_json_begin_object(cx, w));
+  TRY_KV_STR("severity", og_str_of(names[f->severity]));
+  TRY_KV_STR("code", og_str_of(f->code));
+  TRY_KV_STR("message", f->message);
+  if (f->type_name.len) TRY_KV_STR("type_name", f->type_name);
+  if (f->property.len) TRY_KV_STR("property", f->property);
+  return og_json_end_object(cx, w);
+}
+
+og_status og_api_lint(og_ctx *cx, const og_lint_report *r, const char *kind, og_str where, og_str query_path,
+                      og_json_writer *w)
+{
+  OG_TRY(og_json_begin_object(cx, w));
+  TRY_KV_STR("status", r->ok ? OG_STR("ok") : OG_STR("error"));
+  OG_TRY(begin_detail(cx, w, "schema_source"));
+  TRY_KV_STR("kind", og_str_of(kind));
+  TRY_KV_STR(strcmp(kind, "file") == 0 ? "path" : "uri", where);
+  OG_TRY(og_json_end_object(cx, w));
+  TRY_KV_STR("query_path", query_path);
+  TRY_KV_U64("queries_processed", r->processed);
+  TRY_KV_U64("errors", r->errors);
+  TRY_KV_U64("warnings", r->warnings);
+  TRY_KV_U64("infos", r->infos);
+  OG_TRY(og_json_key(cx, w, OG_STR("results")));
+  OG_TRY(og_json_begin_array(cx, w));
+  for (uint32_t i = 0; i < r->n_queries; i++) OG_TRY(put_lint_query(cx, w, &r->queries[i]));
+  OG_TRY(og_json_end_array(cx, w));
+  OG_TRY(og_json_key(cx, w, OG_STR("findings")));
+  OG_TRY(og_json_begin_array(cx, w));
+  for (uint32_t i = 0; i < r->n_findings; i++) OG_TRY(put_finding(cx, w, &r->findings[i]));
+  OG_TRY(og_json_end_array(cx, w));
+  return og_json_end_object(cx, w);
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT */
+/* api/render.h -- answers as JSON documents, and failures as the error envelope.  Shapes are interface: clients parse
+ * them. */
+#pragma once
+
+#include "base/json.h"
+#include "db/db.h"
+
+/* The error of `cx` as {"error", "code"?, detail?}. */
+OG_MUST_USE og_status og_api_error(og_ctx *cx, const og_error *e, og_json_writer *w);
+OG_MUST_USE og_status og_api_commit(og_ctx *cx, const og_commit *c, og_json_writer *w);
+OG_MUST_USE og_status og_api_result(og_ctx *cx, const og_result *r, og_json_writer *w);
+/* Row i as an object. */
+OG_MUST_USE og_status og_api_row(og_ctx *cx, const og_result *r, int64_t i, og_json_writer *w);
+OG_MUST_USE og_status og_api_target(og_ctx *cx, const og_db_target *t, og_json_writer *w);
+OG_MUST_USE og_status og_api_write(og_ctx *cx, const og_write_result *r, og_str actor, og_json_writer *w);
+OG_MUST_USE og_status og_api_load(og_ctx *cx, const og_load_result *r, const og_load_args *args, og_str uri,
+                                  og_json_writer *w);
+OG_MUST_USE og_status og_api_snapshot(og_ctx *cx, const og_snapshot_info *s, og_json_writer *w);
+/* `kind` "file" or "graph" with its path or URI. */
+OG_MUST_USE og_status og_api_lint(og_ctx *cx, const og_lint_report *r, const char *kind, og_str where, og_str query_path,
+                                  og_json_writer *w);

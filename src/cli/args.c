@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: MIT */
+#include "cli/cli.h"
+
+#include "base/env.h"
+#include "base/limits.h"
+
+#include <stdio.h>
+
+/* Marks usage errors: nothing else raises from this file name with OG_EINVALID. */
+static const char usage_mark[] = "usage";
+
+og_status cli_usage(cli *c, const char *fmt, ...)
+{
+  char text[1000];
+  va_list args;
+  va_start(args, fmt);
+  vsnprintf(text, sizeof text, fmt, args);
+  va_end(args);
+  return og_fail_at(c->cx, OG_EINVALID, usage_mark, 0, "%s", text);
+}
+
+bool cli_is_usage(const og_error *e)
+{
+  return e->file == usage_mark;
+}
+
+static const cli_command *command_named(og_str name)
+{
+  for (size_t i = 0; i < cli_n_commands; i++) {
+    const cli_command *k = &cli_commands[i];
+    if (og_str_eq(og_str_of(k->name), name) || (k->alias && og_str_eq(og_str_of(k->alias), name))) return k;
+  }
+  return NULL;
+}
+
+static og_status unknown_command(cli *c, og_str name)
+{
+  static const char *const later[] = {"merge", "branch merge", "schema plan", "schema apply", "optimize", "repair",
+                                      "cleanup", "commit changes", "changes poll", "changes baseline", "diff", "blob get",
+                                      "blob stat", "embed", "graphs list", "ingest", "login", "logout", "alias",
+                                      "profile list", "cluster validate", "cluster plan", "cluster apply",
+                                      "policy validate", "policy test", "policy explain", "queries list"};
+  og_str near = OG_STR_NONE;
+  for (size_t i = 0; i < OG_ARRAY_LEN(later); i++)
+    if (og_str_eq(name, og_str_of(later[i])))
+      return og_fail(c->cx, OG_EUNSUPPORTED, "not supported yet: `omnigraph " OG_STR_FMT "`", OG_STR_ARG(name));
+  for (size_t i = 0; i < cli_n_commands; i++)
+    if (og_str_distance(name, og_str_of(cli_commands[i].name), 2) <= 2) near = og_str_of(cli_commands[i].name);
+  if (near.ptr)
+    return cli_usage(c, "no command '" OG_STR_FMT "'; did you mean '" OG_STR_FMT "'?", OG_STR_ARG(name), OG_STR_ARG(near));
+  return cli_usage(c, "no command '" OG_STR_FMT "'; `omnigraph help` lists them", OG_STR_ARG(name));
+}
+
+/* One word, or two as in `branch create`. */
+static og_status find_command(cli *c, int argc, char **argv, int *used)
+{
+  og_str first = og_str_of(argv[1]), both;
+  *used = 1;
+  if (argc > 2) {
+    OG_TRY(og_arena_printf(c->cx, c->cx->arena, &both, "%s %s", argv[1], argv[2]));
+    c->command = command_named(both);
+    *used = 2;
+    if (c->command) return OG_OK;
+  }
+  c->command = command_named(first);
+  *used = 1;
+  if (c->command) return OG_OK;
+  bool group = false;
+  for (size_t i = 0; i < cli_n_commands; i++)
+    group = group || og_str_starts_with(og_str_of(cli_commands[i].name), first);
+  og_status st = argc > 2 && argv[2][0] != '-' ? unknown_command(c, both) : unknown_command(c, first);
+  if (group && argc > 2 && st == OG_EINVALID && cli_is_usage(c->cx->err)) return st;
+  return argc > 2 && st == OG_EINVALID && cli_is_usage(c->cx->err) ? unknown_command(c, first) : st;
+}
+
+static int flag_named(og_str name)
+{
+  for (int f = 0; f < N_FLAGS; f++)
+    if (og_str_eq(og_str_of(cli_flags[f].name), name) ||
+        (cli_flags[f].alias && og_str_eq(og_str_of(cli_flags[f].alias), name)))
+      return f;
+  return -1;
+}
+
+static og_status unknown_flag(cli *c, og_str name)
+{
+  for (int f = 0; f < N_FLAGS; f++)
+    if (c->command->flags >> f & 1 && og_str_distance(name, og_str_of(cli_flags[f].name), 2) <= 2)
+      return cli_usage(c, "unknown flag '" OG_STR_FMT "'; did you mean '%s'?", OG_STR_ARG(name), cli_flags[f].name);
+  return cli_usage(c, "unknown flag '" OG_STR_FMT "'; `omnigraph help %s` lists the flags", OG_STR_ARG(name),
+                   c->command->name);
+}
+
+static og_status take_flag(cli *c, int argc, char **argv, int *i)
+{
+  og_str word = og_str_of(argv[*i]);
+  size_t eq = og_str_starts_with(word, OG_STR("--")) ? og_str_find(word, OG_STR("=")) : SIZE_MAX;
+  og_str name = og_str_sub(word, 0, eq);
+  int f = flag_named(name);
+  if (f < 0) return unknown_flag(c, name);
+  if (!(c->command->flags >> f & 1))
+    return cli_usage(c, "%s does not apply to `%s`: it is %s; `omnigraph help %s` lists its flags", cli_flags[f].name,
+                     c->command->name, cli_flags[f].help, c->command->name);
+  if (!cli_flags[f].value) {
+    c->values[f] = OG_STR("true");
+    return OG_OK;
+  }
+  if (eq != SIZE_MAX) c->values[f] = og_str_sub(word, eq + 1, word.len);
+  else if (*i + 1 < argc) c->values[f] = og_str_of(argv[++*i]);
+  else return cli_usage(c, "%s needs a value: %s", cli_flags[f].name, cli_flags[f].value);
+  return f == FLAG_TYPE ? og_vec_add(c->cx, &c->types, &c->values[f]) : OG_OK;
+}
+
+static og_status check_conflicts(cli *c)
+{
+  static const cli_flag pairs[][2] = {{FLAG_QUERY, FLAG_SOURCE},
+                                      {FLAG_PARAMS, FLAG_PARAMS_FILE},
+                                      {FLAG_BRANCH, FLAG_SNAPSHOT},
+                                      {FLAG_FORMAT, FLAG_JSON},
+                                      {FLAG_STORE, FLAG_URI}};
+  for (size_t i = 0; i < OG_ARRAY_LEN(pairs); i++)
+    if (cli_has(c, pairs[i][0]) && cli_has(c, pairs[i][1]))
+      return cli_usage(c, "%s and %s exclude each other", cli_flags[pairs[i][0]].name, cli_flags[pairs[i][1]].name);
+  return OG_OK;
+}
+
+og_status cli_parse(cli *c, int argc, char **argv)
+{
+  int used;
+  bool only_words = false;
+  if (argc < 2) return cli_usage(c, "no command given; `omnigraph help` lists them");
+  if (strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "--help") == 0) argv[1] = (char *)(uintptr_t) "help";
+  if (strcmp(argv[1], "-v") == 0 || strcmp(argv[1], "--version") == 0) argv[1] = (char *)(uintptr_t) "version";
+  OG_TRY(find_command(c, argc, argv, &used));
+  for (int i = 1 + used; i < argc; i++) {
+    og_str word = og_str_of(argv[i]);
+    if (!only_words && og_str_eq(word, OG_STR("--"))) only_words = true;
+    else if (!only_words && word.len > 1 && word.ptr[0] == '-') OG_TRY(take_flag(c, argc, argv, &i));
+    else OG_TRY(og_vec_add(c->cx, &c->positionals, &word));
+  }
+  if (cli_has(c, FLAG_HELP)) return OG_OK;
+  if (c->positionals.len > (size_t)c->command->max_positionals)
+    return cli_usage(c, "`%s` takes %s: '" OG_STR_FMT "' is one too many", c->command->name,
+                     c->command->max_positionals ? c->command->positionals : "no arguments",
+                     OG_STR_ARG(cli_positional(c, (size_t)c->command->max_positionals)));
+  if (c->positionals.len < (size_t)c->command->min_positionals)
+    return cli_usage(c, "`%s` needs %s", c->command->name, c->command->positionals);
+  return check_conflicts(c);
+}
+
+/* ---- what commands share */
+
+og_status cli_absolute(cli *c, og_str path, og_str *out)
+{
+  if (og_str_eq(path, OG_STR("-"))) return og_arena_str(c->cx, c->cx->arena, OG_STR("/dev/stdin"), out);
+  if (path.len && path.ptr[0] == '/') return og_arena_str(c->cx, c->cx->arena, path, out);
+  OG_AUTO(og_buf) cwd = {0};
+  OG_TRY(c->cx->env->ops->cwd(c->cx, &cwd));
+  return og_arena_printf(c->cx, c->cx->arena, out, OG_STR_FMT "/" OG_STR_FMT, OG_STR_ARG(og_buf_str(&cwd)),
+                         OG_STR_ARG(path));
+}
+
+og_status cli_read_file(cli *c, og_str path, og_str *out)
+{
+  og_str absolute;
+  OG_AUTO(og_buf) text = {0};
+  OG_TRY(cli_absolute(c, path, &absolute));
+  OG_TRY(og_env_read_file(c->cx, absolute.ptr, OG_LIMIT_SOURCE_BYTES, &text));
+  return og_arena_str(c->cx, c->cx->arena, og_buf_str(&text), out);
+}
+
+og_status cli_graph_uri(cli *c, size_t at, og_str *out)
+{
+  og_str positional = cli_positional(c, at);
+  og_str flag = cli_has(c, FLAG_STORE) ? c->values[FLAG_STORE] : c->values[FLAG_URI];
+  if (positional.ptr && flag.ptr)
+    return cli_usage(c, "the graph is named twice: '" OG_STR_FMT "' and '" OG_STR_FMT "'", OG_STR_ARG(positional),
+                     OG_STR_ARG(flag));
+  *out = positional.ptr ? positional : flag;
+  if (!out->ptr || out->len == 0)
+    return cli_usage(c, "which graph? Give its URI%s with --store", c->command->max_positionals > (int)at ? " as an argument or" : "");
+  if (og_str_starts_with(*out, OG_STR("http://")) || og_str_starts_with(*out, OG_STR("https://")))
+    return og_fail(c->cx, OG_EUNSUPPORTED, "not supported yet: graphs behind a server");
+  return OG_OK;
+}
+
+og_status cli_open(cli *c, size_t at, bool read_only, og_db **out)
+{
+  og_str uri;
+  OG_TRY(cli_graph_uri(c, at, &uri));
+  return og_db_open(c->cx, uri, read_only, out);
+}
+
+void cli_echo(const cli *c, const og_db *db)
+{
+  if (cli_has(c, FLAG_QUIET)) return;
+  fprintf(stderr, "omnigraph %s → " OG_STR_FMT " (direct, %s)\n", c->command->name, OG_STR_ARG(og_db_uri(db)),
+          og_db_place(db));
+}

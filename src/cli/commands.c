@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: MIT */
+/* cli/commands.c -- the table: what there is, what it takes, what it says. */
+#include "cli/cli.h"
+
+const cli_flag_spec cli_flags[N_FLAGS] = {
+    [FLAG_SCHEMA] = {"--schema", NULL, "FILE", "schema source (.pg)"},
+    [FLAG_FORCE] = {"--force", NULL, NULL, "replace schema files an interrupted init left behind"},
+    [FLAG_DATA] = {"--data", NULL, "FILE", "NDJSON to load; - is standard input"},
+    [FLAG_MODE] = {"--mode", NULL, "MODE", "overwrite, append or merge"},
+    [FLAG_BRANCH] = {"--branch", NULL, "BRANCH", "branch to work on (default: main)"},
+    [FLAG_FROM] = {"--from", NULL, "BRANCH", "branch to start from"},
+    [FLAG_SNAPSHOT] = {"--snapshot", NULL, "COMMIT", "read the state a commit published"},
+    [FLAG_QUERY] = {"--query", NULL, "FILE", "query source (.gq)"},
+    [FLAG_SOURCE] = {"--query-string", "-e", "GQ", "query source as text"},
+    [FLAG_PARAMS] = {"--params", NULL, "JSON", "parameters as a JSON object"},
+    [FLAG_PARAMS_FILE] = {"--params-file", NULL, "FILE", "parameters from a file"},
+    [FLAG_FORMAT] = {"--format", NULL, "FORMAT", "json, jsonl, csv, kv or table"},
+    [FLAG_JSON] = {"--json", NULL, NULL, "answer, and fail, with one JSON document"},
+    [FLAG_IF_COMMIT] = {"--if-commit", NULL, "COMMIT", "write only if the branch stands there (else exit 4)"},
+    [FLAG_AS] = {"--as", NULL, "ACTOR", "who writes"},
+    [FLAG_STORE] = {"--store", NULL, "URI", "the graph"},
+    [FLAG_URI] = {"--uri", NULL, "URI", "the graph"},
+    [FLAG_TYPE] = {"--type", NULL, "TYPE", "only this type (may be repeated)"},
+    [FLAG_QUIET] = {"--quiet", NULL, NULL, "no echo of what is written where"},
+    [FLAG_YES] = {"--yes", NULL, NULL, "consent to destructive steps"},
+    [FLAG_HELP] = {"--help", "-h", NULL, "this help"},
+    [FLAG_VERSION] = {"--version", "-v", NULL, "the version"},
+};
+
+#define F(x)    (1ull << FLAG_##x)
+#define GRAPH   (F(STORE) | F(URI) | F(JSON) | F(QUIET) | F(YES) | F(HELP))
+#define SOURCES (F(QUERY) | F(SOURCE) | F(PARAMS) | F(PARAMS_FILE) | F(BRANCH))
+
+const cli_command cli_commands[] = {
+    {"init", NULL, "URI", 0, 1, GRAPH | F(SCHEMA) | F(FORCE) | F(AS), true, "make a graph from a schema", cmd_init},
+    {"load", NULL, "[URI]", 0, 1, GRAPH | F(DATA) | F(MODE) | F(BRANCH) | F(FROM) | F(AS), false,
+     "load NDJSON, all or nothing", cmd_load},
+    {"query", "read", "[NAME]", 0, 1, GRAPH | SOURCES | F(SNAPSHOT) | F(FORMAT), false, "run a read query", cmd_query},
+    {"mutate", "change", "[NAME]", 0, 1, GRAPH | SOURCES | F(IF_COMMIT) | F(AS), false, "run a mutation", cmd_mutate},
+    {"snapshot", NULL, "[URI]", 0, 1, GRAPH | F(BRANCH), false, "the tables of a branch and their versions", cmd_snapshot},
+    {"export", NULL, "[URI]", 0, 1, GRAPH | F(BRANCH) | F(TYPE), false, "every entity as NDJSON", cmd_export},
+    {"branch create", NULL, "NAME [URI]", 1, 2, GRAPH | F(FROM) | F(AS), false, "make a branch", cmd_branch_create},
+    {"branch list", NULL, "[URI]", 0, 1, GRAPH, false, "the branches there are", cmd_branch_list},
+    {"branch delete", NULL, "NAME [URI]", 1, 2, GRAPH | F(AS), false, "delete a branch", cmd_branch_delete},
+    {"commit list", NULL, "[URI]", 0, 1, GRAPH | F(BRANCH), false, "commits, newest first", cmd_commit_list},
+    {"commit show", NULL, "ID [URI]", 1, 2, GRAPH | F(BRANCH), false, "one commit", cmd_commit_show},
+    {"schema show", "schema get", "[URI]", 0, 1, GRAPH | F(BRANCH), false, "the accepted schema's source", cmd_schema_show},
+    {"lint", "check", "[URI]", 0, 1, GRAPH | F(QUERY) | F(SCHEMA), true, "check a query file", cmd_lint},
+    {"version", NULL, "", 0, 0, F(HELP), false, "the version", cmd_version},
+    {"help", NULL, "[COMMAND]", 0, 2, F(HELP), false, "this help", cli_help},
+    {"completion", NULL, "bash|zsh|fish", 1, 1, F(HELP), false, "shell completion", cli_completion},
+};
+const size_t cli_n_commands = OG_ARRAY_LEN(cli_commands);
+
+/* ---- help */
+
+static og_status usage_line(cli *c, const cli_command *k)
+{
+  return cli_printf(c, "  %-14s %-14s %s%s%s%s\n", k->name, k->positionals, k->summary, k->alias ? " (also: " : "",
+                    k->alias ? k->alias : "", k->alias ? ")" : "");
+}
+
+static og_status help_flag(cli *c, const cli_flag_spec *s)
+{
+  char left[64];
+  size_t n = 0;
+  const char *const parts[] = {s->alias ? s->alias : "", s->alias ? ", " : "", s->name, s->value ? " " : "",
+                               s->value ? s->value : ""};
+  for (size_t i = 0; i < OG_ARRAY_LEN(parts); i++) {
+    size_t len = strlen(parts[i]);
+    if (n + len >= sizeof left) break;
+    memcpy(left + n, parts[i], len);
+    n += len;
+  }
+  left[n] = '\0';
+  return cli_printf(c, "  %-30s %s\n", left, s->help);
+}
+
+static og_status help_all(cli *c)
+{
+  OG_TRY(cli_printf(c, "omnigraph: a typed property graph under version control\n\nusage: omnigraph COMMAND [FLAGS]\n\n"));
+  for (size_t i = 0; i < cli_n_commands; i++) OG_TRY(usage_line(c, &cli_commands[i]));
+  OG_TRY(cli_printf(c, "\nA graph is named by a positional URI, --store or --uri.  `omnigraph help COMMAND` shows flags.\n"
+                       "\nCOMMANDS BY CAPABILITY\n  any       "));
+  for (size_t i = 0; i < cli_n_commands; i++)
+    if (!cli_commands[i].capability_direct && cli_commands[i].flags & F(STORE))
+      OG_TRY(cli_printf(c, "%s, ", cli_commands[i].name));
+  OG_TRY(cli_printf(c, "and what stands on them\n  direct    init, lint\n  local     version, help, completion\n"));
+  return OG_OK;
+}
+
+static const cli_command *find_named(og_str name)
+{
+  for (size_t i = 0; i < cli_n_commands; i++)
+    if (og_str_eq(og_str_of(cli_commands[i].name), name)) return &cli_commands[i];
+  return NULL;
+}
+
+og_status cli_help(cli *c)
+{
+  const cli_command *k = c->command && c->command->run != cli_help ? c->command : NULL;
+  og_str first = cli_positional(c, 0), second = cli_positional(c, 1), name = first;
+  if (!k && first.len) {
+    if (second.len) OG_TRY(og_arena_printf(c->cx, c->cx->arena, &name, OG_STR_FMT " " OG_STR_FMT, OG_STR_ARG(first), OG_STR_ARG(second)));
+    k = find_named(name);
+    if (!k) return cli_usage(c, "no command '" OG_STR_FMT "'; `omnigraph help` lists them", OG_STR_ARG(name));
+  }
+  if (!k) return help_all(c);
+  OG_TRY(cli_printf(c, "omnigraph %s %s\n\n  %s\n\n", k->name, k->positionals, k->summary));
+  for (int f = 0; f < N_FLAGS; f++)
+    if (k->flags >> f & 1) OG_TRY(help_flag(c, &cli_flags[f]));
+  return OG_OK;
+}
+
+/* ---- completion */
+
+static og_status completion_words(cli *c, const char *sep)
+{
+  for (size_t i = 0; i < cli_n_commands; i++) OG_TRY(cli_printf(c, "%s%s", i ? sep : "", cli_commands[i].name));
+  for (int f = 0; f < N_FLAGS; f++) OG_TRY(cli_printf(c, "%s%s", sep, cli_flags[f].name));
+  return OG_OK;
+}
+
+static og_status completion_fish(cli *c)
+{
+  for (size_t i = 0; i < cli_n_commands; i++)
+    OG_TRY(cli_printf(c, "complete -c omnigraph -n __fish_use_subcommand -a '%s' -d '%s'\n", cli_commands[i].name,
+                      cli_commands[i].summary));
+  for (int f = 0; f < N_FLAGS; f++)
+    OG_TRY(cli_printf(c, "complete -c omnigraph -l %s%s -d '%s'\n", cli_flags[f].name + 2,
+                      cli_flags[f].value ? " -r" : "", cli_flags[f].help));
+  return OG_OK;
+}
+
+og_status cli_completion(cli *c)
+{
+  og_str shell = cli_positional(c, 0);
+  if (og_str_eq(shell, OG_STR("fish"))) return completion_fish(c);
+  bool zsh = og_str_eq(shell, OG_STR("zsh"));
+  if (!zsh && !og_str_eq(shell, OG_STR("bash")))
+    return cli_usage(c, "completion is there for bash, zsh and fish, not for '" OG_STR_FMT "'", OG_STR_ARG(shell));
+  if (zsh) OG_TRY(cli_printf(c, "autoload -U +X bashcompinit && bashcompinit\n"));
+  OG_TRY(cli_printf(c, "_omnigraph() {\n  COMPREPLY=($(compgen -f -W '"));
+  OG_TRY(completion_words(c, " "));
+  return cli_printf(c, "' -- \"${COMP_WORDS[COMP_CWORD]}\"))\n}\ncomplete -F _omnigraph omnigraph\n");
+}
