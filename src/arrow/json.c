@@ -7,6 +7,7 @@ static og_status put_base64(og_ctx *cx, og_json_writer *w, og_str s)
 {
   static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
   OG_AUTO(og_buf) b = {0};
+  OG_TRY(og_buf_append_str(cx, &b, OG_STR("base64:")));
   const unsigned char *p = (const unsigned char *)s.ptr;
   for (size_t i = 0; i < s.len; i += 3) {
     size_t n = s.len - i < 3 ? s.len - i : 3;

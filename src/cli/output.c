@@ -17,6 +17,7 @@ og_status cli_flush(cli *c)
   while (done < c->out.len) {
     ssize_t n = write(STDOUT_FILENO, c->out.data + done, c->out.len - done);
     if (n < 0 && errno == EINTR) continue;
+    if (n < 0 && errno == EPIPE) _exit(0); /* the reader has seen enough, as `head` does */
     if (n < 0) {
       c->out.len = 0;
       return og_fail(c->cx, OG_EIO, "cannot write the answer: %s", strerror(errno));

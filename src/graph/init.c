@@ -235,6 +235,9 @@ static og_status init_once(og_ctx *cx, init *in, og_str source, og_str file_name
 og_status og_graph_init(og_ctx *cx, og_store *store, og_str source, og_str file_name, bool force, og_str actor)
 {
   uint64_t skip = 0;
+  og_catalog *checked;
+  OG_TRY(og_schema_check(cx, source, file_name, &checked)); /* a wrong schema leaves no trace */
+  og_catalog_unref(checked);
   OG_TRY(check_place(cx, store, force));
   for (unsigned i = 0; i < MAX_COLLISIONS; i++) {
     init in = {.store = store,

@@ -24,8 +24,6 @@ static og_status property_field(og_ctx *cx, og_arena *a, const og_property *p, o
   og_field *item = og_arena_alloc(cx, a, sizeof *item);
   og_str *meta = og_arena_calloc(cx, a, 2, sizeof *meta);
   if (!item || !meta) return OG_ENOMEM;
-  if (p->type.kind == OG_SC_BLOB)
-    return og_fail(cx, OG_EUNSUPPORTED, "not supported yet: Blob properties ('" OG_STR_FMT "')", OG_STR_ARG(p->name));
   *out = (og_field){.name = p->name, .nullable = p->type.nullable, .meta = meta, .n_meta = 1};
   out->type = og_prop_arrow_type(&p->type, item);
   if (og_type_is_nested(out->type.id)) {

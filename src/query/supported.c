@@ -16,13 +16,13 @@ static const struct {
     [OG_FEATURE_MATCH_TEXT] = {false, "match_text()"},
     [OG_FEATURE_BM25] = {false, "bm25()"},
     [OG_FEATURE_RRF] = {false, "rrf()"},
-    [OG_FEATURE_SUM] = {false, "sum()"},
-    [OG_FEATURE_AVG] = {false, "avg()"},
-    [OG_FEATURE_MIN] = {false, "min()"},
-    [OG_FEATURE_MAX] = {false, "max()"},
-    [OG_FEATURE_NEGATION] = {false, "not { … }"},
-    [OG_FEATURE_HOPS] = {false, "hop bounds other than {1,1}"},
-    [OG_FEATURE_EDGE_VAR] = {false, "binding an edge to a variable"},
+    [OG_FEATURE_SUM] = {true, "sum()"},
+    [OG_FEATURE_AVG] = {true, "avg()"},
+    [OG_FEATURE_MIN] = {true, "min()"},
+    [OG_FEATURE_MAX] = {true, "max()"},
+    [OG_FEATURE_NEGATION] = {true, "not { … }"},
+    [OG_FEATURE_HOPS] = {true, "hop bounds other than {1,1}"},
+    [OG_FEATURE_EDGE_VAR] = {true, "binding an edge to a variable"},
 };
 
 void og_check__need(og_checker *c, og_feature f, og_span at)

@@ -254,7 +254,7 @@ static og_status copy_values(og_ctx *cx, og_stage *s, const og_stage_table *t, c
   if (!copy) return OG_ENOMEM;
   for (uint32_t i = 0; i < t->view->n_columns; i++) {
     copy[i] = values[i];
-    if (!values[i].is_null && og_type_is_string(values[i].type.id))
+    if (!values[i].is_null && og_type_is_varbin(values[i].type.id))
       OG_TRY(og_arena_str(cx, &s->arena, values[i].v.s, &copy[i].v.s));
     if (values[i].is_null || !og_type_is_nested(values[i].type.id)) continue;
     og_column *items;

@@ -146,14 +146,60 @@ static og_status scalar_value(og_ctx *cx, const og_type_def *t, const og_propert
     else out->v.i = in->v.i;
     if (p->type.kind == OG_SC_DATE && (out->v.i < INT32_MIN || out->v.i > INT32_MAX)) return out_of_range(cx, t, p);
     return OG_OK;
-  case OG_SC_BLOB: return og_fail(cx, OG_EUNSUPPORTED, "not supported yet: Blob values");
+  case OG_SC_BLOB: return og_fail(cx, OG_EINTERNAL, "a Blob is no scalar");
   default: return number_value(cx, t, p, in, out);
   }
+}
+
+/* ---- bytes */
+
+static int base64_digit(char c)
+{
+  if (c >= 'A' && c <= 'Z') return c - 'A';
+  if (c >= 'a' && c <= 'z') return c - 'a' + 26;
+  if (c >= '0' && c <= '9') return c - '0' + 52;
+  return c == '+' ? 62 : c == '/' ? 63 : -1;
+}
+
+/* Standard alphabet with padding. */
+static bool base64_decode(og_str in, char *out, size_t *n)
+{
+  *n = 0;
+  if (in.len % 4) return false;
+  for (size_t i = 0; i < in.len; i += 4) {
+    int d[4], bytes = 3;
+    for (int k = 0; k < 4; k++) d[k] = base64_digit(in.ptr[i + (size_t)k]);
+    bool last = i + 4 == in.len;
+    if (last && in.ptr[i + 3] == '=') bytes = in.ptr[i + 2] == '=' ? 1 : 2;
+    if (bytes < 3) d[3] = 0;
+    if (bytes < 2) d[2] = 0;
+    if (d[0] < 0 || d[1] < 0 || d[2] < 0 || d[3] < 0) return false;
+    uint32_t v = (uint32_t)d[0] << 18 | (uint32_t)d[1] << 12 | (uint32_t)d[2] << 6 | (uint32_t)d[3];
+    for (int k = 0; k < bytes; k++) out[(*n)++] = (char)(v >> (16 - 8 * k) & 255);
+  }
+  return true;
+}
+
+/* "base64:…" holds the bytes; anything else would be the URI of an external Blob, which nothing allows yet. */
+static og_status blob_value(og_ctx *cx, const og_type_def *t, const og_property *p, og_str text, og_arena *a,
+                            og_scalar *out)
+{
+  og_str digits = og_str_sub(text, 7, text.len);
+  if (!og_str_starts_with(text, OG_STR("base64:")))
+    return og_fail(cx, OG_EINVALID, OG_STR_FMT "." OG_STR_FMT ": external Blob URIs are denied; give the bytes as base64:…",
+                   OG_STR_ARG(t->name), OG_STR_ARG(p->name));
+  char *bytes = og_arena_alloc(cx, a, digits.len + 1);
+  if (!bytes) return OG_ENOMEM;
+  *out = (og_scalar){.type = og_type_of(OG_TYPE_LARGE_BINARY), .v.s = {bytes, 0}};
+  if (base64_decode(digits, bytes, &out->v.s.len)) return OG_OK;
+  return og_fail(cx, OG_EINVALID, OG_STR_FMT "." OG_STR_FMT ": the bytes behind base64: are not valid base64",
+                 OG_STR_ARG(t->name), OG_STR_ARG(p->name));
 }
 
 og_status og_value_coerce(og_ctx *cx, const og_type_def *t, const og_property *p, const og_scalar *v, og_scalar *out)
 {
   bool nested = p->type.list || p->type.kind == OG_SC_VECTOR;
+  if (!v->is_null && p->type.kind == OG_SC_BLOB) return blob_value(cx, t, p, v->v.s, cx->arena, out);
   if (!v->is_null && !nested) return scalar_value(cx, t, p, v, out);
   og_field item;
   *out = *v;
@@ -224,7 +270,7 @@ static og_status json_list(og_ctx *cx, const og_type_def *t, const og_property *
 {
   for (size_t i = 0; i < j->u.array.len; i++) {
     og_scalar item;
-    if (j->u.array.items[i].kind == OG_JSON_NULL)
+    if (j->u.array.items[i].kind == OG_JSON_NULL && p->type.list)
       return og_fail(cx, OG_EINVALID, OG_STR_FMT "." OG_STR_FMT ": a list holds a null or invalid item",
                      OG_STR_ARG(t->name), OG_STR_ARG(p->name));
     OG_TRY(json_one(cx, t, p, &j->u.array.items[i], &item));
@@ -258,12 +304,14 @@ og_status og_value_from_json(og_ctx *cx, const og_type_def *t, const og_property
                              og_vec *keep, og_scalar *out)
 {
   og_field item;
-  (void)a;
   if (j->kind == OG_JSON_NULL) {
     *out = (og_scalar){.type = og_prop_arrow_type(&p->type, &item), .is_null = true};
     return OG_OK;
   }
   if (p->type.list || p->type.kind == OG_SC_VECTOR) return json_nested(cx, t, p, j, keep, out);
+  if (p->type.kind == OG_SC_BLOB)
+    return j->kind == OG_JSON_STRING ? blob_value(cx, t, p, j->u.str, a, out)
+                                     : wrong(cx, t, p, "a URI string or base64 bytes (base64:…)", json_name(j));
   return json_one(cx, t, p, j, out);
 }
 
@@ -340,7 +388,9 @@ og_status og_value_build(og_ctx *cx, og_builder *b, const og_scalar *v)
   case OG_TYPE_F32:
   case OG_TYPE_F64: return og_builder_f64(cx, b, v->v.f);
   case OG_TYPE_UTF8:
-  case OG_TYPE_LARGE_UTF8: return og_builder_str(cx, b, v->v.s);
+  case OG_TYPE_LARGE_UTF8:
+  case OG_TYPE_BINARY:
+  case OG_TYPE_LARGE_BINARY: return og_builder_str(cx, b, v->v.s);
   case OG_TYPE_LIST:
   case OG_TYPE_FIXED_LIST:
     OG_TRY(og_builder_list_begin(cx, b));
