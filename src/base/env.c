@@ -78,7 +78,7 @@ static og_status read_open_file(og_ctx *cx, og_file *f, const char *path, uint64
 og_status og_env_read_file(og_ctx *cx, const char *path, uint64_t max, og_buf *out)
 {
   og_file *f = NULL;
-  OG_TRY(cx->env->ops->file_open(cx, path, OG_OPEN_READ, &f));
+  OG_TRY(cx->env->ops->file_open(cx, path, OG_OPEN_READ_USER, &f));
   og_status st = read_open_file(cx, f, path, max, out);
   cx->env->ops->file_close(cx->env, f);
   return st;

@@ -26,7 +26,8 @@ typedef struct og_file_info {
 } og_file_info;
 
 typedef enum og_open_mode {
-  OG_OPEN_READ,       /* existing file */
+  OG_OPEN_READ,       /* existing file; a symbolic link is refused */
+  OG_OPEN_READ_USER,  /* existing file that the user named: links are followed */
   OG_OPEN_CREATE_NEW, /* fails with OG_EEXISTS; write only */
   OG_OPEN_TRUNCATE    /* created or emptied; write only */
 } og_open_mode;
@@ -89,7 +90,7 @@ OG_MUST_USE static inline og_status og_random(og_ctx *cx, void *out, size_t n)
 {
   return cx->env->ops->random(cx, out, n);
 }
-/* Whole file; OG_ELIMIT when larger than max. */
+/* Whole file that the user named (links are followed); OG_ELIMIT when larger than max. */
 OG_MUST_USE og_status og_env_read_file(og_ctx *cx, const char *path, uint64_t max, og_buf *out);
 /* mkdir -p; syncs the parents of folders it made.  *made (may be NULL): number of new folders. */
 OG_MUST_USE og_status og_env_make_dirs(og_ctx *cx, const char *path, unsigned *made);

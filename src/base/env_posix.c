@@ -148,9 +148,9 @@ static int open_retry(const char *path, int flags)
 
 /* A regular file's descriptor, or -1 with errno.  O_NONBLOCK keeps a pipe from blocking the open;
  * for regular files it means nothing. */
-static int open_regular(const char *path)
+static int open_regular(const char *path, int follow)
 {
-  int fd = open_retry(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
+  int fd = open_retry(path, O_RDONLY | follow | O_NONBLOCK);
   if (fd < 0) return -1;
   struct stat sb;
   int err = 0;
@@ -173,8 +173,9 @@ static og_status posix_file_open(og_ctx *cx, const char *path, og_open_mode mode
   if (!f) return OG_ENOMEM;
   f->sync_failed = false;
   memcpy(f->path, path, len);
-  if (mode == OG_OPEN_READ)
-    f->fd = open_regular(path);
+  bool reads = mode == OG_OPEN_READ || mode == OG_OPEN_READ_USER;
+  if (reads)
+    f->fd = open_regular(path, mode == OG_OPEN_READ ? O_NOFOLLOW : 0);
   else if (mode == OG_OPEN_CREATE_NEW)
     f->fd = open_retry(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW);
   else
@@ -182,7 +183,7 @@ static og_status posix_file_open(og_ctx *cx, const char *path, og_open_mode mode
   if (f->fd < 0) {
     int err = errno;
     og_free(f);
-    return og_env__fail(cx, err, mode == OG_OPEN_READ ? "open" : "create", path);
+    return og_env__fail(cx, err, reads ? "open" : "create", path);
   }
   *out = f;
   return OG_OK;

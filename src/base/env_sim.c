@@ -490,7 +490,7 @@ static void sim_yield(og_env *env)
 static og_status sim_file_open(og_ctx *cx, const char *path, og_open_mode mode, og_file **out)
 {
   call c = {0};
-  OG_TRY(begin(cx, mode == OG_OPEN_READ ? "open" : "create", path, &c));
+  OG_TRY(begin(cx, mode == OG_OPEN_READ || mode == OG_OPEN_READ_USER ? "open" : "create", path, &c));
   size_t len = strlen(path) + 1;
   og_file *f = og_alloc(cx, sizeof *f + len);
   if (!f) return OG_ENOMEM;

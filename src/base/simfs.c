@@ -348,7 +348,7 @@ int og_simfs_open(og_simfs *fs, const char *path, og_open_mode mode, og_simfs_no
 {
   og_simfs_node *n = NULL;
   int err;
-  if (mode == OG_OPEN_READ) {
+  if (mode == OG_OPEN_READ || mode == OG_OPEN_READ_USER) { /* this file system has no links */
     err = find(fs, path, &n);
   } else {
     place p;

@@ -152,7 +152,6 @@ og_status cli_parse(cli *c, int argc, char **argv)
 
 og_status cli_absolute(cli *c, og_str path, og_str *out)
 {
-  if (og_str_eq(path, OG_STR("-"))) return og_arena_str(c->cx, c->cx->arena, OG_STR("/dev/stdin"), out);
   if (path.len && path.ptr[0] == '/') return og_arena_str(c->cx, c->cx->arena, path, out);
   OG_AUTO(og_buf) cwd = {0};
   OG_TRY(c->cx->env->ops->cwd(c->cx, &cwd));

@@ -5,7 +5,7 @@
 const cli_flag_spec cli_flags[N_FLAGS] = {
     [FLAG_SCHEMA] = {"--schema", NULL, "FILE", "schema source (.pg)"},
     [FLAG_FORCE] = {"--force", NULL, NULL, "replace schema files an interrupted init left behind"},
-    [FLAG_DATA] = {"--data", NULL, "FILE", "NDJSON to load; - is standard input"},
+    [FLAG_DATA] = {"--data", NULL, "FILE", "NDJSON to load"},
     [FLAG_MODE] = {"--mode", NULL, "MODE", "overwrite, append or merge"},
     [FLAG_BRANCH] = {"--branch", NULL, "BRANCH", "branch to work on (default: main)"},
     [FLAG_FROM] = {"--from", NULL, "BRANCH", "branch to start from"},

@@ -189,7 +189,7 @@ static og_status keep_live(og_ctx *cx, og_graph *g, og_vec *all)
   size_t kept = 0;
   for (size_t i = 0; i < all->len; i++) {
     og_branch_row *b = &OG_VEC_AT(all, og_branch_row, i);
-    og_fold *fold;
+    og_fold *fold = NULL;
     og_branch_row row;
     if (!b->live) continue;
     og_status st = og_graph__pin(cx, g, b->name, &fold, &row);
@@ -291,7 +291,7 @@ static og_status parent_fold(og_ctx *cx, og_graph *g, og_fold *main_fold, const 
 
 static og_status put_clone(og_ctx *cx, og_graph *g, og_fold *main_fold, const og_branch_row *row)
 {
-  og_fold *parent;
+  og_fold *parent = NULL;
   og_ulid attempt;
   og_log_append *clone = NULL;
   og_vec keys = OG_VEC_INIT(og_str);
@@ -333,7 +333,7 @@ og_status og_branch__materialise(og_ctx *cx, og_graph *g, og_fold *main_fold, co
 
 og_status og_graph_branches(og_ctx *cx, og_graph *g, og_vec *out)
 {
-  og_fold *fold;
+  og_fold *fold = NULL;
   og_branch_row row;
   og_vec all = OG_VEC_INIT(og_branch_row);
   OG_TRY(og_graph__pin(cx, g, OG_STR_NONE, &fold, &row));
@@ -441,7 +441,7 @@ static og_status take_parent(og_ctx *cx, branch_op *op, og_fold *main_fold)
     op->row.k = main_fold->version;
     return OG_OK;
   }
-  og_fold *parent;
+  og_fold *parent = NULL;
   og_branch_row row;
   OG_TRY(og_graph__pin(cx, op->g, op->from, &parent, &row));
   op->row.k = parent->version;
@@ -475,7 +475,7 @@ og_status og_graph_branch_create(og_ctx *cx, og_graph *g, og_str name, og_str fr
   branch_op op;
   og_log_op log_op;
   og_publish_outcome outcome;
-  og_fold *fold;
+  og_fold *fold = NULL;
   og_branch_row row;
   uint64_t version;
   name = og_str_trim(name);
@@ -539,7 +539,7 @@ static og_status check_no_children(og_ctx *cx, const og_vec *live, og_str name)
 /* Does a table visible on branch `on` still read files under the tree of branch `name`? */
 static og_status check_no_pin(og_ctx *cx, og_graph *g, og_str on, og_str name)
 {
-  og_fold *fold;
+  og_fold *fold = NULL;
   og_branch_row row;
   og_status st = og_graph__pin(cx, g, on, &fold, &row);
   if (st == OG_ENOTFOUND) { /* deleted meanwhile */
@@ -572,7 +572,7 @@ static og_status check_unused(og_ctx *cx, og_graph *g, const og_fold *main_fold,
 
 static og_status check_deletable(og_ctx *cx, og_graph *g, og_str name, og_branch_row *row)
 {
-  og_fold *main_fold, *fold;
+  og_fold *main_fold = NULL, *fold = NULL;
   og_branch_row unused;
   OG_TRY(og_graph__pin(cx, g, OG_STR_NONE, &main_fold, &unused));
   og_status st = og_graph__pin(cx, g, name, &fold, row);
@@ -699,7 +699,7 @@ static og_status pin_branch(og_ctx *cx, og_graph *g, og_fold *main_fold, const o
 
 og_status og_graph__pin_end(og_ctx *cx, og_graph *g, og_str branch, og_fold **fold, og_branch_row *row)
 {
-  og_fold *main_fold;
+  og_fold *main_fold = NULL;
   bool found = false;
   branch = og_graph__branch_name(branch);
   *row = (og_branch_row){.name = OG_STR(""), .live = true};
@@ -717,7 +717,7 @@ og_status og_graph__pin_end(og_ctx *cx, og_graph *g, og_str branch, og_fold **fo
 
 og_status og_graph__pin(og_ctx *cx, og_graph *g, og_str branch, og_fold **fold, og_branch_row *row)
 {
-  og_fold *f;
+  og_fold *f = NULL;
   OG_TRY(og_graph__pin_end(cx, g, branch, &f, row));
   if (!f->seal) {
     *fold = f;

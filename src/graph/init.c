@@ -173,7 +173,7 @@ static og_status lineage_rows(og_ctx *cx, init *in, const og_contract *contract,
 /* Somebody created version 1: was it us, with the reply lost? */
 static og_status recognise(og_ctx *cx, og_store *store, const og_ulid *genesis)
 {
-  og_fold *fold;
+  og_fold *fold = NULL;
   og_commit commit;
   bool found = false;
   og_error_clear(cx);

@@ -80,7 +80,7 @@ static og_status heal(og_ctx *cx, og_graph *g, const og_fold *fold)
 
 static og_status open_newest(og_ctx *cx, og_graph *g)
 {
-  og_fold *fold;
+  og_fold *fold = NULL;
   og_branch_row row;
   og_status st = og_graph__pin(cx, g, OG_STR_NONE, &fold, &row);
   if (st == OG_ENOTFOUND) {
@@ -177,7 +177,7 @@ static og_status snapshot_of(og_ctx *cx, og_graph *g, og_fold *fold, const uint8
 
 og_status og_graph_snapshot(og_ctx *cx, og_graph *g, og_str branch, og_snapshot **out)
 {
-  og_fold *fold;
+  og_fold *fold = NULL;
   og_branch_row row;
   OG_TRY(og_graph__pin(cx, g, branch, &fold, &row));
   og_status st = snapshot_of(cx, g, fold, row.incarnation, out);
@@ -187,7 +187,7 @@ og_status og_graph_snapshot(og_ctx *cx, og_graph *g, og_str branch, og_snapshot 
 
 static og_status find_on(og_ctx *cx, og_graph *g, og_str branch, const og_ulid *id, og_commit *out, bool *found)
 {
-  og_fold *fold;
+  og_fold *fold = NULL;
   og_branch_row row;
   OG_TRY(og_graph__pin(cx, g, branch, &fold, &row));
   og_status st = og_fold_find_commit(cx, fold, cx->arena, id, 0, out, found);
@@ -219,7 +219,7 @@ og_status og_graph_find_commit(og_ctx *cx, og_graph *g, og_str branch, const og_
 og_status og_graph_snapshot_at(og_ctx *cx, og_graph *g, og_str branch, const og_ulid *commit, og_snapshot **out)
 {
   og_commit c;
-  og_fold *fold, *main_fold;
+  og_fold *fold = NULL, *main_fold = NULL;
   og_branch_row row = {0}, unused;
   bool found = true;
   og_vec ancestors = OG_VEC_INIT(og_str);

@@ -150,7 +150,7 @@ typedef struct publish_try {
 /* Pins the newest version, recognises our own commit in it, or tries on top of it. */
 static og_status step(og_ctx *cx, og_graph *g, const og_log_op *op, publish_try *t)
 {
-  og_fold *base;
+  og_fold *base = NULL;
   og_branch_row row;
   try_result result = TRY_LOST;
   bool own = false;
@@ -369,7 +369,7 @@ static og_status place_manifests(og_ctx *cx, void *arg, og_fold *now, bool *agai
 /* The commit as it was published, when that was recognised in a later fold rather than seen. */
 static og_status recall_commit(og_ctx *cx, og_graph *g, og_str branch, og_commit *commit)
 {
-  og_fold *fold;
+  og_fold *fold = NULL;
   og_branch_row row;
   bool found = false;
   OG_TRY(og_graph__pin(cx, g, branch, &fold, &row));

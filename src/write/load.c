@@ -223,7 +223,7 @@ static og_status read_all(og_ctx *cx, loader *l)
   og_file *f;
   og_file_info info;
   OG_AUTO(og_buf) buf = {0};
-  OG_TRY_NOTE(cx, cx->env->ops->file_open(cx, l->load->path, OG_OPEN_READ, &f), "while opening the data to load");
+  OG_TRY_NOTE(cx, cx->env->ops->file_open(cx, l->load->path, OG_OPEN_READ_USER, &f), "while opening the data to load");
   og_status st = cx->env->ops->file_info(cx, f, &info);
   if (st == OG_OK) st = read_file(cx, l, f, info.size, &buf);
   cx->env->ops->file_close(cx->env, f);

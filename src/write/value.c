@@ -192,7 +192,7 @@ static og_status blob_value(og_ctx *cx, const og_type_def *t, const og_property 
   if (!bytes) return OG_ENOMEM;
   *out = (og_scalar){.type = og_type_of(OG_TYPE_LARGE_BINARY), .v.s = {bytes, 0}};
   if (base64_decode(digits, bytes, &out->v.s.len)) return OG_OK;
-  return og_fail(cx, OG_EINVALID, OG_STR_FMT "." OG_STR_FMT ": the bytes behind base64: are not valid base64",
+  return og_fail(cx, OG_EINVALID, OG_STR_FMT "." OG_STR_FMT ": invalid base64 behind 'base64:'",
                  OG_STR_ARG(t->name), OG_STR_ARG(p->name));
 }
 
@@ -286,7 +286,7 @@ static og_status json_nested(og_ctx *cx, const og_type_def *t, const og_property
   og_builder *b;
   og_column *items = NULL;
   *out = (og_scalar){.type = og_prop_arrow_type(&p->type, &item)};
-  if (j->kind != OG_JSON_ARRAY) return wrong(cx, t, p, "a list", json_name(j));
+  if (j->kind != OG_JSON_ARRAY) return wrong(cx, t, p, "a JSON array", json_name(j));
   if (!p->type.list && j->u.array.len != p->type.dim)
     return og_fail(cx, OG_EINVALID, OG_STR_FMT "." OG_STR_FMT " expects %u dimensions, got %zu", OG_STR_ARG(t->name),
                    OG_STR_ARG(p->name), p->type.dim, j->u.array.len);
