@@ -384,7 +384,7 @@ static og_status decode_field(decoder *d, const og_pb_reader *r, const og_pb_fie
 static og_status file_section(og_ctx *cx, og_str file, uint64_t at, const char *what, og_str *out)
 {
   uint32_t len;
-  if (file.len < FOOTER || at > file.len - FOOTER - 4)
+  if (file.len < FOOTER + 4 || at > file.len - FOOTER - 4)
     return og_fail(cx, OG_ECORRUPT, "the manifest's %s lies outside the file", what);
   memcpy(&len, file.ptr + at, 4);
   if (len > file.len - FOOTER - 4 - at)
