@@ -67,8 +67,7 @@ static og_status tail_reach(og_ctx *cx, const og_lance_file *f, tail *t, uint64_
 static og_status tail_view(og_ctx *cx, const og_lance_file *f, tail *t, og_range where, og_str *out)
 {
   if (where.off > f->size || where.len > f->size - where.off)
-    return og_fail(cx, OG_ECORRUPT, "%" PRIu64 " bytes at %" PRIu64 " lie behind the file's end",
-                   where.len, where.off);
+    return og_fail(cx, OG_ECORRUPT, "%" PRIu64 " bytes at %" PRIu64 " lie behind the file's end", where.len, where.off);
   OG_TRY(tail_reach(cx, f, t, where.off));
   *out = og_str_from(t->bytes.data + (where.off - t->from), (size_t)where.len);
   return OG_OK;
@@ -86,17 +85,14 @@ static og_status check_version(og_ctx *cx, uint16_t major, uint16_t minor)
     major = 2;
     minor = 0;
   }
-  return og_fail(cx, OG_EUNSUPPORTED, "Lance file version %u.%u; versions 2.1 and 2.2 are read",
-                 major, minor);
+  return og_fail(cx, OG_EUNSUPPORTED, "Lance file version %u.%u; versions 2.1 and 2.2 are read", major, minor);
 }
 
 static og_status read_footer(og_ctx *cx, og_lance_file *f, tail *t, footer *out)
 {
-  if (t->bytes.len < FOOTER_BYTES)
-    return og_fail(cx, OG_ECORRUPT, "%" PRIu64 " bytes are no Lance file", f->size);
+  if (t->bytes.len < FOOTER_BYTES) return og_fail(cx, OG_ECORRUPT, "%" PRIu64 " bytes are no Lance file", f->size);
   const uint8_t *p = t->bytes.data + t->bytes.len - FOOTER_BYTES;
-  if (memcmp(p + 36, "LANC", 4) != 0)
-    return og_fail(cx, OG_ECORRUPT, "no Lance file: the mark at its end is missing");
+  if (memcmp(p + 36, "LANC", 4) != 0) return og_fail(cx, OG_ECORRUPT, "no Lance file: the mark at its end is missing");
   *out = (footer){.columns = og_lance__u64(p),
                   .column_table = og_lance__u64(p + 8),
                   .global_table = og_lance__u64(p + 16),
@@ -109,8 +105,7 @@ static og_status read_footer(og_ctx *cx, og_lance_file *f, tail *t, footer *out)
 }
 
 /* A table of (position, size) pairs. */
-static og_status read_table(og_ctx *cx, og_lance_file *f, tail *t, uint64_t at, uint32_t n,
-                            og_range **out)
+static og_status read_table(og_ctx *cx, og_lance_file *f, tail *t, uint64_t at, uint32_t n, og_range **out)
 {
   og_str bytes = OG_STR_NONE;
   OG_TRY(tail_view(cx, f, t, (og_range){.off = at, .len = 16 * (uint64_t)n}, &bytes));
@@ -144,8 +139,7 @@ static og_status page_layout_bytes(og_ctx *cx, og_str encoding, og_str *out)
       if (!more) break;
       if (f.num == steps[i]) found = f.bytes;
     }
-    if (!found.ptr)
-      return og_fail(cx, OG_EUNSUPPORTED, "a page whose encoding does not stand in its metadata");
+    if (!found.ptr) return og_fail(cx, OG_EUNSUPPORTED, "a page whose encoding does not stand in its metadata");
     part = found;
   }
   og_pb_reader_init(&r, part, "page encoding");
@@ -248,8 +242,8 @@ static og_status parse_schema(og_ctx *cx, og_lance_file *f, og_str bytes)
     if (field.num == 1) OG_TRY(og_vec_add(cx, &fields, &field.bytes));
     if (field.num == 5) OG_TRY(og_vec_add(cx, &meta, &field.bytes));
   }
-  return og_lance_schema_decode(cx, (const og_str *)fields.data, fields.len,
-                                (const og_str *)meta.data, meta.len, &f->schema);
+  return og_lance_schema_decode(cx, (const og_str *)fields.data, fields.len, (const og_str *)meta.data, meta.len,
+                                &f->schema);
 }
 
 /* FileDescriptor { 1 schema, 2 rows } */
@@ -266,8 +260,7 @@ static og_status parse_descriptor(og_ctx *cx, og_lance_file *f, og_str bytes)
     if (field.num == 1) schema = field.bytes;
     if (field.num == 2) f->n_rows = field.value;
   }
-  if (f->n_rows > INT64_MAX)
-    return og_fail(cx, OG_ECORRUPT, "a file of %" PRIu64 " rows", f->n_rows);
+  if (f->n_rows > INT64_MAX) return og_fail(cx, OG_ECORRUPT, "a file of %" PRIu64 " rows", f->n_rows);
   return parse_schema(cx, f, schema);
 }
 
@@ -286,8 +279,7 @@ static og_status open_metadata(og_ctx *cx, og_lance_file *f, tail *t)
   f->n_columns = foot.n_columns;
   for (uint32_t i = 0; i < foot.n_columns; i++) {
     OG_TRY(tail_view(cx, f, t, columns[i], &bytes));
-    OG_TRY_NOTE(cx, parse_column(cx, f, bytes, &f->columns[i]),
-                "while reading the metadata of column %u", i);
+    OG_TRY_NOTE(cx, parse_column(cx, f, bytes, &f->columns[i]), "while reading the metadata of column %u", i);
   }
   OG_AUTO(og_buf) schema = {0};
   OG_TRY(og_lance_file_global_buffer(cx, f, 0, &schema));
@@ -299,17 +291,14 @@ static og_status open_file(og_ctx *cx, og_str key, uint64_t size, og_lance_file 
   OG_AUTO(tail) t = {0};
   OG_TRY(og_arena_str(cx, &f->arena, key, &f->key));
   OG_TRY(og_store_get_tail(cx, f->store, key, TAIL_BYTES, &t.bytes, &f->size));
-  if (t.bytes.len > f->size)
-    return og_fail(cx, OG_EIO, "the store returned more bytes than the object has");
+  if (t.bytes.len > f->size) return og_fail(cx, OG_EIO, "the store returned more bytes than the object has");
   t.from = f->size - t.bytes.len;
   if (size && size != f->size)
-    return og_fail(cx, OG_ECORRUPT, "the file has %" PRIu64 " bytes, its table says %" PRIu64,
-                   f->size, size);
+    return og_fail(cx, OG_ECORRUPT, "the file has %" PRIu64 " bytes, its table says %" PRIu64, f->size, size);
   return open_metadata(cx, f, &t);
 }
 
-og_status og_lance_file_open(og_ctx *cx, og_store *store, og_str key, uint64_t size,
-                             og_lance_file **out)
+og_status og_lance_file_open(og_ctx *cx, og_store *store, og_str key, uint64_t size, og_lance_file **out)
 {
   og_lance_file *f = og_zalloc(cx, sizeof *f);
   if (!f) return OG_ENOMEM;
@@ -357,26 +346,25 @@ const og_lance_schema *og_lance_file_schema(const og_lance_file *f)
 og_status og_lance_file_global_buffer(og_ctx *cx, og_lance_file *f, uint32_t n, og_buf *out)
 {
   if (n >= f->n_globals)
-    return og_fail(cx, OG_ECORRUPT, OG_STR_FMT " has %u global buffers, number %u is asked for",
-                   OG_STR_ARG(f->key), f->n_globals, n);
+    return og_fail(cx, OG_ECORRUPT, OG_STR_FMT " has %u global buffers, number %u is asked for", OG_STR_ARG(f->key),
+                   f->n_globals, n);
   if (f->globals[n].len > OG_LIMIT_PAGE_BYTES)
     return og_fail(cx, OG_ELIMIT, "a global buffer of %" PRIu64 " bytes", f->globals[n].len);
   return og_store_get_range(cx, f->store, f->key, f->globals[n].off, f->globals[n].len, out);
 }
 
-og_status og_lance_file_layout(og_ctx *cx, const og_lance_file *f, uint32_t top_field,
-                               og_lance_column_ref *out)
+og_status og_lance_file_layout(og_ctx *cx, const og_lance_file *f, uint32_t top_field, og_lance_column_ref *out)
 {
   const og_schema *s = f->schema->arrow;
   uint64_t first = 0;
   if (top_field >= s->n_fields)
-    return og_fail(cx, OG_EINVALID, OG_STR_FMT " has %u fields, number %u is asked for",
-                   OG_STR_ARG(f->key), s->n_fields, top_field);
+    return og_fail(cx, OG_EINVALID, OG_STR_FMT " has %u fields, number %u is asked for", OG_STR_ARG(f->key),
+                   s->n_fields, top_field);
   for (uint32_t i = 0; i < top_field; i++) first += og_lance__leaf_count(&s->fields[i]);
   const uint32_t n = og_lance__leaf_count(&s->fields[top_field]);
   if (first + n > f->n_columns)
-    return og_fail(cx, OG_ECORRUPT, OG_STR_FMT " has %u columns, its schema needs more",
-                   OG_STR_ARG(f->key), f->n_columns);
+    return og_fail(cx, OG_ECORRUPT, OG_STR_FMT " has %u columns, its schema needs more", OG_STR_ARG(f->key),
+                   f->n_columns);
   int32_t *columns = og_push_array(cx, n, sizeof *columns);
   if (!columns) return OG_ENOMEM;
   for (uint32_t i = 0; i < n; i++) columns[i] = (int32_t)(first + i);
@@ -393,8 +381,8 @@ typedef struct picks {
 } picks;
 
 /* The part of `want` that lies in a page, relative to it. */
-static og_status page_rows(og_ctx *cx, og_arena *a, const og_lance__page *p, picks *want,
-                           og_lance__rows **out, size_t *n_out)
+static og_status page_rows(og_ctx *cx, og_arena *a, const og_lance__page *p, picks *want, og_lance__rows **out,
+                           size_t *n_out)
 {
   const uint64_t end = p->first_row + p->n_rows;
   const og_lance__rows *rows = want->rows;
@@ -406,8 +394,7 @@ static og_status page_rows(og_ctx *cx, og_arena *a, const og_lance__page *p, pic
   for (size_t i = want->at; i < stop; i++) {
     const uint64_t from = rows[i].from > p->first_row ? rows[i].from : p->first_row;
     const uint64_t to = rows[i].to < end ? rows[i].to : end;
-    if (from < to)
-      here[k++] = (og_lance__rows){.from = from - p->first_row, .to = to - p->first_row};
+    if (from < to) here[k++] = (og_lance__rows){.from = from - p->first_row, .to = to - p->first_row};
   }
   while (want->at < want->n && rows[want->at].to <= end) want->at++;
   *out = here;
@@ -417,8 +404,8 @@ static og_status page_rows(og_ctx *cx, og_arena *a, const og_lance__page *p, pic
 
 /* Grows the leaf once instead of page by page.  A guess from what the file says, so it is bounded
  * by the file's size: a short file cannot make us allocate much. */
-static og_status reserve_rows(og_ctx *cx, const og_lance_file *f, const file_column *c,
-                              const og_lance__rows *rows, size_t n, og_lance__leaf *out)
+static og_status reserve_rows(og_ctx *cx, const og_lance_file *f, const file_column *c, const og_lance__rows *rows,
+                              size_t n, og_lance__leaf *out)
 {
   og_lance__slots *s = &out->slots;
   uint64_t want = 0, stored = 0;
@@ -427,8 +414,7 @@ static og_status reserve_rows(og_ctx *cx, const og_lance_file *f, const file_col
     for (uint32_t b = 0; b < c->pages[i].n_buffers; b++) stored += c->pages[i].sizes[b];
   if (want == 0 || want / 64 > f->size) return OG_OK;
   if (s->shape.form == OG_LANCE__VARBIN) {
-    const double share = (double)want / (double)c->n_rows *
-                         (double)(stored < f->size ? stored : f->size);
+    const double share = (double)want / (double)c->n_rows * (double)(stored < f->size ? stored : f->size);
     OG_TRY(og_lance__mem_reserve(cx, &s->offsets, (size_t)(want + 1) * (s->shape.wide ? 8 : 4)));
     return og_lance__mem_reserve(cx, &s->data, (size_t)share);
   }
@@ -437,16 +423,14 @@ static og_status reserve_rows(og_ctx *cx, const og_lance_file *f, const file_col
   return og_lance__mem_reserve(cx, &s->data, (size_t)bytes);
 }
 
-static og_status read_leaf(og_ctx *cx, const og_lance_file *f, int32_t column,
-                           const og_lance__rows *rows, size_t n, og_lance__leaf *out)
+static og_status read_leaf(og_ctx *cx, const og_lance_file *f, int32_t column, const og_lance__rows *rows, size_t n,
+                           og_lance__leaf *out)
 {
   if (column < 0 || (uint32_t)column >= f->n_columns)
-    return og_fail(cx, OG_ECORRUPT, "the file has %u columns, number %" PRId32 " is asked for",
-                   f->n_columns, column);
+    return og_fail(cx, OG_ECORRUPT, "the file has %u columns, number %" PRId32 " is asked for", f->n_columns, column);
   const file_column *c = &f->columns[column];
   if (c->n_rows != f->n_rows)
-    return og_fail(cx, OG_ECORRUPT,
-                   "column %" PRId32 " has %" PRIu64 " of the file's %" PRIu64 " rows", column,
+    return og_fail(cx, OG_ECORRUPT, "column %" PRId32 " has %" PRIu64 " of the file's %" PRIu64 " rows", column,
                    c->n_rows, f->n_rows);
   OG_AUTO(og_arena) arena = {0};
   picks want = {.rows = rows, .n = n};
@@ -454,14 +438,13 @@ static og_status read_leaf(og_ctx *cx, const og_lance_file *f, int32_t column,
   for (size_t i = 0; i < c->n_pages && want.at < n; i++) {
     og_lance__rows *here;
     size_t n_here;
-    og_lance__page_reader r = {
-        .store = f->store, .key = f->key, .page = &c->pages[i], .arena = &arena};
+    og_lance__page_reader r = {.store = f->store, .key = f->key, .page = &c->pages[i], .arena = &arena};
     if (rows[want.at].from >= r.page->first_row + r.page->n_rows) continue;
     OG_TRY(og_ctx_poll(cx));
     OG_TRY(page_rows(cx, &arena, r.page, &want, &here, &n_here));
     if (n_here == 0) continue;
-    OG_TRY_NOTE(cx, og_lance__page_read(cx, &r, here, n_here, out),
-                "while reading page %zu of column %" PRId32, i, column);
+    OG_TRY_NOTE(cx, og_lance__page_read(cx, &r, here, n_here, out), "while reading page %zu of column %" PRId32, i,
+                column);
     og_arena_reset(&arena);
   }
   return OG_OK;
@@ -489,35 +472,31 @@ static og_status read_ranges(og_ctx *cx, const og_lance_file *f, const og_lance_
     return og_fail(cx, OG_ECORRUPT, "a field of %u leaves in %u columns", n_leaves, ref->n_columns);
   set.leaves = og_arena_calloc(cx, &arena, n_leaves, sizeof *set.leaves);
   if (!set.leaves) return OG_ENOMEM;
-  for (; set.n < n_leaves; set.n++)
-    og_lance__leaf_init(&set.leaves[set.n], &infos[set.n].path, infos[set.n].shape);
-  for (uint32_t i = 0; i < n_leaves; i++)
-    OG_TRY(read_leaf(cx, f, ref->columns[i], rows, n, &set.leaves[i]));
+  for (; set.n < n_leaves; set.n++) og_lance__leaf_init(&set.leaves[set.n], &infos[set.n].path, infos[set.n].shape);
+  for (uint32_t i = 0; i < n_leaves; i++) OG_TRY(read_leaf(cx, f, ref->columns[i], rows, n, &set.leaves[i]));
   return og_lance__assemble(cx, ref->field, set.leaves, out);
 }
 
 static og_status read_field(og_ctx *cx, const og_lance_file *f, const og_lance_column_ref *ref,
                             const og_lance__rows *rows, size_t n, og_column **out)
 {
-  OG_TRY_NOTE(cx, read_ranges(cx, f, ref, rows, n, out),
-              "while reading field \"" OG_STR_FMT "\" of " OG_STR_FMT, OG_STR_ARG(ref->field->name),
-              OG_STR_ARG(f->key));
+  OG_TRY_NOTE(cx, read_ranges(cx, f, ref, rows, n, out), "while reading field \"" OG_STR_FMT "\" of " OG_STR_FMT,
+              OG_STR_ARG(ref->field->name), OG_STR_ARG(f->key));
   return OG_OK;
 }
 
-og_status og_lance_file_read(og_ctx *cx, og_lance_file *f, const og_lance_column_ref *ref,
-                             uint64_t from, uint64_t n, og_column **out)
+og_status og_lance_file_read(og_ctx *cx, og_lance_file *f, const og_lance_column_ref *ref, uint64_t from, uint64_t n,
+                             og_column **out)
 {
   if (from > f->n_rows || n > f->n_rows - from)
-    return og_fail(cx, OG_EINVALID,
-                   "rows %" PRIu64 " + %" PRIu64 " of " OG_STR_FMT ", which has %" PRIu64, from, n,
+    return og_fail(cx, OG_EINVALID, "rows %" PRIu64 " + %" PRIu64 " of " OG_STR_FMT ", which has %" PRIu64, from, n,
                    OG_STR_ARG(f->key), f->n_rows);
   const og_lance__rows rows = {.from = from, .to = from + n};
   return read_field(cx, f, ref, &rows, n ? 1 : 0, out);
 }
 
-og_status og_lance_file_take(og_ctx *cx, og_lance_file *f, const og_lance_column_ref *ref,
-                             const uint64_t *rows, size_t n, og_column **out)
+og_status og_lance_file_take(og_ctx *cx, og_lance_file *f, const og_lance_column_ref *ref, const uint64_t *rows,
+                             size_t n, og_column **out)
 {
   OG_AUTO(og_arena) arena = {0};
   og_lance__rows *ranges = og_arena_calloc(cx, &arena, n, sizeof *ranges);
@@ -526,9 +505,8 @@ og_status og_lance_file_take(og_ctx *cx, og_lance_file *f, const og_lance_column
   for (size_t i = 0; i < n; i++) {
     if (rows[i] >= f->n_rows || (i > 0 && rows[i] <= rows[i - 1]))
       return og_fail(cx, OG_EINVALID,
-                     "row %" PRIu64 " of " OG_STR_FMT " is behind its %" PRIu64
-                     " rows, or out of order",
-                     rows[i], OG_STR_ARG(f->key), f->n_rows);
+                     "row %" PRIu64 " of " OG_STR_FMT " is behind its %" PRIu64 " rows, or out of order", rows[i],
+                     OG_STR_ARG(f->key), f->n_rows);
     if (k && ranges[k - 1].to == rows[i])
       ranges[k - 1].to++;
     else

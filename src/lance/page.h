@@ -55,11 +55,11 @@ static inline uint8_t og_lance__leaf_def(const og_lance__leaf *l, uint64_t i)
 }
 /* n entries of definition level `def`: the first has repetition level `first`, the others `rest`.
  * Rows are counted by the caller. */
-OG_MUST_USE og_status og_lance__leaf_entries(og_ctx *cx, og_lance__leaf *l, uint64_t n,
-                                             uint8_t first, uint8_t rest, uint8_t def);
+OG_MUST_USE og_status og_lance__leaf_entries(og_ctx *cx, og_lance__leaf *l, uint64_t n, uint8_t first, uint8_t rest,
+                                             uint8_t def);
 /* Entries [from, to) of `src` with their slots, which start at `slot`; adds their rows. */
-OG_MUST_USE og_status og_lance__leaf_copy(og_ctx *cx, og_lance__leaf *l, const og_lance__leaf *src,
-                                          uint64_t from, uint64_t to, uint64_t slot);
+OG_MUST_USE og_status og_lance__leaf_copy(og_ctx *cx, og_lance__leaf *l, const og_lance__leaf *src, uint64_t from,
+                                          uint64_t to, uint64_t slot);
 /* Visible entries among [from, to). */
 uint64_t og_lance__leaf_visible(const og_lance__leaf *l, uint64_t from, uint64_t to);
 
@@ -73,17 +73,16 @@ typedef struct og_lance__leaf_info {
   og_lance__path path;
   og_lance__shape shape;
 } og_lance__leaf_info;
-OG_MUST_USE og_status og_lance__leaves_of(og_ctx *cx, og_arena *a, const og_field *field,
-                                          og_lance__leaf_info **out, uint32_t *n);
+OG_MUST_USE og_status og_lance__leaves_of(og_ctx *cx, og_arena *a, const og_field *field, og_lance__leaf_info **out,
+                                          uint32_t *n);
 /* Columns that `field` occupies in a file, without looking at whether we read them. */
 uint32_t og_lance__leaf_count(const og_field *field);
 
 /* Appends rows [from, from + n) of c to the leaves of its field. */
-OG_MUST_USE og_status og_lance__shred(og_ctx *cx, const og_field *field, const og_column *c,
-                                      int64_t from, int64_t n, og_lance__leaf *leaves);
+OG_MUST_USE og_status og_lance__shred(og_ctx *cx, const og_field *field, const og_column *c, int64_t from, int64_t n,
+                                      og_lance__leaf *leaves);
 /* The column that the leaves of `field` make; takes their memory. */
-OG_MUST_USE og_status og_lance__assemble(og_ctx *cx, const og_field *field, og_lance__leaf *leaves,
-                                         og_column **out);
+OG_MUST_USE og_status og_lance__assemble(og_ctx *cx, const og_field *field, og_lance__leaf *leaves, og_column **out);
 
 /* ---- Page layouts. */
 
@@ -114,8 +113,7 @@ typedef struct og_lance__layout {
 } og_lance__layout;
 
 /* From PageLayout bytes, which it borrows. */
-OG_MUST_USE og_status og_lance__layout_parse(og_ctx *cx, og_arena *a, og_str bytes,
-                                             og_lance__layout *out);
+OG_MUST_USE og_status og_lance__layout_parse(og_ctx *cx, og_arena *a, og_str bytes, og_lance__layout *out);
 OG_MUST_USE og_status og_lance__layout_put(og_ctx *cx, const og_lance__layout *l, og_buf *out);
 
 /* How a page numbers its definition levels. */
@@ -125,16 +123,14 @@ typedef struct og_lance__numbering {
   uint8_t from_path[OG_LANCE__MAX_DEFS]; /* path level -> page level; only levels that occur */
 } og_lance__numbering;
 /* From a page's layers; OG_ECORRUPT when they do not fit the path. */
-OG_MUST_USE og_status og_lance__numbering_read(og_ctx *cx, const og_lance__path *p,
-                                               const og_lance__layout *l, og_lance__numbering *out);
+OG_MUST_USE og_status og_lance__numbering_read(og_ctx *cx, const og_lance__path *p, const og_lance__layout *l,
+                                               og_lance__numbering *out);
 /* The tightest for a leaf; fills the layout's layers. */
-void og_lance__numbering_make(const og_lance__leaf *leaf, og_lance__layout *l,
-                              og_lance__numbering *out);
+void og_lance__numbering_make(const og_lance__leaf *leaf, og_lance__layout *l, og_lance__numbering *out);
 
 /* Appends n entries from raw levels (u16 each; NULL: all 0). */
-OG_MUST_USE og_status og_lance__levels_add(og_ctx *cx, og_lance__leaf *leaf,
-                                           const og_lance__numbering *num, const uint16_t *rep,
-                                           const uint16_t *def, uint64_t n);
+OG_MUST_USE og_status og_lance__levels_add(og_ctx *cx, og_lance__leaf *leaf, const og_lance__numbering *num,
+                                           const uint16_t *rep, const uint16_t *def, uint64_t n);
 
 /* ---- Reading. */
 
@@ -159,24 +155,19 @@ typedef struct og_lance__page_reader {
 } og_lance__page_reader;
 
 /* Appends the rows of ascending, disjoint, non-empty ranges to the leaf. */
-OG_MUST_USE og_status og_lance__page_read(og_ctx *cx, og_lance__page_reader *r,
-                                          const og_lance__rows *rows, size_t n,
+OG_MUST_USE og_status og_lance__page_read(og_ctx *cx, og_lance__page_reader *r, const og_lance__rows *rows, size_t n,
                                           og_lance__leaf *out);
-OG_MUST_USE og_status og_lance__mini_block_read(og_ctx *cx, og_lance__page_reader *r,
-                                                const og_lance__rows *rows, size_t n,
-                                                og_lance__leaf *out);
-OG_MUST_USE og_status og_lance__full_zip_read(og_ctx *cx, og_lance__page_reader *r,
-                                              const og_lance__rows *rows, size_t n,
-                                              og_lance__leaf *out);
-OG_MUST_USE og_status og_lance__constant_read(og_ctx *cx, og_lance__page_reader *r,
-                                              const og_lance__rows *rows, size_t n,
-                                              og_lance__leaf *out);
+OG_MUST_USE og_status og_lance__mini_block_read(og_ctx *cx, og_lance__page_reader *r, const og_lance__rows *rows,
+                                                size_t n, og_lance__leaf *out);
+OG_MUST_USE og_status og_lance__full_zip_read(og_ctx *cx, og_lance__page_reader *r, const og_lance__rows *rows,
+                                              size_t n, og_lance__leaf *out);
+OG_MUST_USE og_status og_lance__constant_read(og_ctx *cx, og_lance__page_reader *r, const og_lance__rows *rows,
+                                              size_t n, og_lance__leaf *out);
 /* Appends the wanted rows among the entries of `chunk`, whose first entry lies in row `row` or
  * starts it (`row` counts the row an unfinished first entry belongs to); advances *range over
  * finished ranges. */
-OG_MUST_USE og_status og_lance__rows_select(og_ctx *cx, const og_lance__leaf *chunk,
-                                            uint64_t first_row, const og_lance__rows *rows,
-                                            size_t n, size_t *range, og_lance__leaf *out);
+OG_MUST_USE og_status og_lance__rows_select(og_ctx *cx, const og_lance__leaf *chunk, uint64_t first_row,
+                                            const og_lance__rows *rows, size_t n, size_t *range, og_lance__leaf *out);
 
 /* Byte ranges of the page's file, near ones read together.  views[i] lies in one of `bufs`, which
  * the caller frees with og_lance__fetched_cleanup. */
@@ -186,8 +177,8 @@ typedef struct og_lance__fetched {
   og_str *views;
 } og_lance__fetched;
 void og_lance__fetched_cleanup(og_lance__fetched *f);
-OG_MUST_USE og_status og_lance__fetch(og_ctx *cx, const og_lance__page_reader *r,
-                                      const og_range *want, size_t n, og_lance__fetched *out);
+OG_MUST_USE og_status og_lance__fetch(og_ctx *cx, const og_lance__page_reader *r, const og_range *want, size_t n,
+                                      og_lance__fetched *out);
 
 /* ---- Writing. */
 
@@ -200,8 +191,8 @@ void og_lance__page_out_cleanup(og_lance__page_out *p);
 
 /* One page of all the leaf's rows, in the layout and encoding that turn out smallest.  `minor`:
  * file version 2.minor. `large`: as og_lance__leaf_split says. */
-OG_MUST_USE og_status og_lance__page_write(og_ctx *cx, const og_lance__leaf *leaf, unsigned minor,
-                                           bool large, og_lance__page_out *out);
+OG_MUST_USE og_status og_lance__page_write(og_ctx *cx, const og_lance__leaf *leaf, unsigned minor, bool large,
+                                           og_lance__page_out *out);
 /* A chunk of a mini-block page ends with a value, so the entries without one between two values
  * must fit a chunk. */
 #define OG_LANCE__MAX_INVISIBLE 8192
@@ -209,16 +200,14 @@ OG_MUST_USE og_status og_lance__page_write(og_ctx *cx, const og_lance__leaf *lea
  * of null and empty lists.  *large: no cut helps, because the run lies within one row; such a page
  * cannot be mini-block. */
 void og_lance__leaf_split(const og_lance__leaf *l, uint64_t from, uint64_t *to, bool *large);
-OG_MUST_USE og_status og_lance__mini_block_write(og_ctx *cx, const og_lance__leaf *leaf,
-                                                 unsigned minor, og_lance__page_out *out);
-OG_MUST_USE og_status og_lance__full_zip_write(og_ctx *cx, const og_lance__leaf *leaf,
+OG_MUST_USE og_status og_lance__mini_block_write(og_ctx *cx, const og_lance__leaf *leaf, unsigned minor,
+                                                 og_lance__page_out *out);
+OG_MUST_USE og_status og_lance__full_zip_write(og_ctx *cx, const og_lance__leaf *leaf, og_lance__page_out *out);
+OG_MUST_USE og_status og_lance__constant_write(og_ctx *cx, const og_lance__leaf *leaf, unsigned minor,
                                                og_lance__page_out *out);
-OG_MUST_USE og_status og_lance__constant_write(og_ctx *cx, const og_lance__leaf *leaf,
-                                               unsigned minor, og_lance__page_out *out);
 /* Page levels of entries [from, to) as u16, for rep (is_rep) or def. */
-OG_MUST_USE og_status og_lance__levels_raw(og_ctx *cx, const og_lance__leaf *leaf,
-                                           const og_lance__numbering *num, bool is_rep,
-                                           uint64_t from, uint64_t to, og_buf *out);
+OG_MUST_USE og_status og_lance__levels_raw(og_ctx *cx, const og_lance__leaf *leaf, const og_lance__numbering *num,
+                                           bool is_rep, uint64_t from, uint64_t to, og_buf *out);
 static inline unsigned og_lance__bit_width(uint64_t v)
 {
   unsigned bits = 0;

@@ -34,8 +34,8 @@ static size_t group_ranges(const og_range *want, size_t n, og_range *groups, siz
   return n_groups;
 }
 
-og_status og_lance__fetch(og_ctx *cx, const og_lance__page_reader *r, const og_range *want,
-                          size_t n, og_lance__fetched *out)
+og_status og_lance__fetch(og_ctx *cx, const og_lance__page_reader *r, const og_range *want, size_t n,
+                          og_lance__fetched *out)
 {
   og_lance__fetched_cleanup(out);
   out->views = og_calloc(cx, n, sizeof *out->views);
@@ -48,8 +48,7 @@ og_status og_lance__fetch(og_ctx *cx, const og_lance__page_reader *r, const og_r
   out->n_bufs = n_groups;
   uint64_t total = 0;
   for (size_t i = 0; i < n_groups; i++) total += groups[i].len;
-  if (total > 2 * OG_LIMIT_PAGE_BYTES)
-    return og_fail(cx, OG_ELIMIT, "%" PRIu64 " bytes in one page", total);
+  if (total > 2 * OG_LIMIT_PAGE_BYTES) return og_fail(cx, OG_ELIMIT, "%" PRIu64 " bytes in one page", total);
   if (n_groups == 1)
     OG_TRY(og_store_get_range(cx, r->store, r->key, groups[0].off, groups[0].len, &out->bufs[0]));
   else if (n_groups)
@@ -57,16 +56,14 @@ og_status og_lance__fetch(og_ctx *cx, const og_lance__page_reader *r, const og_r
   for (size_t i = 0; i < n; i++) {
     const og_buf *b = &out->bufs[group[i]];
     const uint64_t skip = want[i].off - groups[group[i]].off;
-    if (b->len < groups[group[i]].len)
-      return og_fail(cx, OG_EIO, "the store returned fewer bytes than asked for");
+    if (b->len < groups[group[i]].len) return og_fail(cx, OG_EIO, "the store returned fewer bytes than asked for");
     if (want[i].len) out->views[i] = og_str_from(b->data + skip, (size_t)want[i].len);
   }
   return OG_OK;
 }
 
-og_status og_lance__rows_select(og_ctx *cx, const og_lance__leaf *chunk, uint64_t first_row,
-                                const og_lance__rows *rows, size_t n, size_t *range,
-                                og_lance__leaf *out)
+og_status og_lance__rows_select(og_ctx *cx, const og_lance__leaf *chunk, uint64_t first_row, const og_lance__rows *rows,
+                                size_t n, size_t *range, og_lance__leaf *out)
 {
   const og_lance__path *p = chunk->path;
   uint64_t row = first_row, slot = 0, run_from = 0, run_slot = 0;
@@ -89,8 +86,8 @@ og_status og_lance__rows_select(og_ctx *cx, const og_lance__leaf *chunk, uint64_
   return inside ? og_lance__leaf_copy(cx, out, chunk, run_from, chunk->n_entries, run_slot) : OG_OK;
 }
 
-og_status og_lance__page_read(og_ctx *cx, og_lance__page_reader *r, const og_lance__rows *rows,
-                              size_t n, og_lance__leaf *out)
+og_status og_lance__page_read(og_ctx *cx, og_lance__page_reader *r, const og_lance__rows *rows, size_t n,
+                              og_lance__leaf *out)
 {
   uint64_t want = 0, before = out->n_rows;
   for (size_t i = 0; i < n; i++) want += rows[i].to - rows[i].from;
@@ -103,7 +100,6 @@ og_status og_lance__page_read(og_ctx *cx, og_lance__page_reader *r, const og_lan
   case OG_LANCE__BLOB: break;
   }
   if (out->n_rows - before != want)
-    return og_fail(cx, OG_ECORRUPT, "the page gave %" PRIu64 " of %" PRIu64 " rows",
-                   out->n_rows - before, want);
+    return og_fail(cx, OG_ECORRUPT, "the page gave %" PRIu64 " of %" PRIu64 " rows", out->n_rows - before, want);
   return OG_OK;
 }
