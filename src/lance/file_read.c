@@ -5,7 +5,8 @@
  * buffers, these name the pages.  One read of the tail usually brings all of it. (1) Every offset
  * and size is checked against the file's size when the file is opened; page decoders rely on it.
  *  (2) Columns have page boundaries of their own; a page holds whole rows.
- *  (3) An open file never changes, and holds no cache: readers share it without locks.
+ *  (3) An open file never changes, and holds no cache that could: readers share it without locks.
+ *  (4) Of a file no longer than the tail all bytes are kept: it costs one request to open and read.
  */
 #include "base/ctx.h"
 #include "base/vec.h"
@@ -29,6 +30,7 @@ struct og_lance_file {
   og_arena arena; /* owns what is below */
   og_store *store;
   og_str key;
+  og_buf whole; /* of a small file */
   uint64_t size, n_rows;
   og_lance_version version;
   og_lance_schema *schema;
@@ -281,6 +283,10 @@ static og_status open_metadata(og_ctx *cx, og_lance_file *f, tail *t)
     OG_TRY(tail_view(cx, f, t, columns[i], &bytes));
     OG_TRY_NOTE(cx, parse_column(cx, f, bytes, &f->columns[i]), "while reading the metadata of column %u", i);
   }
+  if (f->globals[0].off >= t->from) {
+    OG_TRY(tail_view(cx, f, t, f->globals[0], &bytes));
+    return parse_descriptor(cx, f, bytes);
+  }
   OG_AUTO(og_buf) schema = {0};
   OG_TRY(og_lance_file_global_buffer(cx, f, 0, &schema));
   return parse_descriptor(cx, f, og_buf_str(&schema));
@@ -295,7 +301,9 @@ static og_status open_file(og_ctx *cx, og_str key, uint64_t size, og_lance_file 
   t.from = f->size - t.bytes.len;
   if (size && size != f->size)
     return og_fail(cx, OG_ECORRUPT, "the file has %" PRIu64 " bytes, its table says %" PRIu64, f->size, size);
-  return open_metadata(cx, f, &t);
+  OG_TRY(open_metadata(cx, f, &t));
+  if (t.from == 0) og_buf_move(&f->whole, &t.bytes);
+  return OG_OK;
 }
 
 og_status og_lance_file_open(og_ctx *cx, og_store *store, og_str key, uint64_t size, og_lance_file **out)
@@ -323,6 +331,7 @@ void og_lance_file_unref(og_lance_file *f)
 {
   if (!f || atomic_fetch_sub_explicit(&f->refs, 1, memory_order_acq_rel) != 1) return;
   og_lance_schema_unref(f->schema);
+  og_buf_cleanup(&f->whole);
   og_store_unref(f->store);
   og_arena_cleanup(&f->arena);
   og_free(f);
@@ -438,7 +447,8 @@ static og_status read_leaf(og_ctx *cx, const og_lance_file *f, int32_t column, c
   for (size_t i = 0; i < c->n_pages && want.at < n; i++) {
     og_lance__rows *here;
     size_t n_here;
-    og_lance__page_reader r = {.store = f->store, .key = f->key, .page = &c->pages[i], .arena = &arena};
+    og_lance__page_reader r = {
+        .store = f->store, .key = f->key, .whole = og_buf_str(&f->whole), .page = &c->pages[i], .arena = &arena};
     if (rows[want.at].from >= r.page->first_row + r.page->n_rows) continue;
     OG_TRY(og_ctx_poll(cx));
     OG_TRY(page_rows(cx, &arena, r.page, &want, &here, &n_here));

@@ -148,6 +148,7 @@ typedef struct og_lance__rows {
 typedef struct og_lance__page_reader {
   og_store *store;
   og_str key;
+  og_str whole; /* the file's bytes when it is small, else empty */
   const og_lance__page *page;
   og_arena *arena; /* scratch for this page */
   og_lance__layout layout;
@@ -170,7 +171,7 @@ OG_MUST_USE og_status og_lance__rows_select(og_ctx *cx, const og_lance__leaf *ch
                                             const og_lance__rows *rows, size_t n, size_t *range, og_lance__leaf *out);
 
 /* Byte ranges of the page's file, near ones read together.  views[i] lies in one of `bufs`, which
- * the caller frees with og_lance__fetched_cleanup. */
+ * the caller frees with og_lance__fetched_cleanup, or in the reader's `whole`. */
 typedef struct og_lance__fetched {
   og_buf *bufs;
   size_t n_bufs;

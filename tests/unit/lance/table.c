@@ -450,6 +450,9 @@ OG_TEST(table, a_small_change_costs_few_files)
   OG_CHECK_U64(n.puts_if_absent, 1);
   OG_CHECK_U64(n.gets, 1);
   OG_CHECK_OK(cx, og_lance_change_table(cx, c, &next));
+  og_str text;
+  OG_CHECK_OK(cx, small_print(cx, next, &text));
+  OG_CHECK_U64(og_store_counting_get(w.store).gets, 4); /* one per data file and deletion file */
   SMALL_CHECK_ROWS(cx, next,
                    "r0=0/0.1.1 r1=1/1.1.1 r2=2/2.1.1 r3=3/3.1.1 r5=5/5.1.1 r6=6/6.1.1 r7=7/7.1.1 r8=8/8.1.1 "
                    "r9=9/9.1.1 r4=5/4.1.2");
