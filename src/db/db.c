@@ -165,8 +165,12 @@ og_status og_db_mutate(og_ctx *cx, og_db *db, const og_db_query_args *args, og_w
   if (args->if_commit.len) OG_TRY(parse_id(cx, args->if_commit, &if_commit));
   OG_TRY(branch_text(cx, args->target.branch, &out->branch));
   OG_TRY(og_arena_str(cx, cx->arena, m.q->name, &out->query_name));
-  OG_TRY(og_write_mutate(cx, db->graph, args->target.branch, plan_mutation, &m, args->actor,
-                         args->if_commit.len ? &if_commit : NULL, &done));
+  const og_mutation mutation = {.branch = args->target.branch,
+                                .plan = plan_mutation,
+                                .plan_arg = &m,
+                                .actor = args->actor,
+                                .if_commit = args->if_commit.len ? &if_commit : NULL};
+  OG_TRY(og_write_mutate(cx, db->graph, &mutation, &done));
   out->affected_nodes = done.nodes;
   out->affected_edges = done.edges;
   out->has_commit = done.has_commit;

@@ -98,20 +98,23 @@ static og_status table_rows(og_ctx *cx, init *in, const og_type_def *t, const og
 {
   og_lance_table *table;
   og_str key;
-  og_version_meta meta = {.manifest_size = og_lance_change_bytes(change).len};
+  og_table_version v = {.key = t->key,
+                        .table_id = t->id,
+                        .incarnation = t->incarnation,
+                        .version = 1,
+                        .meta = {.manifest_size = og_lance_change_bytes(change).len}};
   og_log_row *row = og_vec_push(cx, &in->rows);
   if (!row) return OG_ENOMEM;
   OG_TRY(og_row_table(cx, cx->arena, t->key, t->id, t->incarnation, row));
   OG_TRY(og_lance_manifest_key(cx, at, 1, &key));
-  OG_TRY(og_arena_printf(cx, cx->arena, &meta.manifest_path, OG_STR_FMT "/" OG_STR_FMT,
+  OG_TRY(og_arena_printf(cx, cx->arena, &v.meta.manifest_path, OG_STR_FMT "/" OG_STR_FMT,
                          OG_STR_ARG(og_store_root(in->store)), OG_STR_ARG(key)));
   OG_TRY(og_lance_change_table(cx, change, &table));
-  og_status st = og_arena_str(cx, cx->arena, og_lance_table_uuid(table), &meta.uuid);
+  og_status st = og_arena_str(cx, cx->arena, og_lance_table_uuid(table), &v.meta.uuid);
   og_lance_table_unref(table);
   OG_TRY(st);
   row = og_vec_push(cx, &in->rows);
-  if (!row) return OG_ENOMEM;
-  return og_row_table_version(cx, cx->arena, t->key, t->id, t->incarnation, 1, OG_STR_NONE, 0, &meta, row);
+  return row ? og_row_table_version(cx, cx->arena, &v, row) : OG_ENOMEM;
 }
 
 static og_status make_table(og_ctx *cx, init *in, const og_type_def *t)

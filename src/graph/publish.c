@@ -293,21 +293,23 @@ static og_status version_row(og_ctx *cx, const commit_op *c, const og_fold *now,
 {
   const og_table_change *t = &c->p->tables[i];
   const og_table_state *is = og_fold_table_by_key(now, t->key);
-  uint64_t version = og_lance_change_version(t->change);
+  og_table_version v = {.key = is->key,
+                        .table_id = is->table_id,
+                        .incarnation = is->incarnation,
+                        .version = og_lance_change_version(t->change),
+                        .branch = now->branch,
+                        .meta = {.manifest_size = og_lance_change_bytes(t->change).len}};
   const og_lance_place at = {c->g->store, is->path, now->branch};
   og_lance_table *table;
-  og_str key, path;
-  OG_TRY(og_lance_manifest_key(cx, &at, version, &key));
-  OG_TRY(og_arena_printf(cx, cx->arena, &path, OG_STR_FMT "/" OG_STR_FMT, OG_STR_ARG(og_store_root(c->g->store)),
-                         OG_STR_ARG(key)));
+  og_str key;
+  OG_TRY(og_lance_manifest_key(cx, &at, v.version, &key));
+  OG_TRY(og_arena_printf(cx, cx->arena, &v.meta.manifest_path, OG_STR_FMT "/" OG_STR_FMT,
+                         OG_STR_ARG(og_store_root(c->g->store)), OG_STR_ARG(key)));
   OG_TRY(og_lance_change_table(cx, t->change, &table));
-  og_version_meta meta = {.manifest_path = path, .manifest_size = og_lance_change_bytes(t->change).len};
-  og_status st = og_arena_str(cx, cx->arena, og_lance_table_uuid(table), &meta.uuid);
-  if (st == OG_OK)
-    st = og_row_table_version(cx, cx->arena, is->key, is->table_id, is->incarnation, version, now->branch,
-                              og_lance_table_rows(table), &meta, out);
+  v.rows = og_lance_table_rows(table);
+  og_status st = og_arena_str(cx, cx->arena, og_lance_table_uuid(table), &v.meta.uuid);
   og_lance_table_unref(table);
-  return st;
+  return st == OG_OK ? og_row_table_version(cx, cx->arena, &v, out) : st;
 }
 
 static og_status commit_rows_of_tables(og_ctx *cx, commit_op *c, og_fold *now, og_vec *rows, og_vec *keys)

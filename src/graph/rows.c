@@ -256,24 +256,23 @@ static og_status write_version_meta(og_ctx *cx, og_buf *json, const og_version_m
   return og_json_end_object(cx, &w);
 }
 
-og_status og_row_table_version(og_ctx *cx, og_arena *a, og_str key, uint64_t id, uint64_t inc, uint64_t version,
-                               og_str branch, uint64_t rows, const og_version_meta *meta, og_log_row *out)
+og_status og_row_table_version(og_ctx *cx, og_arena *a, const og_table_version *v, og_log_row *out)
 {
   *out = (og_log_row){.kind = OG_ROW_TABLE_VERSION,
                       .object_type = type_of_kind(OG_ROW_TABLE_VERSION),
-                      .table_key = key,
-                      .table_branch = branch.len ? branch : OG_STR_NONE,
+                      .table_key = v->key,
+                      .table_branch = v->branch.len ? v->branch : OG_STR_NONE,
                       .has_identity = true,
                       .has_version = true,
                       .has_count = true,
-                      .table_id = id,
-                      .incarnation = inc,
-                      .version = version,
-                      .row_count = rows,
+                      .table_id = v->table_id,
+                      .incarnation = v->incarnation,
+                      .version = v->version,
+                      .row_count = v->rows,
                       .offset = OG_ROW_NEW};
   OG_TRY(expected_id(cx, a, out, &out->object_id));
   og_buf json = {0};
-  return buf_to_arena(cx, a, &json, write_version_meta(cx, &json, meta), &out->metadata);
+  return buf_to_arena(cx, a, &json, write_version_meta(cx, &json, &v->meta), &out->metadata);
 }
 
 static og_status read_metadata(og_ctx *cx, og_arena *a, const og_log_row *row, const og_json **out)

@@ -55,9 +55,13 @@ typedef struct og_version_meta {
   uint64_t manifest_size;
   og_str uuid; /* transaction uuid: verified on every open of the number */
 } og_version_meta;
-OG_MUST_USE og_status og_row_table_version(og_ctx *cx, og_arena *a, og_str key, uint64_t id, uint64_t inc,
-                                           uint64_t version, og_str branch, uint64_t rows,
-                                           const og_version_meta *meta, og_log_row *out);
+typedef struct og_table_version {
+  og_str key;
+  uint64_t table_id, incarnation, version, rows;
+  og_str branch; /* table branch; empty: main */
+  og_version_meta meta;
+} og_table_version;
+OG_MUST_USE og_status og_row_table_version(og_ctx *cx, og_arena *a, const og_table_version *v, og_log_row *out);
 OG_MUST_USE og_status og_row_parse_version_meta(og_ctx *cx, og_arena *a, const og_log_row *row,
                                                 og_version_meta *out);
 

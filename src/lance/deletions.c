@@ -165,7 +165,7 @@ og_status og_deletions_decode(og_ctx *cx, og_str bytes, uint64_t rows, uint8_t *
 static uint32_t count_ones(const uint8_t *bits, uint64_t from, uint64_t to)
 {
   uint32_t n = 0;
-  for (uint64_t i = from; i < to; i++) n += bits[i >> 3] >> (i & 7) & 1u;
+  for (uint64_t i = from; i < to; i++) n += (uint32_t)(bits[i >> 3] >> (i & 7)) & 1u;
   return n;
 }
 

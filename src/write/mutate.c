@@ -260,10 +260,10 @@ static og_status check_precondition(og_ctx *cx, const og_snapshot *s, const og_u
   return OG_EPRECONDITION;
 }
 
-static og_status mutate_once(og_ctx *cx, mutator *m, og_str actor, const og_ulid *if_commit, bool *rerun)
+static og_status mutate_once(og_ctx *cx, mutator *m, const og_mutation *r, bool *rerun)
 {
   *m->out = (og_mutated){0};
-  OG_TRY(check_precondition(cx, m->stage.snapshot, if_commit));
+  OG_TRY(check_precondition(cx, m->stage.snapshot, r->if_commit));
   for (uint32_t i = 0; i < m->plan->n_stmts; i++) {
     const og_mutation_stmt *st = &m->plan->stmts[i];
     OG_TRY(st->kind == OG_STMT_INSERT   ? run_insert(cx, m, st)
@@ -273,29 +273,27 @@ static og_status mutate_once(og_ctx *cx, mutator *m, og_str actor, const og_ulid
   if (!changes_anything(&m->stage)) return OG_OK;
   OG_TRY(og_stage_finish(cx, &m->stage));
   m->out->has_commit = true;
-  return og_stage_publish(cx, &m->stage, actor, if_commit, rerun, &m->out->commit);
+  return og_stage_publish(cx, &m->stage, r->actor, r->if_commit, rerun, &m->out->commit);
 }
 
-static og_status mutate_try(og_ctx *cx, og_graph *g, og_str branch, og_plan_fn plan, void *arg, og_str actor,
-                            const og_ulid *if_commit, bool *rerun, og_mutated *out)
+static og_status mutate_try(og_ctx *cx, og_graph *g, const og_mutation *r, bool *rerun, og_mutated *out)
 {
   og_snapshot *snapshot;
   mutator m = {.out = out, .now = {.type = og_type_of(OG_TYPE_DATE64), .v.i = og_wall_us(cx) / 1000}};
-  OG_TRY(og_graph_snapshot(cx, g, branch, &snapshot));
+  OG_TRY(og_graph_snapshot(cx, g, r->branch, &snapshot));
   og_status st = og_stage_init(cx, &m.stage, snapshot, false);
-  if (st == OG_OK) st = plan(cx, arg, snapshot->catalog, &m.plan, &m.values);
-  if (st == OG_OK) st = mutate_once(cx, &m, actor, if_commit, rerun);
+  if (st == OG_OK) st = r->plan(cx, r->plan_arg, snapshot->catalog, &m.plan, &m.values);
+  if (st == OG_OK) st = mutate_once(cx, &m, r, rerun);
   og_stage_cleanup(cx, &m.stage);
   og_snapshot_unref(snapshot);
   return st;
 }
 
-og_status og_write_mutate(og_ctx *cx, og_graph *g, og_str branch, og_plan_fn plan, void *arg, og_str actor,
-                          const og_ulid *if_commit, og_mutated *out)
+og_status og_write_mutate(og_ctx *cx, og_graph *g, const og_mutation *mutation, og_mutated *out)
 {
   for (unsigned i = 0; i < OG_LIMIT_REEXECUTIONS; i++) {
     bool rerun = false;
-    OG_TRY(mutate_try(cx, g, branch, plan, arg, actor, if_commit, &rerun, out));
+    OG_TRY(mutate_try(cx, g, mutation, &rerun, out));
     if (!rerun) return OG_OK;
   }
   return og_fail(cx, OG_ECONFLICT, "the mutation lost against other writers %d times; try again when it is quieter",

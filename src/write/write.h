@@ -40,5 +40,11 @@ typedef struct og_mutated {
 /* Plans against the newest schema at every try, hence the callback. */
 typedef og_status (*og_plan_fn)(og_ctx *cx, void *arg, const og_catalog *catalog, const og_mutation_plan **plan,
                                 const og_scalar **values);
-OG_MUST_USE og_status og_write_mutate(og_ctx *cx, og_graph *g, og_str branch, og_plan_fn plan, void *arg, og_str actor,
-                                      const og_ulid *if_commit, og_mutated *out);
+typedef struct og_mutation {
+  og_str branch;
+  og_plan_fn plan;
+  void *plan_arg;
+  og_str actor;
+  const og_ulid *if_commit; /* the head the branch must stand at, or NULL */
+} og_mutation;
+OG_MUST_USE og_status og_write_mutate(og_ctx *cx, og_graph *g, const og_mutation *mutation, og_mutated *out);
