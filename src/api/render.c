@@ -239,8 +239,10 @@ static og_status put_lint_query(og_ctx *cx, og_json_writer *w, const og_lint_que
   OG_TRY(og_json_begin_array(cx, w));
   for (uint32_t i = 0; i < q->n_warnings; i++) OG_TRY(og_json_str(cx, w, q->warnings[i]));
   OG_TRY(og_json_end_array(cx, w));
-  if (q->ok) OG_TRY(put_operation(cx, w, q));
-  else TRY_KV_STR("error", q->error);
+  if (q->ok)
+    OG_TRY(put_operation(cx, w, q));
+  else
+    TRY_KV_STR("error", q->error);
   return og_json_end_object(cx, w);
 }
 

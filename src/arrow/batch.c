@@ -10,26 +10,24 @@ static bool column_fits(const og_field *f, const og_column *c)
   return true;
 }
 
-static og_status check_columns(og_ctx *cx, const og_schema *schema, og_column *const *columns,
-                               uint32_t n, int64_t len)
+static og_status check_columns(og_ctx *cx, const og_schema *schema, og_column *const *columns, uint32_t n, int64_t len)
 {
   if (n != schema->n_fields)
-    return og_fail(cx, OG_EINTERNAL, "batch of %u columns under a schema of %u fields", n,
-                   schema->n_fields);
+    return og_fail(cx, OG_EINTERNAL, "batch of %u columns under a schema of %u fields", n, schema->n_fields);
   for (uint32_t i = 0; i < n; i++) {
     const og_field *f = &schema->fields[i];
     if (columns[i]->len != len)
-      return og_fail(cx, OG_EINTERNAL, "column '" OG_STR_FMT "' has %lld rows, expected %lld",
-                     OG_STR_ARG(f->name), (long long)columns[i]->len, (long long)len);
+      return og_fail(cx, OG_EINTERNAL, "column '" OG_STR_FMT "' has %lld rows, expected %lld", OG_STR_ARG(f->name),
+                     (long long)columns[i]->len, (long long)len);
     if (!column_fits(f, columns[i]))
-      return og_fail(cx, OG_EINTERNAL, "column '" OG_STR_FMT "' is %s, its field %s",
-                     OG_STR_ARG(f->name), og_type_name(columns[i]->type), og_type_name(f->type));
+      return og_fail(cx, OG_EINTERNAL, "column '" OG_STR_FMT "' is %s, its field %s", OG_STR_ARG(f->name),
+                     og_type_name(columns[i]->type), og_type_name(f->type));
   }
   return OG_OK;
 }
 
-og_status og_batch_new(og_ctx *cx, og_schema *schema, og_column *const *columns, uint32_t n,
-                       int64_t len, og_batch **out)
+og_status og_batch_new(og_ctx *cx, og_schema *schema, og_column *const *columns, uint32_t n, int64_t len,
+                       og_batch **out)
 {
   OG_TRY(check_columns(cx, schema, columns, n, len));
   og_batch *b = og_zalloc(cx, sizeof *b + n * sizeof(og_column *));

@@ -87,11 +87,11 @@ static og_status check_field(og_ctx *cx, const og_field *f)
 {
   og_kind kind = og_column__kind(f->type.id);
   if (kind == OG_KIND_LIST ? f->n_children != 1 : kind != OG_KIND_STRUCT && f->n_children != 0)
-    return og_fail(cx, OG_EINVALID, "field '" OG_STR_FMT "' of type %s cannot have %u children",
-                   OG_STR_ARG(f->name), og_type_name(f->type), f->n_children);
+    return og_fail(cx, OG_EINVALID, "field '" OG_STR_FMT "' of type %s cannot have %u children", OG_STR_ARG(f->name),
+                   og_type_name(f->type), f->n_children);
   if (f->type.id == OG_TYPE_FIXED_LIST && f->type.size < 1)
-    return og_fail(cx, OG_EINVALID, "field '" OG_STR_FMT "' has lists of %d items; at least 1",
-                   OG_STR_ARG(f->name), f->type.size);
+    return og_fail(cx, OG_EINVALID, "field '" OG_STR_FMT "' has lists of %d items; at least 1", OG_STR_ARG(f->name),
+                   f->type.size);
   return OG_OK;
 }
 
@@ -205,8 +205,7 @@ static og_status blank_children(og_ctx *cx, og_builder *b, int64_t n)
   int64_t inner = n;
   if (b->kind == OG_KIND_LIST && OG_MUL_OVERFLOWS(n, (int64_t)b->type.size, &inner))
     return og_fail(cx, OG_ENOMEM, "out of memory (%lld vectors)", (long long)n);
-  for (uint32_t i = 0; i < b->n_children; i++)
-    OG_TRY(append_blank(cx, b->children[i], inner, false));
+  for (uint32_t i = 0; i < b->n_children; i++) OG_TRY(append_blank(cx, b->children[i], inner, false));
   return OG_OK;
 }
 
@@ -319,8 +318,7 @@ og_status og_builder_str(og_ctx *cx, og_builder *b, og_str v)
   if (b->kind != OG_KIND_BYTES) return wrong_kind(cx, b, "a string");
   size_t total;
   if (OG_ADD_OVERFLOWS(b->bytes.len, v.len, &total) || total > INT64_MAX) total = INT64_MAX;
-  if (OG_UNLIKELY(b->width == 4 && total > INT32_MAX))
-    return og_column__check_total(cx, b->type, (int64_t)total);
+  if (OG_UNLIKELY(b->width == 4 && total > INT32_MAX)) return og_column__check_total(cx, b->type, (int64_t)total);
   OG_TRY(offsets_reserve(cx, b, 1));
   OG_TRY(slab_append(cx, &b->bytes, v.ptr, v.len));
   OG_TRY(mark_valid(cx, b));
@@ -346,8 +344,7 @@ og_status og_builder_list_end(og_ctx *cx, og_builder *b)
   if (b->type.id == OG_TYPE_FIXED_LIST) {
     int64_t got = items - b->len * b->type.size;
     if (got != b->type.size)
-      return og_fail(cx, OG_EINVALID, "expects %d dimensions, got %lld", b->type.size,
-                     (long long)got);
+      return og_fail(cx, OG_EINVALID, "expects %d dimensions, got %lld", b->type.size, (long long)got);
   } else {
     OG_TRY(og_column__check_total(cx, b->type, items));
     OG_TRY(offsets_reserve(cx, b, 1));
@@ -372,8 +369,7 @@ og_status og_builder_struct_end(og_ctx *cx, og_builder *b)
 
 /* ---- copying ---- */
 
-static og_status copy_validity(og_ctx *cx, og_builder *b, const og_column *c, int64_t from,
-                               int64_t n)
+static og_status copy_validity(og_ctx *cx, og_builder *b, const og_column *c, int64_t from, int64_t n)
 {
   int64_t nulls = c->validity ? n - og_bits_count(c->validity, from, n) : 0;
   if (nulls == 0) return mark(cx, b, n, true);
@@ -383,8 +379,7 @@ static og_status copy_validity(og_ctx *cx, og_builder *b, const og_column *c, in
   return OG_OK;
 }
 
-static og_status copy_offsets(og_ctx *cx, og_builder *b, const og_column *c, int64_t from,
-                              int64_t n)
+static og_status copy_offsets(og_ctx *cx, og_builder *b, const og_column *c, int64_t from, int64_t n)
 {
   int64_t first = og_column__offset(c, from), total;
   int64_t delta = extent(b) - first;
@@ -407,20 +402,17 @@ static og_status copy_values(og_ctx *cx, og_builder *b, const og_column *c, int6
   }
   if (og_type_has_offsets(b->type.id)) return copy_offsets(cx, b, c, from, n);
   if (b->width)
-    return slab_append(cx, &b->data, (const uint8_t *)c->data[0] + (size_t)from * b->width,
-                       (size_t)n * b->width);
+    return slab_append(cx, &b->data, (const uint8_t *)c->data[0] + (size_t)from * b->width, (size_t)n * b->width);
   int64_t scale = b->kind == OG_KIND_LIST ? b->type.size : 1;
   for (uint32_t i = 0; i < b->n_children; i++)
     OG_TRY(og_builder_copy_range(cx, b->children[i], c->children[i], from * scale, n * scale));
   return OG_OK;
 }
 
-og_status og_builder_copy_range(og_ctx *cx, og_builder *b, const og_column *c, int64_t from,
-                                int64_t n)
+og_status og_builder_copy_range(og_ctx *cx, og_builder *b, const og_column *c, int64_t from, int64_t n)
 {
   OG_ASSERT(from >= 0 && n >= 0 && from <= c->len - n);
-  if (!og_type_eq(b->type, c->type) || b->n_children != c->n_children)
-    return wrong_kind(cx, b, og_type_name(c->type));
+  if (!og_type_eq(b->type, c->type) || b->n_children != c->n_children) return wrong_kind(cx, b, og_type_name(c->type));
   if (n == 0) return OG_OK;
   OG_TRY(copy_validity(cx, b, c, from, n));
   OG_TRY(copy_values(cx, b, c, from, n));
@@ -462,8 +454,7 @@ static og_status finish_into(og_ctx *cx, og_builder *b, og_column *c)
     c->bytes_len = b->bytes.len;
     OG_TRY(hand_over(cx, &b->bytes, c, OG_SLOT_DATA1));
   }
-  for (uint32_t i = 0; i < b->n_children; i++)
-    OG_TRY(og_builder_finish(cx, b->children[i], &c->children[i]));
+  for (uint32_t i = 0; i < b->n_children; i++) OG_TRY(og_builder_finish(cx, b->children[i], &c->children[i]));
   return OG_OK;
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* arrow/c_data.h -- the Arrow C data and stream interfaces.
  *
- * https://arrow.apache.org/docs/format/CDataInterface.html, CStreamInterface.html.  The three structures are ABI and are
- * repeated in the public header.
+ * https://arrow.apache.org/docs/format/CDataInterface.html, CStreamInterface.html.  The three structures are ABI and
+ * are repeated in the public header.
  */
 #pragma once
 
@@ -58,5 +58,4 @@ OG_MUST_USE og_status og_arrow_export_batch(og_ctx *cx, og_batch *b, struct Arro
 /* Imports move: *in is released or owned afterwards, success or not.  Types outside og_type are OG_EUNSUPPORTED by
  * name; offsets are normalised by copying; every size is checked (OG_EINVALID). */
 OG_MUST_USE og_status og_arrow_import_schema(og_ctx *cx, struct ArrowSchema *in, og_schema **out);
-OG_MUST_USE og_status og_arrow_import_batch(og_ctx *cx, struct ArrowArray *in, og_schema *schema,
-                                            og_batch **out);
+OG_MUST_USE og_status og_arrow_import_batch(og_ctx *cx, struct ArrowArray *in, og_schema *schema, og_batch **out);

@@ -56,8 +56,7 @@ static og_status write_metadata(og_ctx *cx, const og_field *f, char **out)
   if (f->n_meta == 0) return OG_OK;
   for (size_t i = 0; i < (size_t)f->n_meta * 2; i++) {
     if (f->meta[i].len > INT32_MAX || OG_ADD_OVERFLOWS(size, f->meta[i].len + 4, &size))
-      return og_fail(cx, OG_ELIMIT, "metadata of field '" OG_STR_FMT "' is too long for Arrow",
-                     OG_STR_ARG(f->name));
+      return og_fail(cx, OG_ELIMIT, "metadata of field '" OG_STR_FMT "' is too long for Arrow", OG_STR_ARG(f->name));
   }
   char *text = og_alloc(cx, size), *at = text;
   if (!text) return OG_ENOMEM;
@@ -73,8 +72,7 @@ static og_status write_metadata(og_ctx *cx, const og_field *f, char **out)
   return OG_OK;
 }
 
-static og_status fill_schema(og_ctx *cx, const og_field *f, schema_holder *h,
-                             struct ArrowSchema *out)
+static og_status fill_schema(og_ctx *cx, const og_field *f, schema_holder *h, struct ArrowSchema *out)
 {
   struct ArrowSchema *nodes = (struct ArrowSchema *)(void *)(h->children + f->n_children);
   if (f->name.len && memchr(f->name.ptr, '\0', f->name.len))
@@ -85,8 +83,7 @@ static og_status fill_schema(og_ctx *cx, const og_field *f, schema_holder *h,
   OG_TRY(write_metadata(cx, f, &h->metadata));
   out->name = h->name;
   out->metadata = h->metadata;
-  for (uint32_t i = 0; i < f->n_children; i++)
-    OG_TRY(og_arrow_export_field(cx, &f->children[i], &nodes[i]));
+  for (uint32_t i = 0; i < f->n_children; i++) OG_TRY(og_arrow_export_field(cx, &f->children[i], &nodes[i]));
   return OG_OK;
 }
 
@@ -152,8 +149,7 @@ static int64_t buffer_count(og_type_id id)
   return og_type_is_varbin(id) ? 3 : 2;
 }
 
-static og_status export_node(og_ctx *cx, og_column *const *children, uint32_t n,
-                             struct ArrowArray *out)
+static og_status export_node(og_ctx *cx, og_column *const *children, uint32_t n, struct ArrowArray *out)
 {
   size_t child = sizeof(struct ArrowArray) + sizeof(struct ArrowArray *);
   array_holder *h = og_zalloc(cx, sizeof *h + n * child);

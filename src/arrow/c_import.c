@@ -65,11 +65,9 @@ static og_status parse_format(og_ctx *cx, const struct ArrowSchema *s, og_field 
   const og_type *simple = simple_type(format);
   if (simple) {
     f->type = *simple;
-  } else if (og_str_starts_with(format, OG_STR("+w:")) &&
-             og_str_to_u64(og_str_sub(format, 3, format.len), &size)) {
+  } else if (og_str_starts_with(format, OG_STR("+w:")) && og_str_to_u64(og_str_sub(format, 3, format.len), &size)) {
     if (size < 1 || size > INT32_MAX)
-      return og_fail(cx, OG_EUNSUPPORTED,
-                     "field '" OG_STR_FMT "' has lists of %llu items; 1 to %d are supported",
+      return og_fail(cx, OG_EUNSUPPORTED, "field '" OG_STR_FMT "' has lists of %llu items; 1 to %d are supported",
                      OG_STR_ARG(f->name), (unsigned long long)size, INT32_MAX);
     f->type = og_type_fixed_list((int32_t)size);
   } else {
@@ -78,14 +76,13 @@ static og_status parse_format(og_ctx *cx, const struct ArrowSchema *s, og_field 
                    OG_STR_ARG(f->name), OG_STR_ARG(format));
   }
   if (s->dictionary)
-    return og_fail(cx, OG_EUNSUPPORTED,
-                   "field '" OG_STR_FMT "' is dictionary-encoded; decode it before handing it in",
+    return og_fail(cx, OG_EUNSUPPORTED, "field '" OG_STR_FMT "' is dictionary-encoded; decode it before handing it in",
                    OG_STR_ARG(f->name));
   bool list = og_column__kind(f->type.id) == OG_KIND_LIST, leaf = !og_type_is_nested(f->type.id);
   if ((list && s->n_children != 1) || (leaf && s->n_children != 0) || s->n_children < 0 ||
       (s->n_children && !s->children))
-    return og_fail(cx, OG_EINVALID, "field '" OG_STR_FMT "' of type %s has %lld children",
-                   OG_STR_ARG(f->name), og_type_name(f->type), (long long)s->n_children);
+    return og_fail(cx, OG_EINVALID, "field '" OG_STR_FMT "' of type %s has %lld children", OG_STR_ARG(f->name),
+                   og_type_name(f->type), (long long)s->n_children);
   return OG_OK;
 }
 
@@ -95,16 +92,15 @@ static og_status read_metadata(og_ctx *cx, og_arena *a, const char *at, og_field
   if (!at) return OG_OK;
   memcpy(&pairs, at, 4);
   if (pairs < 0)
-    return og_fail(cx, OG_EINVALID, "metadata of field '" OG_STR_FMT "' has %d entries",
-                   OG_STR_ARG(f->name), pairs);
+    return og_fail(cx, OG_EINVALID, "metadata of field '" OG_STR_FMT "' has %d entries", OG_STR_ARG(f->name), pairs);
   og_str *meta = og_arena_calloc(cx, a, (size_t)pairs * 2, sizeof *meta);
   if (!meta) return OG_ENOMEM;
   at += 4;
   for (size_t i = 0; i < (size_t)pairs * 2; i++) {
     memcpy(&len, at, 4);
     if (len < 0)
-      return og_fail(cx, OG_EINVALID, "metadata of field '" OG_STR_FMT "' has a text of %d bytes",
-                     OG_STR_ARG(f->name), len);
+      return og_fail(cx, OG_EINVALID, "metadata of field '" OG_STR_FMT "' has a text of %d bytes", OG_STR_ARG(f->name),
+                     len);
     meta[i] = og_str_from(at + 4, (size_t)len);
     at += 4 + (size_t)len;
   }
@@ -114,26 +110,23 @@ static og_status read_metadata(og_ctx *cx, og_arena *a, const char *at, og_field
 }
 
 /* The field borrows names and metadata from `s`. */
-static og_status import_field(og_ctx *cx, og_arena *a, const struct ArrowSchema *s, int depth,
-                              og_field *f)
+static og_status import_field(og_ctx *cx, og_arena *a, const struct ArrowSchema *s, int depth, og_field *f)
 {
   if (!s || !s->release || !s->format)
     return og_fail(cx, OG_EINVALID, "an Arrow schema was already released or has no format");
   if (depth > OG_LIMIT_TYPE_DEPTH)
     return og_fail(cx, OG_ELIMIT, "Arrow type is nested deeper than %d", OG_LIMIT_TYPE_DEPTH);
   *f = (og_field){.name = og_str_of(s->name), .nullable = (s->flags & ARROW_FLAG_NULLABLE) != 0};
-  if (og_utf8_check(f->name) != SIZE_MAX)
-    return og_fail(cx, OG_EINVALID, "the name of an Arrow field is not UTF-8");
+  if (og_utf8_check(f->name) != SIZE_MAX) return og_fail(cx, OG_EINVALID, "the name of an Arrow field is not UTF-8");
   OG_TRY(parse_format(cx, s, f));
   OG_TRY(read_metadata(cx, a, s->metadata, f));
   if (s->n_children == 0) return OG_OK;
   if (s->n_children > OG_LIMIT_COLUMNS)
-    return og_fail(cx, OG_ELIMIT, "field '" OG_STR_FMT "' has %lld children; at most %d",
-                   OG_STR_ARG(f->name), (long long)s->n_children, OG_LIMIT_COLUMNS);
+    return og_fail(cx, OG_ELIMIT, "field '" OG_STR_FMT "' has %lld children; at most %d", OG_STR_ARG(f->name),
+                   (long long)s->n_children, OG_LIMIT_COLUMNS);
   og_field *children = og_arena_calloc(cx, a, (size_t)s->n_children, sizeof *children);
   if (!children) return OG_ENOMEM;
-  for (int64_t i = 0; i < s->n_children; i++)
-    OG_TRY(import_field(cx, a, s->children[i], depth + 1, &children[i]));
+  for (int64_t i = 0; i < s->n_children; i++) OG_TRY(import_field(cx, a, s->children[i], depth + 1, &children[i]));
   f->children = children;
   f->n_children = (uint32_t)s->n_children;
   return OG_OK;
@@ -145,8 +138,7 @@ og_status og_arrow_import_schema(og_ctx *cx, struct ArrowSchema *in, og_schema *
   og_field top = {0};
   og_status st = import_field(cx, &arena, in, 0, &top);
   if (st == OG_OK && top.type.id != OG_TYPE_STRUCT)
-    st = og_fail(cx, OG_EINVALID, "an Arrow schema must be a struct, not %s",
-                 og_type_name(top.type));
+    st = og_fail(cx, OG_EINVALID, "an Arrow schema must be a struct, not %s", og_type_name(top.type));
   if (st == OG_OK) st = og_schema_new(cx, top.children, top.n_children, top.meta, top.n_meta, out);
   if (in && in->release) in->release(in);
   return st;
@@ -162,33 +154,29 @@ typedef struct view {
   int64_t at, len;
 } view;
 
-static og_status import_rows(og_ctx *cx, const og_field *f, const struct ArrowArray *a,
-                             int64_t from, int64_t len, og_column **out);
+static og_status import_rows(og_ctx *cx, const og_field *f, const struct ArrowArray *a, int64_t from, int64_t len,
+                             og_column **out);
 
 static og_status bad_array(og_ctx *cx, const og_field *f, const char *what)
 {
-  return og_fail(cx, OG_EINVALID, "Arrow array of field '" OG_STR_FMT "' (%s) %s",
-                 OG_STR_ARG(f->name), og_type_name(f->type), what);
+  return og_fail(cx, OG_EINVALID, "Arrow array of field '" OG_STR_FMT "' (%s) %s", OG_STR_ARG(f->name),
+                 og_type_name(f->type), what);
 }
 
-static og_status check_array(og_ctx *cx, const og_field *f, const struct ArrowArray *a,
-                             int64_t from, int64_t len)
+static og_status check_array(og_ctx *cx, const og_field *f, const struct ArrowArray *a, int64_t from, int64_t len)
 {
   int64_t end, want = og_type_is_varbin(f->type.id) ? 3 : 2;
   if (f->type.id == OG_TYPE_NULL) want = 0;
   if (f->type.id == OG_TYPE_STRUCT || f->type.id == OG_TYPE_FIXED_LIST) want = 1;
   if (!a || !a->release) return bad_array(cx, f, "was already released");
   if (a->dictionary) return bad_array(cx, f, "is dictionary-encoded");
-  if (a->n_buffers != want || (want && !a->buffers))
-    return bad_array(cx, f, "has the wrong number of buffers");
+  if (a->n_buffers != want || (want && !a->buffers)) return bad_array(cx, f, "has the wrong number of buffers");
   if (a->n_children != f->n_children || (f->n_children && !a->children))
     return bad_array(cx, f, "has the wrong number of children");
   if (a->length < 0 || a->offset < 0 || OG_ADD_OVERFLOWS(a->length, a->offset, &end))
     return bad_array(cx, f, "has a negative length or offset");
-  if (OG_ADD_OVERFLOWS(from, len, &end) || end > a->length)
-    return bad_array(cx, f, "is shorter than its parent needs");
-  if (want && a->null_count > 0 && !a->buffers[0])
-    return bad_array(cx, f, "has nulls but no bitmap");
+  if (OG_ADD_OVERFLOWS(from, len, &end) || end > a->length) return bad_array(cx, f, "is shorter than its parent needs");
+  if (want && a->null_count > 0 && !a->buffers[0]) return bad_array(cx, f, "has nulls but no bitmap");
   return OG_OK;
 }
 
@@ -210,8 +198,7 @@ static og_status copy_values(og_ctx *cx, const view *v, og_column_parts *p)
   size_t width = og_type_width(v->f->type.id), size, skip;
   if (v->len && !values) return bad_array(cx, v->f, "has no values");
   if (v->f->type.id == OG_TYPE_BOOL) return copy_bits(cx, values, v->at, v->len, &p->data[0]);
-  if (OG_MUL_OVERFLOWS((size_t)v->at, width, &skip) ||
-      OG_MUL_OVERFLOWS((size_t)v->len, width, &size))
+  if (OG_MUL_OVERFLOWS((size_t)v->at, width, &skip) || OG_MUL_OVERFLOWS((size_t)v->len, width, &size))
     return bad_array(cx, v->f, "is too long");
   p->data[0] = og_alloc_aligned(cx, size);
   if (!p->data[0]) return OG_ENOMEM;
@@ -285,8 +272,7 @@ static og_status copy_bytes(og_ctx *cx, const view *v, og_column_parts *p)
 }
 
 /* Leaves out the items of null rows. */
-static og_status pack_items(og_ctx *cx, const view *v, const og_column_parts *p, const cover *c,
-                            og_column **items)
+static og_status pack_items(og_ctx *cx, const view *v, const og_column_parts *p, const cover *c, og_column **items)
 {
   og_column *packed;
   int64_t at = 0, *idx = og_calloc(cx, (size_t)c->used, sizeof *idx);
@@ -312,8 +298,7 @@ static og_status copy_children(og_ctx *cx, const view *v, og_column_parts *p, og
     from = c.first;
     len = c.last - c.first;
   } else if (v->f->type.id == OG_TYPE_FIXED_LIST) {
-    if (OG_MUL_OVERFLOWS(v->at + v->len, (int64_t)v->f->type.size, &end))
-      return bad_array(cx, v->f, "is too long");
+    if (OG_MUL_OVERFLOWS(v->at + v->len, (int64_t)v->f->type.size, &end)) return bad_array(cx, v->f, "is too long");
     from *= v->f->type.size;
     len *= v->f->type.size;
   }
@@ -326,22 +311,20 @@ static og_status copy_parts(og_ctx *cx, const view *v, og_column_parts *p, og_co
 {
   og_type_id id = v->f->type.id;
   if (id == OG_TYPE_NULL) return OG_OK;
-  if (v->a->buffers[0] && v->a->null_count != 0)
-    OG_TRY(copy_bits(cx, v->a->buffers[0], v->at, v->len, &p->validity));
+  if (v->a->buffers[0] && v->a->null_count != 0) OG_TRY(copy_bits(cx, v->a->buffers[0], v->at, v->len, &p->validity));
   if (og_type_is_varbin(id)) return copy_bytes(cx, v, p);
   if (og_type_is_nested(id)) return copy_children(cx, v, p, children);
   return copy_values(cx, v, p);
 }
 
-static og_status import_rows(og_ctx *cx, const og_field *f, const struct ArrowArray *a,
-                             int64_t from, int64_t len, og_column **out)
+static og_status import_rows(og_ctx *cx, const og_field *f, const struct ArrowArray *a, int64_t from, int64_t len,
+                             og_column **out)
 {
   OG_TRY(check_array(cx, f, a, from, len));
   og_column **children = og_calloc(cx, f->n_children, sizeof(og_column *));
   if (!children) return OG_ENOMEM;
   view v = {f, a, a->offset + from, len};
-  og_column_parts p = {
-      .type = f->type, .len = len, .children = children, .n_children = f->n_children};
+  og_column_parts p = {.type = f->type, .len = len, .children = children, .n_children = f->n_children};
   og_status st = copy_parts(cx, &v, &p, children);
   if (st == OG_OK) {
     st = og_column_adopt(cx, &p, out);
@@ -355,15 +338,14 @@ static og_status import_rows(og_ctx *cx, const og_field *f, const struct ArrowAr
   return st;
 }
 
-static og_status import_top(og_ctx *cx, const og_field *f, const struct ArrowArray *batch,
-                            const struct ArrowArray *a, og_column **out)
+static og_status import_top(og_ctx *cx, const og_field *f, const struct ArrowArray *batch, const struct ArrowArray *a,
+                            og_column **out)
 {
   og_column *c;
   OG_TRY(import_rows(cx, f, a, batch->offset, batch->length, &c));
   og_status st = og_column_check(cx, c, OG_EINVALID);
   if (st == OG_OK && !f->nullable && c->nulls)
-    st = og_fail(cx, OG_EINVALID, "field is not nullable, but its array has %lld nulls",
-                 (long long)c->nulls);
+    st = og_fail(cx, OG_EINVALID, "field is not nullable, but its array has %lld nulls", (long long)c->nulls);
   if (st != OG_OK) {
     og_column_unref(c);
     return og_note(cx, st, "while importing Arrow column '" OG_STR_FMT "'", OG_STR_ARG(f->name));
@@ -372,8 +354,7 @@ static og_status import_top(og_ctx *cx, const og_field *f, const struct ArrowArr
   return OG_OK;
 }
 
-static og_status import_columns(og_ctx *cx, const struct ArrowArray *in, const og_field *top,
-                                og_column **columns)
+static og_status import_columns(og_ctx *cx, const struct ArrowArray *in, const og_field *top, og_column **columns)
 {
   OG_TRY(check_array(cx, top, in, 0, in->length));
   if (in->buffers[0] && in->null_count != 0 &&
@@ -384,8 +365,7 @@ static og_status import_columns(og_ctx *cx, const struct ArrowArray *in, const o
   return OG_OK;
 }
 
-og_status og_arrow_import_batch(og_ctx *cx, struct ArrowArray *in, og_schema *schema,
-                                og_batch **out)
+og_status og_arrow_import_batch(og_ctx *cx, struct ArrowArray *in, og_schema *schema, og_batch **out)
 {
   og_field top = {
       .name = OG_STR("batch"),

@@ -19,8 +19,8 @@ static og_status check_validity(og_ctx *cx, const og_column *c, og_status st)
   }
   int64_t nulls = c->len - og_bits_count(c->validity, 0, c->len);
   if (nulls == c->nulls && nulls > 0) return OG_OK;
-  return og_fail(cx, st, "column of type %s claims %lld nulls, its bitmap has %lld",
-                 og_type_name(c->type), (long long)c->nulls, (long long)nulls);
+  return og_fail(cx, st, "column of type %s claims %lld nulls, its bitmap has %lld", og_type_name(c->type),
+                 (long long)c->nulls, (long long)nulls);
 }
 
 /* Offsets start at 0, never fall, and end within `limit`. */
@@ -28,19 +28,16 @@ static og_status check_offsets(og_ctx *cx, const og_column *c, int64_t limit, og
 {
   int64_t at = og_column__offset(c, 0);
   if (at != 0)
-    return og_fail(cx, st, "offsets of a %s column start at %lld, not 0", og_type_name(c->type),
-                   (long long)at);
+    return og_fail(cx, st, "offsets of a %s column start at %lld, not 0", og_type_name(c->type), (long long)at);
   for (int64_t i = 1; i <= c->len; i++) {
     int64_t next = og_column__offset(c, i);
     if (OG_UNLIKELY(next < at))
-      return og_fail(cx, st, "offsets of a %s column fall at row %lld", og_type_name(c->type),
-                     (long long)(i - 1));
+      return og_fail(cx, st, "offsets of a %s column fall at row %lld", og_type_name(c->type), (long long)(i - 1));
     at = next;
   }
   if (at > limit)
-    return og_fail(cx, st, "offsets of a %s column end at %lld, beyond its %lld %s",
-                   og_type_name(c->type), (long long)at, (long long)limit,
-                   og_type_is_varbin(c->type.id) ? "bytes" : "items");
+    return og_fail(cx, st, "offsets of a %s column end at %lld, beyond its %lld %s", og_type_name(c->type),
+                   (long long)at, (long long)limit, og_type_is_varbin(c->type.id) ? "bytes" : "items");
   return OG_OK;
 }
 
@@ -70,34 +67,28 @@ static og_status check_children(og_ctx *cx, const og_column *c, og_status st)
 {
   int64_t rows = c->len;
   if (c->type.id != OG_TYPE_STRUCT && c->n_children != 1)
-    return og_fail(cx, st, "a %s column has %u children, not 1", og_type_name(c->type),
-                   c->n_children);
+    return og_fail(cx, st, "a %s column has %u children, not 1", og_type_name(c->type), c->n_children);
   for (uint32_t i = 0; i < c->n_children; i++) {
     if (!c->children[i]) return og_fail(cx, st, "child %u of a column is missing", i);
     OG_TRY(og_column_check(cx, c->children[i], st));
   }
   if (og_type_has_offsets(c->type.id)) return check_offsets(cx, c, c->children[0]->len, st);
-  if (c->type.id == OG_TYPE_FIXED_LIST &&
-      (c->type.size < 1 || OG_MUL_OVERFLOWS(rows, (int64_t)c->type.size, &rows)))
+  if (c->type.id == OG_TYPE_FIXED_LIST && (c->type.size < 1 || OG_MUL_OVERFLOWS(rows, (int64_t)c->type.size, &rows)))
     return og_fail(cx, st, "%lld lists of %d items do not fit", (long long)c->len, c->type.size);
   for (uint32_t i = 0; i < c->n_children; i++)
     if (c->children[i]->len != rows)
-      return og_fail(cx, st, "child %u of a %s column has %lld rows, expected %lld", i,
-                     og_type_name(c->type), (long long)c->children[i]->len, (long long)rows);
+      return og_fail(cx, st, "child %u of a %s column has %lld rows, expected %lld", i, og_type_name(c->type),
+                     (long long)c->children[i]->len, (long long)rows);
   return OG_OK;
 }
 
 og_status og_column_check(og_ctx *cx, const og_column *c, og_status st)
 {
-  bool has_data = c->type.id == OG_TYPE_BOOL || og_type_width(c->type.id) ||
-                  og_type_has_offsets(c->type.id);
+  bool has_data = c->type.id == OG_TYPE_BOOL || og_type_width(c->type.id) || og_type_has_offsets(c->type.id);
   if (c->len < 0) return og_fail(cx, st, "column of %lld rows", (long long)c->len);
   OG_TRY(check_validity(cx, c, st));
-  if (has_data && !c->data[0])
-    return og_fail(cx, st, "column of type %s has no data buffer", og_type_name(c->type));
+  if (has_data && !c->data[0]) return og_fail(cx, st, "column of type %s has no data buffer", og_type_name(c->type));
   if (og_type_is_varbin(c->type.id)) return check_varbin(cx, c, st);
   if (og_type_is_nested(c->type.id)) return check_children(cx, c, st);
-  return c->n_children == 0
-             ? OG_OK
-             : og_fail(cx, st, "a %s column cannot have children", og_type_name(c->type));
+  return c->n_children == 0 ? OG_OK : og_fail(cx, st, "a %s column cannot have children", og_type_name(c->type));
 }

@@ -26,8 +26,7 @@
  */
 #include "arrow/column_impl.h"
 
-og_status og_column__alloc(og_ctx *cx, og_type type, int64_t len, uint32_t n_children,
-                           og_column **out)
+og_status og_column__alloc(og_ctx *cx, og_type type, int64_t len, uint32_t n_children, og_column **out)
 {
   og_column *c = og_zalloc(cx, sizeof *c + n_children * sizeof(og_column *));
   if (!c) return OG_ENOMEM;
@@ -97,9 +96,8 @@ void og_column_list(const og_column *c, int64_t i, int64_t *from, int64_t *to)
 og_status og_column__check_total(og_ctx *cx, og_type type, int64_t total)
 {
   if (og_type_is_wide(type.id) || total <= INT32_MAX) return OG_OK;
-  return og_fail(
-      cx, OG_ELIMIT, "a column of type %s cannot hold %lld %s; use fewer rows or the large type",
-      og_type_name(type), (long long)total, og_type_is_varbin(type.id) ? "bytes" : "items");
+  return og_fail(cx, OG_ELIMIT, "a column of type %s cannot hold %lld %s; use fewer rows or the large type",
+                 og_type_name(type), (long long)total, og_type_is_varbin(type.id) ? "bytes" : "items");
 }
 
 /* ---- joining ranges: slice and concat ---- */
@@ -154,8 +152,7 @@ static og_status join_fixed(og_ctx *cx, og_column *out, const span *spans, size_
   if (!at) return OG_ENOMEM;
   for (size_t i = 0; i < n; i++) {
     size_t bytes = (size_t)spans[i].len * width;
-    if (bytes)
-      memcpy(at, (const uint8_t *)spans[i].c->data[0] + (size_t)spans[i].from * width, bytes);
+    if (bytes) memcpy(at, (const uint8_t *)spans[i].c->data[0] + (size_t)spans[i].from * width, bytes);
     at += bytes;
   }
   return OG_OK;
@@ -190,11 +187,9 @@ static og_status join_offsets(og_ctx *cx, og_column *out, const span *spans, siz
   for (size_t i = 0; i < n; i++) {
     int64_t delta = total - inner[i].from, first = spans[i].from + 1;
     if (spans[i].len && wide)
-      rebase_i64((int64_t *)out->owned[OG_SLOT_DATA0] + at, og_column_i64(spans[i].c) + first,
-                 spans[i].len, delta);
+      rebase_i64((int64_t *)out->owned[OG_SLOT_DATA0] + at, og_column_i64(spans[i].c) + first, spans[i].len, delta);
     else if (spans[i].len)
-      rebase_i32((int32_t *)out->owned[OG_SLOT_DATA0] + at, og_column_i32(spans[i].c) + first,
-                 spans[i].len, delta);
+      rebase_i32((int32_t *)out->owned[OG_SLOT_DATA0] + at, og_column_i32(spans[i].c) + first, spans[i].len, delta);
     at += spans[i].len;
     total += inner[i].len;
   }
@@ -207,8 +202,7 @@ static og_status join_bytes(og_ctx *cx, og_column *out, const span *inner, size_
   char *at = og_column__buffer(cx, out, OG_SLOT_DATA1, (size_t)out->bytes_len);
   if (!at) return OG_ENOMEM;
   for (size_t i = 0; i < n; i++) {
-    if (inner[i].len)
-      memcpy(at, (const char *)inner[i].c->data[1] + inner[i].from, (size_t)inner[i].len);
+    if (inner[i].len) memcpy(at, (const char *)inner[i].c->data[1] + inner[i].from, (size_t)inner[i].len);
     at += inner[i].len;
   }
   return OG_OK;
@@ -261,8 +255,8 @@ static og_status join(og_ctx *cx, const span *spans, size_t n, og_column **out)
   for (size_t i = 0; i < n; i++) {
     const og_column *c = spans[i].c;
     if (!og_type_eq(c->type, first->type) || c->n_children != first->n_children)
-      return og_fail(cx, OG_EINTERNAL, "cannot join columns of types %s and %s",
-                     og_type_name(first->type), og_type_name(c->type));
+      return og_fail(cx, OG_EINTERNAL, "cannot join columns of types %s and %s", og_type_name(first->type),
+                     og_type_name(c->type));
     len += spans[i].len;
   }
   og_column *joined;
@@ -319,8 +313,7 @@ static og_status blank_children(og_ctx *cx, const og_field *field, og_column *c)
   if (c->type.id == OG_TYPE_LIST || c->type.id == OG_TYPE_LARGE_LIST) rows = 0;
   if (c->type.id == OG_TYPE_FIXED_LIST && OG_MUL_OVERFLOWS(rows, (int64_t)c->type.size, &rows))
     return og_fail(cx, OG_ENOMEM, "out of memory (%lld vectors)", (long long)c->len);
-  for (uint32_t i = 0; i < c->n_children; i++)
-    OG_TRY(blank(cx, &field->children[i], rows, false, &c->children[i]));
+  for (uint32_t i = 0; i < c->n_children; i++) OG_TRY(blank(cx, &field->children[i], rows, false, &c->children[i]));
   return OG_OK;
 }
 
@@ -333,11 +326,9 @@ static og_status blank_values(og_ctx *cx, const og_field *field, bool null, og_c
     OG_TRY(zero_buffer(cx, c, OG_SLOT_VALIDITY, (int64_t)og_bits_bytes(c->len), 1));
     c->nulls = c->len;
   }
-  if (id == OG_TYPE_BOOL)
-    return zero_buffer(cx, c, OG_SLOT_DATA0, (int64_t)og_bits_bytes(c->len), 1);
+  if (id == OG_TYPE_BOOL) return zero_buffer(cx, c, OG_SLOT_DATA0, (int64_t)og_bits_bytes(c->len), 1);
   if (width) return zero_buffer(cx, c, OG_SLOT_DATA0, c->len, width);
-  if (og_type_has_offsets(id))
-    OG_TRY(zero_buffer(cx, c, OG_SLOT_DATA0, c->len + 1, og_type_is_wide(id) ? 8 : 4));
+  if (og_type_has_offsets(id)) OG_TRY(zero_buffer(cx, c, OG_SLOT_DATA0, c->len + 1, og_type_is_wide(id) ? 8 : 4));
   if (og_type_is_varbin(id)) return zero_buffer(cx, c, OG_SLOT_DATA1, 0, 1);
   return blank_children(cx, field, c);
 }

@@ -19,16 +19,28 @@ typedef struct og_column {
   uint64_t bytes_len;      /* varbin: length of data[1] */
   uint32_t n_children;
   struct og_column **children; /* lists, structs: one reference each */
-  void *owned[3];          /* og_alloc'ed buffers freed with the column */
+  void *owned[3];              /* og_alloc'ed buffers freed with the column */
 } og_column;
 
 og_column *og_column_ref(og_column *c);
 void og_column_unref(og_column *c); /* NULL is fine */
-static inline void og_column_p_cleanup(og_column **c) { og_column_unref(*c); }
+static inline void og_column_p_cleanup(og_column **c)
+{
+  og_column_unref(*c);
+}
 
-static inline bool og_bit_get(const uint8_t *bits, int64_t i) { return (bits[i >> 3] >> (i & 7)) & 1; }
-static inline void og_bit_set(uint8_t *bits, int64_t i) { bits[i >> 3] = (uint8_t)(bits[i >> 3] | (1u << (i & 7))); }
-static inline void og_bit_clear(uint8_t *bits, int64_t i) { bits[i >> 3] = (uint8_t)(bits[i >> 3] & ~(1u << (i & 7))); }
+static inline bool og_bit_get(const uint8_t *bits, int64_t i)
+{
+  return (bits[i >> 3] >> (i & 7)) & 1;
+}
+static inline void og_bit_set(uint8_t *bits, int64_t i)
+{
+  bits[i >> 3] = (uint8_t)(bits[i >> 3] | (1u << (i & 7)));
+}
+static inline void og_bit_clear(uint8_t *bits, int64_t i)
+{
+  bits[i >> 3] = (uint8_t)(bits[i >> 3] & ~(1u << (i & 7)));
+}
 int64_t og_bits_count(const uint8_t *bits, int64_t off, int64_t n); /* ones in [off, off + n) */
 /* n bits at any two offsets; the maps do not overlap, other bits of dst stay. */
 void og_bits_copy(uint8_t *dst, int64_t dst_off, const uint8_t *src, int64_t src_off, int64_t n);
@@ -39,12 +51,30 @@ static inline bool og_column_is_null(const og_column *c, int64_t i)
   return c->type.id == OG_TYPE_NULL || (c->validity && !og_bit_get(c->validity, i));
 }
 /* Unchecked typed access; the caller knows the type and that 0 <= i < len. */
-static inline const int32_t *og_column_i32(const og_column *c) { return (const int32_t *)c->data[0]; }
-static inline const int64_t *og_column_i64(const og_column *c) { return (const int64_t *)c->data[0]; }
-static inline const uint64_t *og_column_u64(const og_column *c) { return (const uint64_t *)c->data[0]; }
-static inline const float *og_column_f32(const og_column *c) { return (const float *)c->data[0]; }
-static inline const double *og_column_f64(const og_column *c) { return (const double *)c->data[0]; }
-static inline bool og_column_bool(const og_column *c, int64_t i) { return og_bit_get((const uint8_t *)c->data[0], i); }
+static inline const int32_t *og_column_i32(const og_column *c)
+{
+  return (const int32_t *)c->data[0];
+}
+static inline const int64_t *og_column_i64(const og_column *c)
+{
+  return (const int64_t *)c->data[0];
+}
+static inline const uint64_t *og_column_u64(const og_column *c)
+{
+  return (const uint64_t *)c->data[0];
+}
+static inline const float *og_column_f32(const og_column *c)
+{
+  return (const float *)c->data[0];
+}
+static inline const double *og_column_f64(const og_column *c)
+{
+  return (const double *)c->data[0];
+}
+static inline bool og_column_bool(const og_column *c, int64_t i)
+{
+  return og_bit_get((const uint8_t *)c->data[0], i);
+}
 /* Bytes of a UTF8/BINARY/LARGE_* value; borrowed from the column. */
 og_str og_column_str(const og_column *c, int64_t i);
 /* Item range [*from, *to) of a LIST/LARGE_LIST/FIXED_LIST row in children[0]. */
@@ -80,7 +110,7 @@ typedef struct og_batch {
 } og_batch;
 
 /* Takes its own references of schema and columns. */
-OG_MUST_USE og_status og_batch_new(og_ctx *cx, og_schema *schema, og_column *const *columns, uint32_t n,
-                                   int64_t len, og_batch **out);
+OG_MUST_USE og_status og_batch_new(og_ctx *cx, og_schema *schema, og_column *const *columns, uint32_t n, int64_t len,
+                                   og_batch **out);
 og_batch *og_batch_ref(og_batch *b);
 void og_batch_unref(og_batch *b); /* NULL is fine */

@@ -27,8 +27,7 @@ typedef enum og_kind {
 og_kind og_column__kind(og_type_id id);
 
 /* A column without buffers, one reference, room for n_children (all NULL). */
-OG_MUST_USE og_status og_column__alloc(og_ctx *cx, og_type type, int64_t len, uint32_t n_children,
-                                       og_column **out);
+OG_MUST_USE og_status og_column__alloc(og_ctx *cx, og_type type, int64_t len, uint32_t n_children, og_column **out);
 /* A buffer of the column, uninitialised but for its padding.  NULL after og_fail(OG_ENOMEM). */
 void *og_column__buffer(og_ctx *cx, og_column *c, int slot, size_t size);
 /* The same, n * width bytes with the product checked. */
@@ -51,8 +50,7 @@ static inline bool og_type_has_offsets(og_type_id id)
 
 static inline int64_t og_column__offset(const og_column *c, int64_t i)
 {
-  return og_type_is_wide(c->type.id) ? ((const int64_t *)c->data[0])[i]
-                                     : ((const int32_t *)c->data[0])[i];
+  return og_type_is_wide(c->type.id) ? ((const int64_t *)c->data[0])[i] : ((const int32_t *)c->data[0])[i];
 }
 
 /* Offset number i of a column under construction. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* arrow/json.h -- column values as JSON: dates and times as text, non-finite floats as strings, lists as arrays, bytes as
- * "base64:…", 64-bit integers as native numbers. */
+/* arrow/json.h -- column values as JSON: dates and times as text, non-finite floats as strings, lists as arrays, bytes
+ * as "base64:…", 64-bit integers as native numbers. */
 #pragma once
 
 #include "arrow/column.h"

@@ -38,11 +38,11 @@ typedef struct og_kernels {
   /* Rows among sel_in[0..n) (NULL: rows 0..n) whose value compares true with a non-null rhs, as og_scalar_cmp says;
    * nulls never do, and nothing does when the kinds cannot be compared.  sel_out has room for n and may be sel_in;
    * returns how many. */
-  size_t (*select_cmp)(const og_column *c, og_cmp_op op, const og_scalar *rhs, const uint32_t *sel_in,
-                       size_t n, uint32_t *sel_out);
+  size_t (*select_cmp)(const og_column *c, og_cmp_op op, const og_scalar *rhs, const uint32_t *sel_in, size_t n,
+                       uint32_t *sel_out);
   /* The same, column against column, row by row. */
-  size_t (*select_cmp_columns)(const og_column *a, og_cmp_op op, const og_column *b, const uint32_t *sel_in,
-                               size_t n, uint32_t *sel_out);
+  size_t (*select_cmp_columns)(const og_column *a, og_cmp_op op, const og_column *b, const uint32_t *sel_in, size_t n,
+                               uint32_t *sel_out);
   /* out[i] = hash of row i combined into out[i] (start with a seed); consistent with og_column_value_eq. */
   void (*hash)(const og_column *c, int64_t n, uint64_t *out);
 } og_kernels;
@@ -53,5 +53,4 @@ const og_kernels *og_kernels_for(og_cpu cpu);
 
 /* Rows with a string containing / starting with `needle`. */
 size_t og_select_contains(const og_column *c, og_str needle, const uint32_t *sel_in, size_t n, uint32_t *sel_out);
-size_t og_select_starts_with(const og_column *c, og_str prefix, const uint32_t *sel_in, size_t n,
-                             uint32_t *sel_out);
+size_t og_select_starts_with(const og_column *c, og_str prefix, const uint32_t *sel_in, size_t n, uint32_t *sel_out);

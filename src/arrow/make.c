@@ -22,8 +22,7 @@ static void settle_values(og_column *c)
 {
   uint8_t *v = c->owned[OG_SLOT_DATA0];
   size_t width = og_type_width(c->type.id), bytes = og_bits_bytes(c->len);
-  if (c->type.id == OG_TYPE_BOOL && (c->len & 7))
-    v[bytes - 1] = (uint8_t)(v[bytes - 1] & ((1u << (c->len & 7)) - 1));
+  if (c->type.id == OG_TYPE_BOOL && (c->len & 7)) v[bytes - 1] = (uint8_t)(v[bytes - 1] & ((1u << (c->len & 7)) - 1));
   if (!c->validity) return;
   if (c->type.id == OG_TYPE_BOOL)
     for (size_t i = 0; i < bytes; i++) v[i] &= c->validity[i];
@@ -58,8 +57,8 @@ og_status og_column_adopt(og_ctx *cx, const og_column_parts *p, og_column **out)
   return OG_OK;
 }
 
-og_status og_column_from_fixed(og_ctx *cx, og_type type, const void *values,
-                               const uint8_t *validity, int64_t n, og_column **out)
+og_status og_column_from_fixed(og_ctx *cx, og_type type, const void *values, const uint8_t *validity, int64_t n,
+                               og_column **out)
 {
   size_t width = og_type_width(type.id), bits = og_bits_bytes(n), size = bits;
   if (width == 0 && type.id != OG_TYPE_BOOL)

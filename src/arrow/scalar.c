@@ -62,8 +62,7 @@ static int cmp_numbers(const og_scalar *a, og_kind ka, const og_scalar *b, og_ki
 {
   if (ka == OG_KIND_INT && kb == OG_KIND_INT) return THREE_WAY(a->v.i, b->v.i);
   if (ka == OG_KIND_UINT && kb == OG_KIND_UINT) return THREE_WAY(a->v.u, b->v.u);
-  if (ka == OG_KIND_FLOAT && kb == OG_KIND_FLOAT)
-    return THREE_WAY(og_f64_key(a->v.f), og_f64_key(b->v.f));
+  if (ka == OG_KIND_FLOAT && kb == OG_KIND_FLOAT) return THREE_WAY(og_f64_key(a->v.f), og_f64_key(b->v.f));
   if (ka > kb) return -cmp_numbers(b, kb, a, ka); /* int < uint < float in og_kind */
   if (kb == OG_KIND_UINT) return cmp_i64_u64(a->v.i, b->v.u);
   return ka == OG_KIND_INT ? cmp_i64_f64(a->v.i, b->v.f) : cmp_u64_f64(a->v.u, b->v.f);
@@ -129,8 +128,7 @@ bool og_scalar_cmp(const og_scalar *a, const og_scalar *b, int *out)
 
 static uint64_t hash_f64(double v, uint64_t seed)
 {
-  if (v >= -TWO_63 && v < TWO_63 && v == (double)(int64_t)v)
-    return og_hash_mix(seed, (uint64_t)(int64_t)v);
+  if (v >= -TWO_63 && v < TWO_63 && v == (double)(int64_t)v) return og_hash_mix(seed, (uint64_t)(int64_t)v);
   if (v >= TWO_63 && v < TWO_64) return og_hash_mix(seed, (uint64_t)v); /* no fraction up there */
   return og_hash_mix(seed, (uint64_t)og_f64_key(v));
 }

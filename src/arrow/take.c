@@ -90,8 +90,7 @@ static int64_t row_extent(const og_column *c, int64_t row, int64_t *from)
   return og_column__offset(c, row + 1) - *from;
 }
 
-static og_status take_offsets(og_ctx *cx, const og_column *c, const pick *p, og_column *out,
-                              int64_t *total)
+static og_status take_offsets(og_ctx *cx, const og_column *c, const pick *p, og_column *out, int64_t *total)
 {
   size_t width = og_type_is_wide(c->type.id) ? 8 : 4;
   int64_t sum = 0, from;
@@ -166,12 +165,10 @@ static og_status take_children(og_ctx *cx, const og_column *c, const pick *p, og
     inner.idx = idx;
     inner.n = p->n * scale;
     for (int64_t i = 0, at = 0; i < p->n; i++)
-      for (int64_t k = 0; k < scale; k++)
-        idx[at++] = p->idx[i] < 0 ? OG_TAKE_EMPTY : p->idx[i] * scale + k;
+      for (int64_t k = 0; k < scale; k++) idx[at++] = p->idx[i] < 0 ? OG_TAKE_EMPTY : p->idx[i] * scale + k;
   }
   og_status st = OG_OK;
-  for (uint32_t i = 0; i < c->n_children && st == OG_OK; i++)
-    st = take(cx, c->children[i], &inner, &out->children[i]);
+  for (uint32_t i = 0; i < c->n_children && st == OG_OK; i++) st = take(cx, c->children[i], &inner, &out->children[i]);
   og_free(idx);
   return st;
 }
@@ -185,8 +182,7 @@ static og_status take_values(og_ctx *cx, const og_column *c, const pick *p, og_c
   if (og_type_width(id)) return take_fixed(cx, c, p, out);
   if (og_type_is_varbin(id)) return take_bytes(cx, c, p, out);
   if (og_type_has_offsets(id)) return take_items(cx, c, p, out);
-  if (id == OG_TYPE_FIXED_LIST && og_type_width(c->children[0]->type.id) &&
-      !c->children[0]->validity)
+  if (id == OG_TYPE_FIXED_LIST && og_type_width(c->children[0]->type.id) && !c->children[0]->validity)
     return take_blocks(cx, c, p, out);
   return take_children(cx, c, p, out);
 }
@@ -204,8 +200,7 @@ static og_status take(og_ctx *cx, const og_column *c, const pick *p, og_column *
   return OG_OK;
 }
 
-og_status og_column_take(og_ctx *cx, const og_column *c, const int64_t *idx, int64_t n,
-                         og_column **out)
+og_status og_column_take(og_ctx *cx, const og_column *c, const int64_t *idx, int64_t n, og_column **out)
 {
   pick p = {idx, n, false};
   for (int64_t i = 0; i < n; i++) p.gaps |= idx[i] < 0;

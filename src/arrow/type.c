@@ -90,8 +90,7 @@ bool og_field_meta(const og_field *f, og_str key, og_str *out)
   return false;
 }
 
-static og_status copy_meta(og_ctx *cx, og_arena *a, const og_str *meta, uint32_t n,
-                           const og_str **out)
+static og_status copy_meta(og_ctx *cx, og_arena *a, const og_str *meta, uint32_t n, const og_str **out)
 {
   *out = NULL;
   if (n == 0) return OG_OK;
@@ -104,8 +103,7 @@ static og_status copy_meta(og_ctx *cx, og_arena *a, const og_str *meta, uint32_t
 
 /* Recursion is bounded by the depth of the caller's own type, which whoever parsed it has limited.
  */
-static og_status copy_fields(og_ctx *cx, og_arena *a, const og_field *fields, uint32_t n,
-                             og_field **out)
+static og_status copy_fields(og_ctx *cx, og_arena *a, const og_field *fields, uint32_t n, og_field **out)
 {
   og_field *copy = og_arena_calloc(cx, a, n, sizeof *copy);
   if (!copy) return OG_ENOMEM;
@@ -122,8 +120,8 @@ static og_status copy_fields(og_ctx *cx, og_arena *a, const og_field *fields, ui
   return OG_OK;
 }
 
-og_status og_schema_new(og_ctx *cx, const og_field *fields, uint32_t n, const og_str *meta,
-                        uint32_t n_meta, og_schema **out)
+og_status og_schema_new(og_ctx *cx, const og_field *fields, uint32_t n, const og_str *meta, uint32_t n_meta,
+                        og_schema **out)
 {
   og_schema *s = og_zalloc(cx, sizeof *s);
   if (!s) return OG_ENOMEM;

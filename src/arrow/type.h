@@ -46,17 +46,23 @@ typedef struct og_type {
   int32_t size;      /* FIXED_LIST: items per row, >= 1 */
 } og_type;
 
-static inline og_type og_type_of(og_type_id id) { return (og_type){.id = id}; }
-static inline og_type og_type_fixed_list(int32_t n) { return (og_type){.id = OG_TYPE_FIXED_LIST, .size = n}; }
+static inline og_type og_type_of(og_type_id id)
+{
+  return (og_type){.id = id};
+}
+static inline og_type og_type_fixed_list(int32_t n)
+{
+  return (og_type){.id = OG_TYPE_FIXED_LIST, .size = n};
+}
 bool og_type_eq(og_type a, og_type b);
 const char *og_type_name(og_type t); /* "int32", "string", ... for messages */
 
 /* Bytes per value of fixed-width types (1, 2, 4, 8); 0 for BOOL, variable and nested ones. */
 unsigned og_type_width(og_type_id id);
-bool og_type_is_numeric(og_type_id id);  /* integers and floats */
-bool og_type_is_string(og_type_id id);   /* UTF8, LARGE_UTF8 */
-bool og_type_is_varbin(og_type_id id);   /* strings and binaries */
-bool og_type_is_nested(og_type_id id);   /* lists and structs */
+bool og_type_is_numeric(og_type_id id); /* integers and floats */
+bool og_type_is_string(og_type_id id);  /* UTF8, LARGE_UTF8 */
+bool og_type_is_varbin(og_type_id id);  /* strings and binaries */
+bool og_type_is_nested(og_type_id id);  /* lists and structs */
 
 typedef struct og_field {
   og_str name;
@@ -81,8 +87,8 @@ typedef struct og_schema {
 } og_schema;
 
 /* Deep copy of `fields` (and of `meta`, 2 * n_meta strings). *out holds one reference. */
-OG_MUST_USE og_status og_schema_new(og_ctx *cx, const og_field *fields, uint32_t n, const og_str *meta,
-                                    uint32_t n_meta, og_schema **out);
+OG_MUST_USE og_status og_schema_new(og_ctx *cx, const og_field *fields, uint32_t n, const og_str *meta, uint32_t n_meta,
+                                    og_schema **out);
 og_schema *og_schema_ref(og_schema *s);
 void og_schema_unref(og_schema *s); /* NULL is fine */
 /* Index of the top-level field, or -1. */

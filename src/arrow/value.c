@@ -136,8 +136,7 @@ int og_column_value_cmp(const og_column *a, int64_t i, const og_column *b, int64
   case OG_KIND_BOOL: return (int)og_column_bool(a, i) - (int)og_column_bool(b, j);
   case OG_KIND_INT: return THREE_WAY(og_column__load_i64(a, i), og_column__load_i64(b, j));
   case OG_KIND_UINT: return THREE_WAY(og_column__load_u64(a, i), og_column__load_u64(b, j));
-  case OG_KIND_FLOAT:
-    return THREE_WAY(og_f64_key(og_column__load_f64(a, i)), og_f64_key(og_column__load_f64(b, j)));
+  case OG_KIND_FLOAT: return THREE_WAY(og_f64_key(og_column__load_f64(a, i)), og_f64_key(og_column__load_f64(b, j)));
   case OG_KIND_BYTES: return og_str_cmp(og_column_str(a, i), og_column_str(b, j));
   case OG_KIND_LIST: return list_cmp(a, i, b, j);
   case OG_KIND_STRUCT: return struct_cmp(a, i, b, j);
@@ -148,8 +147,7 @@ int og_column_value_cmp(const og_column *a, int64_t i, const og_column *b, int64
 
 bool og_column_value_eq(const og_column *a, int64_t i, const og_column *b, int64_t j)
 {
-  if (og_column__kind(a->type.id) == OG_KIND_BYTES && !og_column_is_null(a, i) &&
-      !og_column_is_null(b, j))
+  if (og_column__kind(a->type.id) == OG_KIND_BYTES && !og_column_is_null(a, i) && !og_column_is_null(b, j))
     return og_str_eq(og_column_str(a, i), og_column_str(b, j));
   return og_column_value_cmp(a, i, b, j) == 0;
 }
@@ -176,8 +174,7 @@ uint64_t og_column_value_hash(const og_column *c, int64_t i, uint64_t seed)
     return seed;
   }
   case OG_KIND_STRUCT:
-    for (uint32_t k = 0; k < c->n_children; k++)
-      seed = og_column_value_hash(c->children[k], i, seed);
+    for (uint32_t k = 0; k < c->n_children; k++) seed = og_column_value_hash(c->children[k], i, seed);
     return seed;
   case OG_KIND_NULL: break;
   }

@@ -27,5 +27,4 @@ void *og_arena_calloc(og_ctx *cx, og_arena *a, size_t n, size_t size);
 /* Copies bytes; *out is also NUL-terminated (not counted). */
 OG_MUST_USE og_status og_arena_str(og_ctx *cx, og_arena *a, og_str s, og_str *out);
 /* Formats with printf rules into the arena.  Never for doubles: they have their own writer. */
-OG_MUST_USE og_status og_arena_printf(og_ctx *cx, og_arena *a, og_str *out, const char *fmt, ...)
-    OG_PRINTF(4, 5);
+OG_MUST_USE og_status og_arena_printf(og_ctx *cx, og_arena *a, og_str *out, const char *fmt, ...) OG_PRINTF(4, 5);

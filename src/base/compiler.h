@@ -4,14 +4,14 @@
 
 #include <stdint.h>
 
-#define OG_MUST_USE      __attribute__((warn_unused_result))
-#define OG_PRINTF(f, a)  __attribute__((format(printf, f, a)))
-#define OG_LIKELY(x)     __builtin_expect(!!(x), 1)
-#define OG_UNLIKELY(x)   __builtin_expect(!!(x), 0)
-#define OG_ALIGNED(n)    __attribute__((aligned(n)))
-#define OG_NORETURN      __attribute__((noreturn))
-#define OG_UNUSED        __attribute__((unused))
-#define OG_EXPORT        __attribute__((visibility("default")))
+#define OG_MUST_USE     __attribute__((warn_unused_result))
+#define OG_PRINTF(f, a) __attribute__((format(printf, f, a)))
+#define OG_LIKELY(x)    __builtin_expect(!!(x), 1)
+#define OG_UNLIKELY(x)  __builtin_expect(!!(x), 0)
+#define OG_ALIGNED(n)   __attribute__((aligned(n)))
+#define OG_NORETURN     __attribute__((noreturn))
+#define OG_UNUSED       __attribute__((unused))
+#define OG_EXPORT       __attribute__((visibility("default")))
 
 /* Runs `T##_cleanup(&var)` when the variable leaves its scope.  T must be a single identifier. */
 #define OG_AUTO(T) __attribute__((cleanup(T##_cleanup))) T

@@ -25,8 +25,7 @@ og_status og_ctx_poll(og_ctx *cx)
 {
   if (cx->cancel && atomic_load_explicit(cx->cancel, memory_order_relaxed))
     return og_fail(cx, OG_ECANCELLED, "cancelled");
-  if (cx->deadline_ns && og_mono_ns(cx) > cx->deadline_ns)
-    return og_fail(cx, OG_EDEADLINE, "the deadline passed");
+  if (cx->deadline_ns && og_mono_ns(cx) > cx->deadline_ns) return og_fail(cx, OG_EDEADLINE, "the deadline passed");
   return OG_OK;
 }
 

@@ -24,8 +24,7 @@ static const errno_row errno_rows[] = {
     {ENOTEMPTY, OG_EEXISTS, "the folder is not empty"},
     {EACCES, OG_EDENIED, "permission denied; check the owner and mode of the folder"},
     {EPERM, OG_EDENIED, "operation not permitted; check the owner and mode of the folder"},
-    {ELOOP, OG_EDENIED,
-     "it is a symbolic link, which is not followed inside a graph; replace it by a copy"},
+    {ELOOP, OG_EDENIED, "it is a symbolic link, which is not followed inside a graph; replace it by a copy"},
     {EROFS, OG_EREADONLY, "read-only file system; mount it writable or choose another place"},
     {ENOSPC, OG_ELIMIT, "the disk is full; free some space and try again"},
     {EDQUOT, OG_ELIMIT, "the disk quota is spent; free some space and try again"},
@@ -42,9 +41,8 @@ static const errno_row errno_rows[] = {
 og_status og_env__fail(og_ctx *cx, int err, const char *verb, const char *path)
 {
   if (strcmp(verb, "link") == 0 && (err == EPERM || err == EOPNOTSUPP))
-    return og_fail(
-        cx, OG_EUNSUPPORTED,
-        "cannot link %s: this file system has no hard links; put the graph on another one", path);
+    return og_fail(cx, OG_EUNSUPPORTED,
+                   "cannot link %s: this file system has no hard links; put the graph on another one", path);
   for (size_t i = 0; i < OG_ARRAY_LEN(errno_rows); i++) {
     const errno_row *row = &errno_rows[i];
     if (row->err != err) continue;
@@ -56,8 +54,7 @@ og_status og_env__fail(og_ctx *cx, int err, const char *verb, const char *path)
     return st;
   }
   char words[128];
-  if (strerror_r(err, words, sizeof words) != 0)
-    snprintf(words, sizeof words, "system error %d", err);
+  if (strerror_r(err, words, sizeof words) != 0) snprintf(words, sizeof words, "system error %d", err);
   return og_fail(cx, OG_EIO, "cannot %s %s: %s", verb, path, words);
 }
 
@@ -66,8 +63,8 @@ static og_status read_open_file(og_ctx *cx, og_file *f, const char *path, uint64
   og_file_info info;
   OG_TRY(cx->env->ops->file_info(cx, f, &info));
   if (info.size > max)
-    return og_fail(cx, OG_ELIMIT, "%s has %llu bytes; at most %llu are read", path,
-                   (unsigned long long)info.size, (unsigned long long)max);
+    return og_fail(cx, OG_ELIMIT, "%s has %llu bytes; at most %llu are read", path, (unsigned long long)info.size,
+                   (unsigned long long)max);
   if (info.size == 0) return OG_OK;
   OG_TRY(og_buf_reserve(cx, out, (size_t)info.size));
   OG_TRY(cx->env->ops->file_read(cx, f, 0, out->data + out->len, (size_t)info.size));

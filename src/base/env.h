@@ -62,7 +62,7 @@ typedef struct og_env_ops {
   void (*file_close)(og_env *env, og_file *f);
 
   og_status (*path_info)(og_ctx *cx, const char *path, og_file_info *out);
-  og_status (*mkdir)(og_ctx *cx, const char *path);   /* OG_EEXISTS when it is there */
+  og_status (*mkdir)(og_ctx *cx, const char *path);    /* OG_EEXISTS when it is there */
   og_status (*sync_dir)(og_ctx *cx, const char *path); /* entries of the folder durable */
   og_status (*list_dir)(og_ctx *cx, const char *path, og_dir_fn fn, void *arg);
   og_status (*link)(og_ctx *cx, const char *from, const char *to);   /* never replaces: OG_EEXISTS */
@@ -84,8 +84,14 @@ OG_MUST_USE og_status og_env_posix_new(og_mem *mem, og_env **out);
 void og_env_posix_free(og_env *env);
 
 /* Conveniences over the table. */
-static inline int64_t og_wall_us(og_ctx *cx) { return cx->env->ops->wall_us(cx->env); }
-static inline uint64_t og_mono_ns(og_ctx *cx) { return cx->env->ops->mono_ns(cx->env); }
+static inline int64_t og_wall_us(og_ctx *cx)
+{
+  return cx->env->ops->wall_us(cx->env);
+}
+static inline uint64_t og_mono_ns(og_ctx *cx)
+{
+  return cx->env->ops->mono_ns(cx->env);
+}
 OG_MUST_USE static inline og_status og_random(og_ctx *cx, void *out, size_t n)
 {
   return cx->env->ops->random(cx, out, n);

@@ -64,8 +64,7 @@ static uint64_t posix_mono_ns(og_env *env)
 static void posix_sleep_ns(og_env *env, uint64_t ns)
 {
   (void)env;
-  struct timespec left = {.tv_sec = (time_t)(ns / 1000000000u),
-                          .tv_nsec = (long)(ns % 1000000000u)};
+  struct timespec left = {.tv_sec = (time_t)(ns / 1000000000u), .tv_nsec = (long)(ns % 1000000000u)};
   while (nanosleep(&left, &left) != 0 && errno == EINTR) {
   }
 }
@@ -200,8 +199,8 @@ static og_status posix_file_read(og_ctx *cx, og_file *f, uint64_t off, void *out
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) return og_env__fail(cx, errno, "read", f->path);
     if (got == 0)
-      return og_fail(cx, OG_ECORRUPT, "%s ends at byte %llu, %zu bytes early; it was cut short",
-                     f->path, (unsigned long long)off, n);
+      return og_fail(cx, OG_ECORRUPT, "%s ends at byte %llu, %zu bytes early; it was cut short", f->path,
+                     (unsigned long long)off, n);
     at += got;
     off += (uint64_t)got;
     n -= (size_t)got;
@@ -246,9 +245,7 @@ static int sync_fd(int fd)
 static og_status posix_file_sync(og_ctx *cx, og_file *f)
 {
   if (f->sync_failed)
-    return og_fail(cx, OG_EIO,
-                   "%s could not be synced before; its data must be written to a new file",
-                   f->path);
+    return og_fail(cx, OG_EIO, "%s could not be synced before; its data must be written to a new file", f->path);
   int err = sync_fd(f->fd);
   if (err == 0) return OG_OK;
   f->sync_failed = true;
@@ -332,8 +329,7 @@ static og_status list_entries(og_ctx *cx, DIR *dir, const char *path, og_dir_fn 
     bool is_dir = e->d_type == DT_DIR;
     if (e->d_type == DT_UNKNOWN) {
       struct stat sb;
-      if (fstatat(dirfd(dir), e->d_name, &sb, AT_SYMLINK_NOFOLLOW) != 0)
-        continue; /* gone meanwhile */
+      if (fstatat(dirfd(dir), e->d_name, &sb, AT_SYMLINK_NOFOLLOW) != 0) continue; /* gone meanwhile */
       is_dir = S_ISDIR(sb.st_mode);
     }
     OG_TRY(fn(cx, arg, name, is_dir));
@@ -391,8 +387,7 @@ static void *sync_main(void *arg)
     size_t i = atomic_fetch_add_explicit(&w->batch->next, 1, memory_order_relaxed);
     if (i >= w->batch->n) return NULL;
     int err = sync_path(w->batch->paths[i], O_NOFOLLOW);
-    if (err == ELOOP)
-      err = sync_path(w->batch->paths[i], O_DIRECTORY); /* the root itself may be a link */
+    if (err == ELOOP) err = sync_path(w->batch->paths[i], O_DIRECTORY); /* the root itself may be a link */
     if (err == 0 || w->failed != SIZE_MAX) continue;
     w->failed = i;
     w->err = err;

@@ -29,8 +29,8 @@
 
 #define WALL_START_US  1700000000000000ll
 #define DEFAULT_BUDGET 10000000u
-#define DEAD_CALLS_MAX                                                                             \
-  100000u               /* of one process; more is a loop that does not heed OG_ECANCELLED         \
+#define DEAD_CALLS_MAX                                                                                                 \
+  100000u               /* of one process; more is a loop that does not heed OG_ECANCELLED                             \
                          */
 #define MASK_LENGTH 16u /* parts of names this long are random */
 #define SITE_BYTES  512u
@@ -210,8 +210,7 @@ static og_sim_task *task_new(og_sim_process *p)
   og_sim *sim = p->sim;
   og_sim_task *t = og_zalloc(&sim->cx, sizeof *t);
   if (!t) return NULL;
-  void *stack = sim->stacks.len > 0 ? OG_VEC_AT(&sim->stacks, void *, --sim->stacks.len)
-                                    : og_fiber_stack_new();
+  void *stack = sim->stacks.len > 0 ? OG_VEC_AT(&sim->stacks, void *, --sim->stacks.len) : og_fiber_stack_new();
   if (!stack || og_vec_add(&sim->cx, &sim->tasks, &t) != OG_OK) {
     og_fiber_stack_free(stack);
     og_free(t);
@@ -228,8 +227,7 @@ static og_sim_task *task_new(og_sim_process *p)
 
 static void stack_give_back(og_sim *sim, og_sim_task *t)
 {
-  if (og_vec_add(&sim->cx, &sim->stacks, &t->fiber.stack) != OG_OK)
-    og_fiber_stack_free(t->fiber.stack);
+  if (og_vec_add(&sim->cx, &sim->stacks, &t->fiber.stack) != OG_OK) og_fiber_stack_free(t->fiber.stack);
   t->fiber.stack = NULL;
 }
 
@@ -291,8 +289,7 @@ void og_sim_power_loss(og_sim *sim)
 {
   trace(sim, "power loss");
   sim->stats.power_losses++;
-  for (size_t i = 0; i < sim->processes.len; i++)
-    kill_process(OG_VEC_AT(&sim->processes, og_sim_process *, i));
+  for (size_t i = 0; i < sim->processes.len; i++) kill_process(OG_VEC_AT(&sim->processes, og_sim_process *, i));
   og_simfs_fate entries = seeded_fate(sim), data = seeded_fate(sim);
   if (sim->loss != OG_SIM_LOSE_SEEDED) {
     entries = sim->loss == OG_SIM_LOSE_DATA ? OG_SIMFS_ALL : OG_SIMFS_NONE;
@@ -347,9 +344,8 @@ static og_status end(og_ctx *cx, const call *c, int err)
   if (c->fail) err = c->process->fail_err;
   if (err != 0) st = og_env__fail(cx, err, c->verb, c->path);
   if (c->sim->trace)
-    trace(c->sim, "p%u t%u #%llu %s %s: %s", c->process->id,
-          c->sim->running ? c->sim->running->id : 0, (unsigned long long)c->sim->stats.calls,
-          c->verb, c->path, st == OG_OK ? "ok" : og_status_name(st));
+    trace(c->sim, "p%u t%u #%llu %s %s: %s", c->process->id, c->sim->running ? c->sim->running->id : 0,
+          (unsigned long long)c->sim->stats.calls, c->verb, c->path, st == OG_OK ? "ok" : og_status_name(st));
   return st;
 }
 
@@ -456,8 +452,7 @@ static og_status sim_task_join(og_ctx *cx, og_task *task)
   og_sim_task *t = (og_sim_task *)task;
   if (!sim->running) (void)og_sim_run(sim);
   if (t->state != TASK_DONE) {
-    OG_INVARIANT(
-        sim->running); /* outside a run, a task that cannot end has nobody to wait for it */
+    OG_INVARIANT(sim->running); /* outside a run, a task that cannot end has nobody to wait for it */
     t->joiner = sim->running;
     unready(sim, sim->running, TASK_JOINS);
     reschedule(sim);
@@ -512,8 +507,8 @@ static og_status sim_file_read(og_ctx *cx, og_file *f, uint64_t off, void *out, 
   if (err != EOVERFLOW) return end(cx, &c, err);
   og_file_info info;
   og_simfs_info(f->node, &info);
-  return og_fail(cx, OG_ECORRUPT, "%s ends at byte %llu, before byte %llu + %zu; it was cut short",
-                 f->path, (unsigned long long)info.size, (unsigned long long)off, n);
+  return og_fail(cx, OG_ECORRUPT, "%s ends at byte %llu, before byte %llu + %zu; it was cut short", f->path,
+                 (unsigned long long)info.size, (unsigned long long)off, n);
 }
 
 static og_status sim_file_append(og_ctx *cx, og_file *f, const void *p, size_t n)
@@ -529,17 +524,14 @@ static og_status sync_node(og_ctx *cx, const call *c, og_simfs_node *node, bool 
   bool left_out = is_suppressed(c->sim, is_dir ? "sync folder" : "sync file", c->path);
   int err = 0;
   if (c->fail && !is_dir) og_simfs_sync_failed(node);
-  if (!c->fail && !left_out)
-    err = is_dir ? og_simfs_sync_dir(c->sim->fs, node) : og_simfs_sync(node);
+  if (!c->fail && !left_out) err = is_dir ? og_simfs_sync_dir(c->sim->fs, node) : og_simfs_sync(node);
   return end(cx, c, err);
 }
 
 static og_status sim_file_sync(og_ctx *cx, og_file *f)
 {
   if (f->sync_failed)
-    return og_fail(cx, OG_EIO,
-                   "%s could not be synced before; its data must be written to a new file",
-                   f->path);
+    return og_fail(cx, OG_EIO, "%s could not be synced before; its data must be written to a new file", f->path);
   call c = {0};
   OG_TRY(begin(cx, "sync", f->path, &c));
   og_status st = sync_node(cx, &c, f->node, false);
@@ -606,8 +598,7 @@ static og_status sim_sync_paths(og_ctx *cx, const char *const *paths, size_t n)
   return first;
 }
 
-static og_status visit_entries(og_ctx *cx, og_sim *sim, og_vec *names, const og_vec *dirs,
-                               og_dir_fn fn, void *arg)
+static og_status visit_entries(og_ctx *cx, og_sim *sim, og_vec *names, const og_vec *dirs, og_dir_fn fn, void *arg)
 {
   size_t start = names->len > 0 ? (size_t)(draw(&sim->schedule) % names->len) : 0;
   for (size_t i = 0; i < names->len; i++) {
@@ -722,10 +713,8 @@ void og_sim_free(og_sim *sim)
     og_fiber_stack_free(t->fiber.stack);
     og_free(t);
   }
-  for (size_t i = 0; i < sim->stacks.len; i++)
-    og_fiber_stack_free(OG_VEC_AT(&sim->stacks, void *, i));
-  for (size_t i = 0; i < sim->processes.len; i++)
-    og_free(OG_VEC_AT(&sim->processes, og_sim_process *, i));
+  for (size_t i = 0; i < sim->stacks.len; i++) og_fiber_stack_free(OG_VEC_AT(&sim->stacks, void *, i));
+  for (size_t i = 0; i < sim->processes.len; i++) og_free(OG_VEC_AT(&sim->processes, og_sim_process *, i));
   og_vec_cleanup(&sim->tasks);
   og_vec_cleanup(&sim->ready);
   og_vec_cleanup(&sim->stacks);

@@ -87,8 +87,7 @@ void og_sim_set_loss(og_sim *sim, og_sim_loss policy);
  * its effect; when it is a sync, the unsynced bytes are marked clean, as kernels do, and no later
  * sync of that file saves them. */
 void og_sim_fail_at(og_sim_process *p, uint64_t n, int err);
-void og_sim_set_disk_bytes(og_sim *sim,
-                           uint64_t bytes); /* 0: endless; beyond: ENOSPC after a short write */
+void og_sim_set_disk_bytes(og_sim *sim, uint64_t bytes); /* 0: endless; beyond: ENOSPC after a short write */
 void og_sim_set_read_only(og_sim *sim, bool on);
 void og_sim_set_hard_links(og_sim *sim, bool on); /* off: link answers as FAT does */
 
@@ -101,16 +100,14 @@ size_t og_sim_sync_sites(const og_sim *sim);
 const char *og_sim_sync_site(const og_sim *sim, size_t i);
 uint64_t og_sim_sync_site_count(const og_sim *sim, size_t i); /* calls at that site */
 void og_sim_suppress_site(og_sim *sim, const char *site);     /* from now on; copied; NULL: none */
-void og_sim_suppress_nth(og_sim *sim, uint64_t k); /* the world's k-th sync (1-based); 0: none */
+void og_sim_suppress_nth(og_sim *sim, uint64_t k);            /* the world's k-th sync (1-based); 0: none */
 
 /* -- Time and scheduling. -- */
-void og_sim_set_wall_skew_us(og_sim_process *p,
-                             int64_t skew); /* this machine's clock is wrong by so much */
-void og_sim_set_ctime_step_ns(og_sim *sim,
-                              uint64_t step); /* time stamps of files are multiples of it; 1 */
-void og_sim_set_switch_permille(og_sim *sim, unsigned n); /* chance to switch at a call; the seed
-                                                             picks 1000, 500 or 100 unless set */
-uint64_t og_sim_rand(og_sim *sim, uint64_t below); /* for tests: uniform in [0, below); below > 0 */
+void og_sim_set_wall_skew_us(og_sim_process *p, int64_t skew); /* this machine's clock is wrong by so much */
+void og_sim_set_ctime_step_ns(og_sim *sim, uint64_t step);     /* time stamps of files are multiples of it; 1 */
+void og_sim_set_switch_permille(og_sim *sim, unsigned n);      /* chance to switch at a call; the seed
+                                                                  picks 1000, 500 or 100 unless set */
+uint64_t og_sim_rand(og_sim *sim, uint64_t below);             /* for tests: uniform in [0, below); below > 0 */
 
 typedef struct og_sim_stats {
   uint64_t calls, syncs, switches, crashes, power_losses;

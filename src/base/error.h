@@ -18,12 +18,12 @@ typedef struct og_ctx og_ctx;
 
 typedef enum og_detail_kind {
   OG_DETAIL_NONE = 0,
-  OG_DETAIL_KEY_CONFLICT,     /* entity_kind, type_name, entity_id */
-  OG_DETAIL_RESOURCE_LIMIT,   /* resource, limit, actual */
-  OG_DETAIL_PRECONDITION,     /* expected, actual */
-  OG_DETAIL_READ_SET,         /* resource (the member), expected, actual */
-  OG_DETAIL_POSITION,         /* source text position: line, column (1-based), byte span */
-  OG_DETAIL_OUTCOME_UNKNOWN   /* entity_id: the commit id to look up */
+  OG_DETAIL_KEY_CONFLICT,   /* entity_kind, type_name, entity_id */
+  OG_DETAIL_RESOURCE_LIMIT, /* resource, limit, actual */
+  OG_DETAIL_PRECONDITION,   /* expected, actual */
+  OG_DETAIL_READ_SET,       /* resource (the member), expected, actual */
+  OG_DETAIL_POSITION,       /* source text position: line, column (1-based), byte span */
+  OG_DETAIL_OUTCOME_UNKNOWN /* entity_id: the commit id to look up */
 } og_detail_kind;
 
 /* One detail for all kinds; unused members are zero.  Strings are copied into the fixed fields and cut at their
@@ -43,9 +43,9 @@ typedef struct og_detail {
 
 typedef struct og_error {
   og_status status;
-  int line;         /* where it was raised, for developers */
+  int line; /* where it was raised, for developers */
   const char *file;
-  char text[2000];  /* "message\n  while ...\n  while ...": the causes, innermost first */
+  char text[2000]; /* "message\n  while ...\n  while ...": the causes, innermost first */
   og_detail detail;
 } og_error;
 
@@ -55,8 +55,7 @@ typedef struct og_error {
 #else
 #define og_fail(cx, st, ...) og_fail_at((cx), (st), __FILE__, __LINE__, __VA_ARGS__)
 #endif
-og_status og_fail_at(og_ctx *cx, og_status st, const char *file, int line, const char *fmt, ...)
-    OG_PRINTF(5, 6);
+og_status og_fail_at(og_ctx *cx, og_status st, const char *file, int line, const char *fmt, ...) OG_PRINTF(5, 6);
 
 /* Appends "\n  while ..." to the current error; returns `st` unchanged. */
 og_status og_note(og_ctx *cx, og_status st, const char *fmt, ...) OG_PRINTF(3, 4);
@@ -69,15 +68,15 @@ void og_detail_set(char *field, size_t size, og_str s);
 /* Forgets the current error (a failure was handled). */
 void og_error_clear(og_ctx *cx);
 
-#define OG_TRY(expr)                                                                               \
-  do {                                                                                             \
-    og_status st_ = (expr);                                                                        \
-    if (OG_UNLIKELY(st_ != OG_OK)) return st_;                                                     \
+#define OG_TRY(expr)                                                                                                   \
+  do {                                                                                                                 \
+    og_status st_ = (expr);                                                                                            \
+    if (OG_UNLIKELY(st_ != OG_OK)) return st_;                                                                         \
   } while (0)
-#define OG_TRY_NOTE(cx, expr, ...)                                                                 \
-  do {                                                                                             \
-    og_status st_ = (expr);                                                                        \
-    if (OG_UNLIKELY(st_ != OG_OK)) return og_note((cx), st_, __VA_ARGS__);                         \
+#define OG_TRY_NOTE(cx, expr, ...)                                                                                     \
+  do {                                                                                                                 \
+    og_status st_ = (expr);                                                                                            \
+    if (OG_UNLIKELY(st_ != OG_OK)) return og_note((cx), st_, __VA_ARGS__);                                             \
   } while (0)
 
 /* OG_ASSERT: a caller's bug, debug builds only.  OG_INVARIANT: always on, cheap, before bytes become durable.

@@ -26,8 +26,7 @@
 
 void *og_fiber_stack_new(void)
 {
-  void *at = mmap(NULL, GUARD_BYTES + STACK_BYTES, PROT_READ | PROT_WRITE,
-                  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  void *at = mmap(NULL, GUARD_BYTES + STACK_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (at == MAP_FAILED) return NULL;
   if (mprotect(at, GUARD_BYTES, PROT_NONE) == 0) return at;
   munmap(at, GUARD_BYTES + STACK_BYTES);
@@ -89,11 +88,7 @@ void og_fiber_init_main(og_fiber *f)
 
 void og_fiber_init(og_fiber *f, void *stack, void (*fn)(void *arg), void *arg)
 {
-  *f = (og_fiber){.fn = fn,
-                  .arg = arg,
-                  .stack = stack,
-                  .bottom = (char *)stack + GUARD_BYTES,
-                  .size = STACK_BYTES};
+  *f = (og_fiber){.fn = fn, .arg = arg, .stack = stack, .bottom = (char *)stack + GUARD_BYTES, .size = STACK_BYTES};
   OG_INVARIANT(getcontext(&f->context) == 0);
   f->context.uc_stack.ss_sp = (char *)stack + GUARD_BYTES;
   f->context.uc_stack.ss_size = STACK_BYTES;

@@ -18,8 +18,10 @@ static bool has_items(const og_json_writer *w)
 static void set_items(og_json_writer *w, bool on)
 {
   uint64_t bit = 1ull << (w->depth & 63);
-  if (on) w->has_items[w->depth >> 6] |= bit;
-  else w->has_items[w->depth >> 6] &= ~bit;
+  if (on)
+    w->has_items[w->depth >> 6] |= bit;
+  else
+    w->has_items[w->depth >> 6] &= ~bit;
 }
 
 static og_status newline(og_ctx *cx, og_json_writer *w)

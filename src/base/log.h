@@ -13,7 +13,7 @@ typedef enum og_log_level { OG_LOG_DEBUG, OG_LOG_INFO, OG_LOG_WARN, OG_LOG_ERROR
 
 typedef struct og_kv {
   const char *key;
-  og_str str;  /* used when !is_num */
+  og_str str; /* used when !is_num */
   int64_t num;
   bool is_num;
 } og_kv;
@@ -27,11 +27,11 @@ struct og_sink {
 };
 
 /* og_log(cx, OG_LOG_INFO, "branch_created", OG_KV_STR("name", n)): silent without a sink or below its level. */
-#define og_log(cx, level, name, ...)                                                               \
-  og_log_event((cx), (level), (name), (const og_kv[]){__VA_ARGS__},                                \
+#define og_log(cx, level, name, ...)                                                                                   \
+  og_log_event((cx), (level), (name), (const og_kv[]){__VA_ARGS__},                                                    \
                sizeof((const og_kv[]){__VA_ARGS__}) / sizeof(og_kv))
 void og_log_event(og_ctx *cx, og_log_level level, const char *name, const og_kv *kv, size_t n);
 
 /* One logfmt line without newline, control characters escaped. */
-OG_MUST_USE og_status og_log_format(og_ctx *cx, og_log_level level, const char *name, const og_kv *kv,
-                                    size_t n, og_buf *out);
+OG_MUST_USE og_status og_log_format(og_ctx *cx, og_log_level level, const char *name, const og_kv *kv, size_t n,
+                                    og_buf *out);

@@ -40,8 +40,8 @@ void og_mem_init(og_mem *m, uint64_t limit)
 static void note_peak(og_mem *m, uint64_t now)
 {
   uint64_t peak = atomic_load_explicit(&m->peak, memory_order_relaxed);
-  while (now > peak && !atomic_compare_exchange_weak_explicit(&m->peak, &peak, now, memory_order_relaxed,
-                                                             memory_order_relaxed)) {
+  while (now > peak &&
+         !atomic_compare_exchange_weak_explicit(&m->peak, &peak, now, memory_order_relaxed, memory_order_relaxed)) {
   }
 }
 

@@ -13,11 +13,11 @@
 #include <stdatomic.h>
 
 typedef struct og_mem {
-  _Atomic uint64_t in_use;   /* bytes, headers included */
+  _Atomic uint64_t in_use; /* bytes, headers included */
   _Atomic uint64_t peak;
-  _Atomic uint64_t calls;    /* allocations so far */
-  uint64_t limit;            /* bytes; 0: none.  Set before use. */
-  uint64_t fail_at;          /* fail the call with this ordinal (1-based); 0: never */
+  _Atomic uint64_t calls; /* allocations so far */
+  uint64_t limit;         /* bytes; 0: none.  Set before use. */
+  uint64_t fail_at;       /* fail the call with this ordinal (1-based); 0: never */
 } og_mem;
 
 void og_mem_init(og_mem *m, uint64_t limit);

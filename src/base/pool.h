@@ -9,8 +9,8 @@
 #include "base/ctx.h"
 
 OG_MUST_USE og_status og_pool_new(og_ctx *cx, unsigned threads, og_pool **out); /* 0: one per CPU */
-void og_pool_free(og_pool *p); /* after all work has been joined */
-unsigned og_pool_threads(const og_pool *p); /* 1 for NULL */
+void og_pool_free(og_pool *p);                                                  /* after all work has been joined */
+unsigned og_pool_threads(const og_pool *p);                                     /* 1 for NULL */
 
 /* fn gets its own child context and may run on any thread.  `worker` < og_pool_threads() identifies the thread slot,
  * for per-thread state.  Returns when every item is done or skipped after a failure. */

@@ -158,8 +158,7 @@ static void node_release(og_simfs *fs, og_simfs_node *n)
 {
   if (n == fs->root || n->links + n->kept_links + n->pending + n->opens > 0) return;
   while (n->kept.len > 0) kept_set(fs, n, n->kept.at[0].name, NULL);
-  (void)!og_vec_add(&fs->cx, &fs->free_ino,
-                    &n->ino); /* a number lost for want of memory is only not reused */
+  (void)!og_vec_add(&fs->cx, &fs->free_ino, &n->ino); /* a number lost for want of memory is only not reused */
   og_simfs_node *last = OG_VEC_AT(&fs->nodes, og_simfs_node *, fs->nodes.len - 1);
   OG_VEC_AT(&fs->nodes, og_simfs_node *, n->slot) = last;
   last->slot = n->slot;
@@ -491,10 +490,8 @@ int og_simfs_rename(og_simfs *fs, const char *from, const char *to)
   if (err != 0 || a.node == b.node) return err; /* two links of one file: nothing happens */
   err = entries_reserve(fs, &b.dir->seen, b.dir->seen.len + 1);
   if (err == 0)
-    err = change_add(
-        fs,
-        (change){
-            .dir = b.dir, .node = a.node, .from_dir = a.dir, .name = b.name, .from_name = a.name});
+    err =
+        change_add(fs, (change){.dir = b.dir, .node = a.node, .from_dir = a.dir, .name = b.name, .from_name = a.name});
   if (err != 0) return err;
   seen_set(fs, b.dir, b.name, a.node);
   seen_set(fs, a.dir, a.name, NULL);
@@ -669,8 +666,8 @@ static void drop_unreached(og_simfs *fs)
   og_vec_cleanup(&lost);
 }
 
-int og_simfs_power_loss(og_simfs *fs, og_simfs_fate entries_fate, og_simfs_fate data,
-                        uint64_t (*rand)(void *arg), void *arg)
+int og_simfs_power_loss(og_simfs *fs, og_simfs_fate entries_fate, og_simfs_fate data, uint64_t (*rand)(void *arg),
+                        void *arg)
 {
   chance ch = {rand, arg};
   lose_entries(fs, entries_fate, &ch);
@@ -714,8 +711,7 @@ og_simfs *og_simfs_new(og_mem *mem)
 void og_simfs_free(og_simfs *fs)
 {
   if (!fs) return;
-  for (size_t i = 0; i < fs->nodes.len; i++)
-    node_destroy(OG_VEC_AT(&fs->nodes, og_simfs_node *, i));
+  for (size_t i = 0; i < fs->nodes.len; i++) node_destroy(OG_VEC_AT(&fs->nodes, og_simfs_node *, i));
   og_vec_cleanup(&fs->nodes);
   og_vec_cleanup(&fs->free_ino);
   og_vec_cleanup(&fs->pending);

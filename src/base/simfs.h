@@ -55,5 +55,5 @@ typedef enum og_simfs_fate {
   OG_SIMFS_COIN    /* each entry change, and each page, by itself */
 } og_simfs_fate;
 /* rand(arg) gives 64 random bits. */
-int og_simfs_power_loss(og_simfs *fs, og_simfs_fate entries, og_simfs_fate data,
-                        uint64_t (*rand)(void *arg), void *arg);
+int og_simfs_power_loss(og_simfs *fs, og_simfs_fate entries, og_simfs_fate data, uint64_t (*rand)(void *arg),
+                        void *arg);

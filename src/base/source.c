@@ -57,8 +57,7 @@ static void repeat(char *out, size_t size, char c, uint32_t n)
   out[len] = '\0';
 }
 
-og_status og_source_fail(og_ctx *cx, og_status st, const og_source *src, og_span at, og_str hint, const char *fmt,
-                         ...)
+og_status og_source_fail(og_ctx *cx, og_status st, const og_source *src, og_span at, og_str hint, const char *fmt, ...)
 {
   char message[700], margin[16], indent[SHOWN_BYTES + 1], caret[SHOWN_BYTES + 1], number[16];
   uint32_t line, column;

@@ -29,5 +29,5 @@ typedef struct og_span {
 void og_source_position(const og_source *src, uint32_t offset, uint32_t *line, uint32_t *column);
 
 /* Raises `st` with "<message>" (printf rules), position, source line, caret and, unless empty, the hint. */
-og_status og_source_fail(og_ctx *cx, og_status st, const og_source *src, og_span at, og_str hint, const char *fmt,
-                         ...) OG_PRINTF(6, 7);
+og_status og_source_fail(og_ctx *cx, og_status st, const og_source *src, og_span at, og_str hint, const char *fmt, ...)
+    OG_PRINTF(6, 7);

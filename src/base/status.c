@@ -8,10 +8,9 @@ typedef struct status_row {
   const char *name, *code;
 } status_row;
 
-static const status_row rows[] = {
-    {0, 200, 0, "OG_OK", ""},
+static const status_row rows[] = {{0, 200, 0, "OG_OK", ""},
 #define X(name, num, http, exit, code) {num, http, exit, #name, code},
-    OG_STATUS_LIST(X)
+                                  OG_STATUS_LIST(X)
 #undef X
 };
 

@@ -24,7 +24,10 @@ OG_MUST_USE og_status og_ulid_next(og_ctx *cx, og_ulid_gen *gen, const og_ulid *
 void og_ulid_format(const og_ulid *u, char out[OG_ULID_LEN]);
 /* Canonical upper-case only; false otherwise (wrong length or character, value above 128 bits). */
 bool og_ulid_parse(og_str s, og_ulid *out);
-static inline int og_ulid_cmp(const og_ulid *a, const og_ulid *b) { return memcmp(a->bytes, b->bytes, 16); }
+static inline int og_ulid_cmp(const og_ulid *a, const og_ulid *b)
+{
+  return memcmp(a->bytes, b->bytes, 16);
+}
 /* Milliseconds since 1970 in it. */
 uint64_t og_ulid_ms(const og_ulid *u);
 

@@ -61,8 +61,8 @@ void og_vec_remove(og_vec *v, size_t i)
 }
 
 /* Bottom-up merge sort: stable, O(n log n) whatever the input, two buffers. */
-og_status og_sort(og_ctx *cx, void *data, size_t n, size_t elem,
-                  int (*cmp)(const void *a, const void *b, void *arg), void *arg)
+og_status og_sort(og_ctx *cx, void *data, size_t n, size_t elem, int (*cmp)(const void *a, const void *b, void *arg),
+                  void *arg)
 {
   if (n < 2) return OG_OK;
   size_t bytes;

@@ -35,11 +35,12 @@ static const cli_command *command_named(og_str name)
 
 static og_status unknown_command(cli *c, og_str name)
 {
-  static const char *const later[] = {"merge", "branch merge", "schema plan", "schema apply", "optimize", "repair",
-                                      "cleanup", "commit changes", "changes poll", "changes baseline", "diff", "blob get",
-                                      "blob stat", "embed", "graphs list", "ingest", "login", "logout", "alias",
-                                      "profile list", "cluster validate", "cluster plan", "cluster apply",
-                                      "policy validate", "policy test", "policy explain", "queries list"};
+  static const char *const later[] = {
+      "merge",       "branch merge",   "schema plan",      "schema apply",     "optimize",      "repair",
+      "cleanup",     "commit changes", "changes poll",     "changes baseline", "diff",          "blob get",
+      "blob stat",   "embed",          "graphs list",      "ingest",           "login",         "logout",
+      "alias",       "profile list",   "cluster validate", "cluster plan",     "cluster apply", "policy validate",
+      "policy test", "policy explain", "queries list"};
   og_str near = OG_STR_NONE;
   for (size_t i = 0; i < OG_ARRAY_LEN(later); i++)
     if (og_str_eq(name, og_str_of(later[i])))
@@ -47,7 +48,8 @@ static og_status unknown_command(cli *c, og_str name)
   for (size_t i = 0; i < cli_n_commands; i++)
     if (og_str_distance(name, og_str_of(cli_commands[i].name), 2) <= 2) near = og_str_of(cli_commands[i].name);
   if (near.ptr)
-    return cli_usage(c, "no command '" OG_STR_FMT "'; did you mean '" OG_STR_FMT "'?", OG_STR_ARG(name), OG_STR_ARG(near));
+    return cli_usage(c, "no command '" OG_STR_FMT "'; did you mean '" OG_STR_FMT "'?", OG_STR_ARG(name),
+                     OG_STR_ARG(near));
   return cli_usage(c, "no command '" OG_STR_FMT "'; `omnigraph help` lists them", OG_STR_ARG(name));
 }
 
@@ -105,9 +107,12 @@ static og_status take_flag(cli *c, int argc, char **argv, int *i)
     c->values[f] = OG_STR("true");
     return OG_OK;
   }
-  if (eq != SIZE_MAX) c->values[f] = og_str_sub(word, eq + 1, word.len);
-  else if (*i + 1 < argc) c->values[f] = og_str_of(argv[++*i]);
-  else return cli_usage(c, "%s needs a value: %s", cli_flags[f].name, cli_flags[f].value);
+  if (eq != SIZE_MAX)
+    c->values[f] = og_str_sub(word, eq + 1, word.len);
+  else if (*i + 1 < argc)
+    c->values[f] = og_str_of(argv[++*i]);
+  else
+    return cli_usage(c, "%s needs a value: %s", cli_flags[f].name, cli_flags[f].value);
   return f == FLAG_TYPE ? og_vec_add(c->cx, &c->types, &c->values[f]) : OG_OK;
 }
 
@@ -134,9 +139,12 @@ og_status cli_parse(cli *c, int argc, char **argv)
   OG_TRY(find_command(c, argc, argv, &used));
   for (int i = 1 + used; i < argc; i++) {
     og_str word = og_str_of(argv[i]);
-    if (!only_words && og_str_eq(word, OG_STR("--"))) only_words = true;
-    else if (!only_words && word.len > 1 && word.ptr[0] == '-') OG_TRY(take_flag(c, argc, argv, &i));
-    else OG_TRY(og_vec_add(c->cx, &c->positionals, &word));
+    if (!only_words && og_str_eq(word, OG_STR("--")))
+      only_words = true;
+    else if (!only_words && word.len > 1 && word.ptr[0] == '-')
+      OG_TRY(take_flag(c, argc, argv, &i));
+    else
+      OG_TRY(og_vec_add(c->cx, &c->positionals, &word));
   }
   if (cli_has(c, FLAG_HELP)) return OG_OK;
   if (c->positionals.len > (size_t)c->command->max_positionals)
@@ -177,7 +185,8 @@ og_status cli_graph_uri(cli *c, size_t at, og_str *out)
                      OG_STR_ARG(flag));
   *out = positional.ptr ? positional : flag;
   if (!out->ptr || out->len == 0)
-    return cli_usage(c, "which graph? Give its URI%s with --store", c->command->max_positionals > (int)at ? " as an argument or" : "");
+    return cli_usage(c, "which graph? Give its URI%s with --store",
+                     c->command->max_positionals > (int)at ? " as an argument or" : "");
   if (og_str_starts_with(*out, OG_STR("http://")) || og_str_starts_with(*out, OG_STR("https://")))
     return og_fail(c->cx, OG_EUNSUPPORTED, "not supported yet: graphs behind a server");
   return OG_OK;

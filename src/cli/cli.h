@@ -47,8 +47,8 @@ typedef struct cli_command {
   const char *alias;       /* NULL: none */
   const char *positionals; /* "[NAME]" */
   int min_positionals, max_positionals;
-  uint64_t flags;          /* bit per cli_flag */
-  bool capability_direct;  /* needs the graph's own storage; else any way of reaching it will do */
+  uint64_t flags;         /* bit per cli_flag */
+  bool capability_direct; /* needs the graph's own storage; else any way of reaching it will do */
   const char *summary;
   og_status (*run)(cli *c);
 } cli_command;
@@ -58,16 +58,19 @@ extern const size_t cli_n_commands;
 struct cli {
   og_ctx *cx;
   const cli_command *command;
-  og_vec positionals;           /* og_str */
-  og_str values[N_FLAGS];       /* the last given; ptr NULL: not given */
-  og_vec types;                 /* og_str: every --type */
-  og_buf out;                   /* stdout so far */
+  og_vec positionals;     /* og_str */
+  og_str values[N_FLAGS]; /* the last given; ptr NULL: not given */
+  og_vec types;           /* og_str: every --type */
+  og_buf out;             /* stdout so far */
 };
 
 /* Exit code 2 is an OG_EINVALID raised through this. */
 og_status cli_usage(cli *c, const char *fmt, ...) OG_PRINTF(2, 3);
 bool cli_is_usage(const og_error *e);
-static inline bool cli_has(const cli *c, cli_flag f) { return c->values[f].ptr != NULL; }
+static inline bool cli_has(const cli *c, cli_flag f)
+{
+  return c->values[f].ptr != NULL;
+}
 static inline og_str cli_positional(const cli *c, size_t i)
 {
   return i < c->positionals.len ? OG_VEC_AT(&c->positionals, og_str, i) : OG_STR_NONE;

@@ -89,9 +89,10 @@ static og_status print_loaded(cli *c, const og_load_args *args, const og_load_re
     OG_TRY(og_api_load(c->cx, r, args, uri, &w));
     return end_document(c);
   }
-  OG_TRY(cli_printf(c, "loaded " OG_STR_FMT " on branch " OG_STR_FMT " with %s: %" PRIu64
-                    " entities across %u node types and %u edge types\n", OG_STR_ARG(uri), OG_STR_ARG(r->branch),
-                    modes[args->mode], r->total, r->n_nodes, r->n_edges));
+  OG_TRY(cli_printf(c,
+                    "loaded " OG_STR_FMT " on branch " OG_STR_FMT " with %s: %" PRIu64
+                    " entities across %u node types and %u edge types\n",
+                    OG_STR_ARG(uri), OG_STR_ARG(r->branch), modes[args->mode], r->total, r->n_nodes, r->n_edges));
   if (!r->branch_created) return OG_OK;
   return cli_printf(c, "branch " OG_STR_FMT " created from " OG_STR_FMT "\n", OG_STR_ARG(r->branch),
                     OG_STR_ARG(args->from));
@@ -149,7 +150,8 @@ static og_status check_format(cli *c)
   if (!cli_has(c, FLAG_FORMAT)) return OG_OK;
   for (size_t i = 0; i < OG_ARRAY_LEN(names); i++)
     if (og_str_eq(c->values[FLAG_FORMAT], og_str_of(names[i]))) return OG_OK;
-  return cli_usage(c, "--format is json, jsonl, csv, kv or table, not '" OG_STR_FMT "'", OG_STR_ARG(c->values[FLAG_FORMAT]));
+  return cli_usage(c, "--format is json, jsonl, csv, kv or table, not '" OG_STR_FMT "'",
+                   OG_STR_ARG(c->values[FLAG_FORMAT]));
 }
 
 og_status cmd_query(cli *c)
@@ -192,12 +194,15 @@ og_status cmd_mutate(cli *c)
 
 static og_status print_snapshot(cli *c, const og_snapshot_info *s)
 {
-  OG_TRY(cli_printf(c, "graph_branch: " OG_STR_FMT "\ngraph_manifest_version: %" PRIu64 "\ninternal_schema_version: 6\n",
+  OG_TRY(cli_printf(c,
+                    "graph_branch: " OG_STR_FMT "\ngraph_manifest_version: %" PRIu64 "\ninternal_schema_version: 6\n",
                     OG_STR_ARG(s->branch), s->manifest_version));
   for (uint32_t i = 0; i < s->n_datasets; i++) {
     const og_dataset_info *d = &s->datasets[i];
-    OG_TRY(cli_printf(c, "%s type '" OG_STR_FMT "' published_dataset_version=%" PRIu64 " native_dataset_branch=" OG_STR_FMT
-                      " entities=%" PRIu64 "\n", d->is_edge ? "edge" : "node", OG_STR_ARG(d->type_name), d->version,
+    OG_TRY(cli_printf(c,
+                      "%s type '" OG_STR_FMT "' published_dataset_version=%" PRIu64 " native_dataset_branch=" OG_STR_FMT
+                      " entities=%" PRIu64 "\n",
+                      d->is_edge ? "edge" : "node", OG_STR_ARG(d->type_name), d->version,
                       OG_STR_ARG(branch_or_main(d->native_branch)), d->rows));
   }
   return OG_OK;
@@ -334,8 +339,8 @@ static og_status print_commit_line(cli *c, const og_commit *k)
 {
   char text[OG_ULID_LEN];
   og_ulid_format(&k->id, text);
-  return cli_printf(c, "%.26s graph_branch=" OG_STR_FMT " graph_manifest_version=%" PRIu64 " actor=" OG_STR_FMT "\n", text,
-                    OG_STR_ARG(branch_or_main(k->branch)), k->manifest_version,
+  return cli_printf(c, "%.26s graph_branch=" OG_STR_FMT " graph_manifest_version=%" PRIu64 " actor=" OG_STR_FMT "\n",
+                    text, OG_STR_ARG(branch_or_main(k->branch)), k->manifest_version,
                     OG_STR_ARG(k->actor.len ? k->actor : OG_STR("none")));
 }
 
@@ -395,10 +400,12 @@ static og_status print_lint(cli *c, const og_lint_report *r)
 {
   for (uint32_t i = 0; i < r->n_queries; i++) {
     const og_lint_query *q = &r->queries[i];
-    OG_TRY(cli_printf(c, "%s query `" OG_STR_FMT "` (%s)%s" OG_STR_FMT "\n", q->ok ? "OK   " : "ERROR", OG_STR_ARG(q->name),
-                      q->is_mutation ? "mutation" : "read", q->ok ? "" : ": ", OG_STR_ARG(q->ok ? OG_STR("") : q->error)));
+    OG_TRY(cli_printf(c, "%s query `" OG_STR_FMT "` (%s)%s" OG_STR_FMT "\n", q->ok ? "OK   " : "ERROR",
+                      OG_STR_ARG(q->name), q->is_mutation ? "mutation" : "read", q->ok ? "" : ": ",
+                      OG_STR_ARG(q->ok ? OG_STR("") : q->error)));
     for (uint32_t k = 0; k < q->n_warnings; k++)
-      OG_TRY(cli_printf(c, "WARN  query `" OG_STR_FMT "`: " OG_STR_FMT "\n", OG_STR_ARG(q->name), OG_STR_ARG(q->warnings[k])));
+      OG_TRY(cli_printf(c, "WARN  query `" OG_STR_FMT "`: " OG_STR_FMT "\n", OG_STR_ARG(q->name),
+                        OG_STR_ARG(q->warnings[k])));
   }
   static const char *const names[] = {"ERROR", "WARN ", "INFO "};
   for (uint32_t i = 0; i < r->n_findings; i++)
@@ -431,7 +438,8 @@ og_status cmd_lint(cli *c)
     og_status st = og_db_lint(c->cx, db, source, c->values[FLAG_QUERY], &r);
     if (st == OG_OK && !cli_has(c, FLAG_JSON)) st = print_lint(c, &r);
     og_json_writer w = json_out(c);
-    if (st == OG_OK && cli_has(c, FLAG_JSON)) st = og_api_lint(c->cx, &r, "graph", og_db_uri(db), c->values[FLAG_QUERY], &w);
+    if (st == OG_OK && cli_has(c, FLAG_JSON))
+      st = og_api_lint(c->cx, &r, "graph", og_db_uri(db), c->values[FLAG_QUERY], &w);
     og_db_close(db);
     OG_TRY(st);
   }

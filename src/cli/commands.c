@@ -37,14 +37,16 @@ const cli_command cli_commands[] = {
      "load NDJSON, all or nothing", cmd_load},
     {"query", "read", "[NAME]", 0, 1, GRAPH | SOURCES | F(SNAPSHOT) | F(FORMAT), false, "run a read query", cmd_query},
     {"mutate", "change", "[NAME]", 0, 1, GRAPH | SOURCES | F(IF_COMMIT) | F(AS), false, "run a mutation", cmd_mutate},
-    {"snapshot", NULL, "[URI]", 0, 1, GRAPH | F(BRANCH), false, "the tables of a branch and their versions", cmd_snapshot},
+    {"snapshot", NULL, "[URI]", 0, 1, GRAPH | F(BRANCH), false, "the tables of a branch and their versions",
+     cmd_snapshot},
     {"export", NULL, "[URI]", 0, 1, GRAPH | F(BRANCH) | F(TYPE), false, "every entity as NDJSON", cmd_export},
     {"branch create", NULL, "NAME [URI]", 1, 2, GRAPH | F(FROM) | F(AS), false, "make a branch", cmd_branch_create},
     {"branch list", NULL, "[URI]", 0, 1, GRAPH, false, "the branches there are", cmd_branch_list},
     {"branch delete", NULL, "NAME [URI]", 1, 2, GRAPH | F(AS), false, "delete a branch", cmd_branch_delete},
     {"commit list", NULL, "[URI]", 0, 1, GRAPH | F(BRANCH), false, "commits, newest first", cmd_commit_list},
     {"commit show", NULL, "ID [URI]", 1, 2, GRAPH | F(BRANCH), false, "one commit", cmd_commit_show},
-    {"schema show", "schema get", "[URI]", 0, 1, GRAPH | F(BRANCH), false, "the accepted schema's source", cmd_schema_show},
+    {"schema show", "schema get", "[URI]", 0, 1, GRAPH | F(BRANCH), false, "the accepted schema's source",
+     cmd_schema_show},
     {"lint", "check", "[URI]", 0, 1, GRAPH | F(QUERY) | F(SCHEMA), true, "check a query file", cmd_lint},
     {"version", NULL, "", 0, 0, F(HELP), false, "the version", cmd_version},
     {"help", NULL, "[COMMAND]", 0, 2, F(HELP), false, "this help", cli_help},
@@ -78,10 +80,12 @@ static og_status help_flag(cli *c, const cli_flag_spec *s)
 
 static og_status help_all(cli *c)
 {
-  OG_TRY(cli_printf(c, "omnigraph: a typed property graph under version control\n\nusage: omnigraph COMMAND [FLAGS]\n\n"));
+  OG_TRY(
+      cli_printf(c, "omnigraph: a typed property graph under version control\n\nusage: omnigraph COMMAND [FLAGS]\n\n"));
   for (size_t i = 0; i < cli_n_commands; i++) OG_TRY(usage_line(c, &cli_commands[i]));
-  OG_TRY(cli_printf(c, "\nA graph is named by a positional URI, --store or --uri.  `omnigraph help COMMAND` shows flags.\n"
-                       "\nCOMMANDS BY CAPABILITY\n  any       "));
+  OG_TRY(cli_printf(c,
+                    "\nA graph is named by a positional URI, --store or --uri.  `omnigraph help COMMAND` shows flags.\n"
+                    "\nCOMMANDS BY CAPABILITY\n  any       "));
   for (size_t i = 0; i < cli_n_commands; i++)
     if (!cli_commands[i].capability_direct && cli_commands[i].flags & F(STORE))
       OG_TRY(cli_printf(c, "%s, ", cli_commands[i].name));
@@ -101,7 +105,9 @@ og_status cli_help(cli *c)
   const cli_command *k = c->command && c->command->run != cli_help ? c->command : NULL;
   og_str first = cli_positional(c, 0), second = cli_positional(c, 1), name = first;
   if (!k && first.len) {
-    if (second.len) OG_TRY(og_arena_printf(c->cx, c->cx->arena, &name, OG_STR_FMT " " OG_STR_FMT, OG_STR_ARG(first), OG_STR_ARG(second)));
+    if (second.len)
+      OG_TRY(og_arena_printf(c->cx, c->cx->arena, &name, OG_STR_FMT " " OG_STR_FMT, OG_STR_ARG(first),
+                             OG_STR_ARG(second)));
     k = find_named(name);
     if (!k) return cli_usage(c, "no command '" OG_STR_FMT "'; `omnigraph help` lists them", OG_STR_ARG(name));
   }

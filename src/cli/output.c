@@ -69,9 +69,12 @@ static og_status printable(cli *c, og_str s, og_buf *out)
 {
   for (size_t i = 0; i < s.len; i++) {
     unsigned char b = (unsigned char)s.ptr[i];
-    if (b == '\n') OG_TRY(og_buf_append_str(c->cx, out, OG_STR("\\n")));
-    else if (b < ' ' || b == 127) OG_TRY(og_buf_printf(c->cx, out, "\\x%02x", b));
-    else OG_TRY(og_buf_append_byte(c->cx, out, b));
+    if (b == '\n')
+      OG_TRY(og_buf_append_str(c->cx, out, OG_STR("\\n")));
+    else if (b < ' ' || b == 127)
+      OG_TRY(og_buf_printf(c->cx, out, "\\x%02x", b));
+    else
+      OG_TRY(og_buf_append_byte(c->cx, out, b));
   }
   return OG_OK;
 }
@@ -253,7 +256,9 @@ static og_status print_json(cli *c, const og_result *r)
 
 og_status cli_print_result(cli *c, const og_result *r)
 {
-  og_str f = cli_has(c, FLAG_JSON) ? OG_STR("json") : cli_has(c, FLAG_FORMAT) ? c->values[FLAG_FORMAT] : OG_STR("table");
+  og_str f = cli_has(c, FLAG_JSON)     ? OG_STR("json")
+             : cli_has(c, FLAG_FORMAT) ? c->values[FLAG_FORMAT]
+                                       : OG_STR("table");
   if (og_str_eq(f, OG_STR("json"))) return print_json(c, r);
   if (og_str_eq(f, OG_STR("jsonl"))) return print_jsonl(c, r);
   if (og_str_eq(f, OG_STR("csv"))) return print_csv(c, r);

@@ -26,8 +26,10 @@ og_status og_db_open(og_ctx *cx, og_str uri, bool read_only, og_db **out)
   if (!db) return OG_ENOMEM;
   og_status st = og_store_open(cx, uri, read_only, &db->store);
   if (st == OG_OK) st = og_graph_open(cx, db->store, read_only, &db->graph);
-  if (st != OG_OK) og_db_close(db);
-  else *out = db;
+  if (st != OG_OK)
+    og_db_close(db);
+  else
+    *out = db;
   return st;
 }
 
@@ -233,9 +235,8 @@ og_status og_db_snapshot(og_ctx *cx, og_db *db, og_str branch, og_snapshot_info 
   for (uint32_t i = 0; st == OG_OK && i < s->fold->n_tables; i++) {
     const og_table_state *t = &s->fold->tables[i];
     og_dataset_info *d = &out->datasets[out->n_datasets++];
-    *d = (og_dataset_info){.is_edge = og_str_starts_with(t->key, OG_STR("edge:")),
-                           .version = t->version,
-                           .rows = t->rows};
+    *d = (og_dataset_info){
+        .is_edge = og_str_starts_with(t->key, OG_STR("edge:")), .version = t->version, .rows = t->rows};
     st = og_arena_str(cx, cx->arena, og_str_sub(t->key, 5, t->key.len), &d->type_name);
     if (st == OG_OK) st = og_arena_str(cx, cx->arena, t->path, &d->path);
     if (st == OG_OK) st = og_arena_str(cx, cx->arena, t->branch, &d->native_branch);

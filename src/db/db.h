@@ -18,7 +18,7 @@ typedef struct og_db og_db;
 OG_MUST_USE og_status og_db_init(og_ctx *cx, og_str uri, og_str schema_source, og_str file_name, bool force,
                                  og_str actor);
 OG_MUST_USE og_status og_db_open(og_ctx *cx, og_str uri, bool read_only, og_db **out);
-void og_db_close(og_db *db); /* NULL is fine */
+void og_db_close(og_db *db);       /* NULL is fine */
 og_str og_db_uri(const og_db *db); /* as given to open, made absolute; borrowed */
 /* "local" for now: what the write echo calls the place. */
 const char *og_db_place(const og_db *db);
@@ -34,37 +34,37 @@ typedef struct og_db_query_args {
   og_str name;        /* which query; empty: the only one */
   og_str params;      /* JSON object text; empty: none */
   og_db_target target;
-  og_str actor;       /* mutations */
-  og_str if_commit;   /* mutations: 26 characters, or empty */
+  og_str actor;     /* mutations */
+  og_str if_commit; /* mutations: 26 characters, or empty */
 } og_db_query_args;
 
 /* Columns and rows of an answer.  Values are typed Arrow columns; og_column_json (arrow/json.h) spells them. */
 typedef struct og_result {
   og_str query_name;
   og_db_target target;
-  og_str *columns;     /* names, in projection order */
-  og_column **values;  /* one reference each, n_columns */
+  og_str *columns;    /* names, in projection order */
+  og_column **values; /* one reference each, n_columns */
   uint32_t n_columns;
   int64_t n_rows;
-  og_str commit;       /* head commit of the state read; empty: unknown */
+  og_str commit; /* head commit of the state read; empty: unknown */
 } og_result;
 void og_result_cleanup(og_result *r);
 OG_MUST_USE og_status og_db_query(og_ctx *cx, og_db *db, const og_db_query_args *args, og_result *out);
 
 typedef struct og_write_result {
-  og_str branch;        /* "main", … */
+  og_str branch; /* "main", … */
   og_str query_name;
   uint64_t affected_nodes, affected_edges;
-  bool has_commit;      /* nothing changed: no commit */
+  bool has_commit; /* nothing changed: no commit */
   og_commit commit;
 } og_write_result;
 OG_MUST_USE og_status og_db_mutate(og_ctx *cx, og_db *db, const og_db_query_args *args, og_write_result *out);
 
 typedef struct og_load_args {
-  const char *path;  /* NDJSON file, opened through the env; absolute */
+  const char *path; /* NDJSON file, opened through the env; absolute */
   og_load_mode mode;
-  og_str branch;     /* empty: main */
-  og_str from;       /* empty: a missing branch is an error; else it is created from this one first */
+  og_str branch; /* empty: main */
+  og_str from;   /* empty: a missing branch is an error; else it is created from this one first */
   og_str actor;
   /* Called now and then with bytes read so far and in all; may be NULL. */
   void (*progress)(void *arg, uint64_t done, uint64_t total, uint64_t records);
@@ -88,7 +88,7 @@ OG_MUST_USE og_status og_db_export(og_ctx *cx, og_db *db, og_str branch, const o
 typedef struct og_dataset_info {
   bool is_edge;
   og_str type_name;
-  og_str path;          /* below the root */
+  og_str path; /* below the root */
   uint64_t version;
   og_str native_branch; /* empty: main */
   uint64_t rows;

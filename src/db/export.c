@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* db/export.c -- a snapshot as NDJSON that loads again: types by key (edges first), rows by id, every property present. */
+/* db/export.c -- a snapshot as NDJSON that loads again: types by key (edges first), rows by id, every property present.
+ */
 #include "arrow/json.h"
 #include "base/vec.h"
 #include "db/db.h"
@@ -23,8 +24,8 @@ typedef struct by_id {
 static int cmp_ids(const void *a, const void *b, void *arg)
 {
   const by_id *k = arg;
-  return og_str_cmp(og_column_str(k->ids, (int64_t)*(const uint64_t *)a),
-                    og_column_str(k->ids, (int64_t)*(const uint64_t *)b));
+  return og_str_cmp(og_column_str(k->ids, (int64_t) * (const uint64_t *)a),
+                    og_column_str(k->ids, (int64_t) * (const uint64_t *)b));
 }
 
 static og_status write_row(og_ctx *cx, exporter *e, const og_type_def *t, const og_batch *rows, int64_t i)

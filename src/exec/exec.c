@@ -62,8 +62,10 @@ og_status og_exec_run(og_ctx *cx, og_snapshot *snapshot, const og_plan *plan, co
   og_vec_cleanup(&run.all_views);
   og_vec_cleanup(&run.adjacencies);
   og_vec_cleanup(&run.out);
-  if (st != OG_OK) og_exec_result_cleanup(&result);
-  else *out = result;
+  if (st != OG_OK)
+    og_exec_result_cleanup(&result);
+  else
+    *out = result;
   return st;
 }
 

@@ -108,10 +108,14 @@ static og_status select_vector(og_ctx *cx, og_run *run, og_view *v, const og_pex
   og_scalar rhs;
   OG_TRY(og_view_column(cx, v, e->args[0]->field, &c));
   OG_TRY(og_run__value(cx, run, e->args[1], NULL, &rhs));
-  if (rhs.is_null) *n = 0;
-  else if (e->kind == OG_PX_CMP) *n = og_kernels_scalar.select_cmp(c, e->cmp, &rhs, sel, *n, sel);
-  else if (e->kind == OG_PX_SUBSTRING) *n = og_select_contains(c, rhs.v.s, sel, *n, sel);
-  else *n = og_select_starts_with(c, rhs.v.s, sel, *n, sel);
+  if (rhs.is_null)
+    *n = 0;
+  else if (e->kind == OG_PX_CMP)
+    *n = og_kernels_scalar.select_cmp(c, e->cmp, &rhs, sel, *n, sel);
+  else if (e->kind == OG_PX_SUBSTRING)
+    *n = og_select_contains(c, rhs.v.s, sel, *n, sel);
+  else
+    *n = og_select_starts_with(c, rhs.v.s, sel, *n, sel);
   return OG_OK;
 }
 

@@ -10,8 +10,6 @@
 #include "arrow/kernels.h"
 #include "base/map.h"
 
-
-
 /* Offsets of slot `slot` in the rows listed. */
 static og_status slot_rows(og_ctx *cx, const og_run *run, uint32_t slot, const uint64_t *rows, size_t n, uint64_t **out)
 {
@@ -96,7 +94,7 @@ typedef struct sorter {
 static int by_keys(const void *a, const void *b, void *arg)
 {
   const sorter *s = arg;
-  int64_t x = (int64_t)*(const uint64_t *)a, y = (int64_t)*(const uint64_t *)b;
+  int64_t x = (int64_t) * (const uint64_t *)a, y = (int64_t) * (const uint64_t *)b;
   for (size_t k = 0; k < s->n; k++) {
     int c = og_column_value_cmp(s->keys[k].values, x, s->keys[k].values, y); /* nulls first */
     if (c) return s->keys[k].desc ? -c : c;
@@ -186,7 +184,8 @@ static uint64_t key_hash(const og_plan *plan, const grouping *g, size_t row)
 static bool same_keys(const og_plan *plan, const grouping *g, size_t a, size_t b)
 {
   for (uint32_t i = 0; i < plan->n_columns; i++)
-    if (!plan->columns[i].is_agg && !og_column_value_eq(g->values[i], (int64_t)a, g->values[i], (int64_t)b)) return false;
+    if (!plan->columns[i].is_agg && !og_column_value_eq(g->values[i], (int64_t)a, g->values[i], (int64_t)b))
+      return false;
   return true;
 }
 

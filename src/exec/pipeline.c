@@ -14,9 +14,9 @@
 typedef struct stage {
   const og_plan_op *op;
   og_chunk out;
-  og_vec rows;   /* CROSS, HASH_JOIN: uint64_t rows of the slot that pass */
-  og_map keys;   /* HASH_JOIN: encoded keys -> first row + 1 in `chain` */
-  og_vec chain;  /* HASH_JOIN: link */
+  og_vec rows;  /* CROSS, HASH_JOIN: uint64_t rows of the slot that pass */
+  og_map keys;  /* HASH_JOIN: encoded keys -> first row + 1 in `chain` */
+  og_vec chain; /* HASH_JOIN: link */
   bool prepared;
   og_vec emitted, frontier, next; /* EXPAND: uint64_t */
   og_umap seen, visited;          /* EXPAND */

@@ -31,10 +31,10 @@ struct og_run {
   const og_plan *plan;
   const og_scalar *values;
   og_scalar now;
-  og_view **views;      /* per slot; shared between slots of one type */
-  og_vec all_views;     /* og_view * */
-  og_vec adjacencies;   /* og_adjacency * */
-  og_vec out;           /* uint64_t: rows that reached the end, slot by slot within a row */
+  og_view **views;    /* per slot; shared between slots of one type */
+  og_vec all_views;   /* og_view * */
+  og_vec adjacencies; /* og_adjacency * */
+  og_vec out;         /* uint64_t: rows that reached the end, slot by slot within a row */
   uint64_t n_out;
 };
 

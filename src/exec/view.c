@@ -10,8 +10,8 @@ static og_status open_view(og_ctx *cx, og_snapshot *s, og_view *v)
   v->rows = og_lance_table_physical_rows(v->table);
   v->n_columns = og_lance_table_schema(v->table)->arrow->n_fields;
   if (v->n_columns != og_type_first_property(v->type) + v->type->n_properties)
-    return og_fail(cx, OG_ECORRUPT, "table '" OG_STR_FMT "' has %u columns, its type needs %u", OG_STR_ARG(v->type->key),
-                   v->n_columns, og_type_first_property(v->type) + v->type->n_properties);
+    return og_fail(cx, OG_ECORRUPT, "table '" OG_STR_FMT "' has %u columns, its type needs %u",
+                   OG_STR_ARG(v->type->key), v->n_columns, og_type_first_property(v->type) + v->type->n_properties);
   v->columns = og_calloc(cx, v->n_columns + 1, sizeof(og_column *));
   if (!v->columns) return OG_ENOMEM;
   return og_lance_table_deleted(cx, v->table, &v->deleted);
@@ -24,8 +24,10 @@ og_status og_view_open(og_ctx *cx, og_snapshot *s, const og_type_def *type, og_v
   v->type = type;
   og_map_init(&v->ids, false);
   og_status st = open_view(cx, s, v);
-  if (st != OG_OK) og_view_free(v);
-  else *out = v;
+  if (st != OG_OK)
+    og_view_free(v);
+  else
+    *out = v;
   return st;
 }
 

@@ -6,18 +6,18 @@
  */
 #pragma once
 
-#include "graph/graph.h"
 #include "base/map.h"
+#include "graph/graph.h"
 #include "graph/tables.h"
 
 typedef struct og_view {
   const og_type_def *type;
-  og_lance_table *table;   /* one reference */
-  uint64_t rows;           /* size of the offset space */
-  const uint8_t *deleted;  /* borrowed; NULL: none */
-  og_column **columns;     /* decoded whole, or NULL */
+  og_lance_table *table;  /* one reference */
+  uint64_t rows;          /* size of the offset space */
+  const uint8_t *deleted; /* borrowed; NULL: none */
+  og_column **columns;    /* decoded whole, or NULL */
   uint32_t n_columns;
-  og_map ids;              /* id -> offset of live rows; filled by og_view_ids */
+  og_map ids; /* id -> offset of live rows; filled by og_view_ids */
   bool has_ids;
 } og_view;
 

@@ -40,14 +40,22 @@ static bool name_byte(char c)
 og_status og_branch_name_check(og_ctx *cx, og_str name)
 {
   const char *why = NULL;
-  if (name.len == 0) why = "it is empty";
-  else if (name.len > OG_LIMIT_BRANCH_NAME) why = "it is longer than 200 bytes";
-  else if (og_str_eq(name, OG_STR("main"))) why = "main is the branch every graph has";
-  else if (name.ptr[0] == '/' || name.ptr[name.len - 1] == '/') why = "it must not begin or end with '/'";
-  else if (og_str_find(name, OG_STR("//")) != SIZE_MAX) why = "it must not contain '//'";
-  else if (og_str_find(name, OG_STR("..")) != SIZE_MAX) why = "it must not contain '..'";
-  else if (og_str_ends_with(name, OG_STR(".lock"))) why = "it must not end with '.lock'";
-  else if (og_str_starts_with(name, OG_STR("__"))) why = "names that begin with '__' are reserved";
+  if (name.len == 0)
+    why = "it is empty";
+  else if (name.len > OG_LIMIT_BRANCH_NAME)
+    why = "it is longer than 200 bytes";
+  else if (og_str_eq(name, OG_STR("main")))
+    why = "main is the branch every graph has";
+  else if (name.ptr[0] == '/' || name.ptr[name.len - 1] == '/')
+    why = "it must not begin or end with '/'";
+  else if (og_str_find(name, OG_STR("//")) != SIZE_MAX)
+    why = "it must not contain '//'";
+  else if (og_str_find(name, OG_STR("..")) != SIZE_MAX)
+    why = "it must not contain '..'";
+  else if (og_str_ends_with(name, OG_STR(".lock")))
+    why = "it must not end with '.lock'";
+  else if (og_str_starts_with(name, OG_STR("__")))
+    why = "names that begin with '__' are reserved";
   for (size_t i = 0; !why && i < name.len; i++)
     if (!name_byte(name.ptr[i])) why = "only letters, digits, '.', '-', '_' and '/' are allowed";
   if (og_str_eq(name, OG_STR("."))) why = "it must not be '.'";
@@ -103,8 +111,10 @@ static og_status write_branch(og_ctx *cx, og_buf *json, const og_branch_row *b)
   OG_TRY(og_json_begin_object(cx, &w));
   OG_TRY(og_json_kv_str(cx, &w, "state", b->live ? OG_STR("live") : OG_STR("dead")));
   OG_TRY(kv_hex(cx, &w, "incarnation", b->incarnation));
-  if (b->parent.len) OG_TRY(og_json_kv_str(cx, &w, "parent", b->parent));
-  else OG_TRY(og_json_kv_null(cx, &w, "parent"));
+  if (b->parent.len)
+    OG_TRY(og_json_kv_str(cx, &w, "parent", b->parent));
+  else
+    OG_TRY(og_json_kv_null(cx, &w, "parent"));
   OG_TRY(kv_hex(cx, &w, "parent_incarnation", b->parent_incarnation));
   OG_TRY(og_json_kv_u64(cx, &w, "k", b->k));
   OG_TRY(og_json_kv_u64(cx, &w, "first", b->first));
@@ -130,9 +140,9 @@ static og_status parse_branch(og_ctx *cx, og_arena *a, const og_log_row *row, og
   OG_TRY_NOTE(cx, og_json_read(cx, a, row->metadata, &json), "while reading __manifest row '" OG_STR_FMT "'",
               OG_STR_ARG(row->object_id));
   bool ok = og_json_get_str(json, OG_STR("state"), &state) && og_json_get_str(json, OG_STR("incarnation"), &inc) &&
-            og_json_get_str(json, OG_STR("parent_incarnation"), &parent_inc) &&
-            hex_parse(inc, out->incarnation) && hex_parse(parent_inc, out->parent_incarnation) &&
-            og_json_get_u64(json, OG_STR("k"), &out->k) && og_json_get_u64(json, OG_STR("first"), &out->first);
+            og_json_get_str(json, OG_STR("parent_incarnation"), &parent_inc) && hex_parse(inc, out->incarnation) &&
+            hex_parse(parent_inc, out->parent_incarnation) && og_json_get_u64(json, OG_STR("k"), &out->k) &&
+            og_json_get_u64(json, OG_STR("first"), &out->first);
   if (!ok)
     return og_fail(cx, OG_ECORRUPT, "__manifest row '" OG_STR_FMT "' is no branch registration",
                    OG_STR_ARG(row->object_id));
@@ -170,11 +180,10 @@ og_status og_branch__all(og_ctx *cx, og_arena *a, const og_fold *main_fold, og_v
   return og_sort(cx, out->data, out->len, sizeof(og_branch_row), by_name, NULL);
 }
 
-og_status og_branch__ancestors(og_ctx *cx, og_arena *a, const og_fold *main_fold, const og_branch_row *row,
-                               og_vec *out)
+og_status og_branch__ancestors(og_ctx *cx, og_arena *a, const og_fold *main_fold, const og_branch_row *row, og_vec *out)
 {
   og_branch_row at = *row;
-  for (bool found = true; found && at.name.len; ) {
+  for (bool found = true; found && at.name.len;) {
     OG_TRY(og_vec_add(cx, out, &at.parent));
     if (at.parent.len == 0) break;
     if (out->len > OG_LIMIT_TYPES) return og_fail(cx, OG_ECORRUPT, "the branch registry goes in a circle");
@@ -249,8 +258,10 @@ static og_status write_mirror(og_ctx *cx, og_buf *json, const og_fold *main_fold
   og_json_writer w;
   og_json_writer_init(&w, json, false);
   OG_TRY(og_json_begin_object(cx, &w));
-  if (row->parent.len) OG_TRY(og_json_kv_str(cx, &w, "parentBranch", row->parent));
-  else OG_TRY(og_json_kv_null(cx, &w, "parentBranch"));
+  if (row->parent.len)
+    OG_TRY(og_json_kv_str(cx, &w, "parentBranch", row->parent));
+  else
+    OG_TRY(og_json_kv_null(cx, &w, "parentBranch"));
   OG_TRY(og_json_key(cx, &w, OG_STR("identifier")));
   OG_TRY(og_json_begin_object(cx, &w));
   OG_TRY(og_json_key(cx, &w, OG_STR("version_mapping")));
@@ -488,8 +499,9 @@ og_status og_graph_branch_create(og_ctx *cx, og_graph *g, og_str name, og_str fr
   OG_TRY(og_graph__pin(cx, g, OG_STR_NONE, &fold, &row));
   og_status st = og_branch__materialise(cx, g, fold, &op.row);
   og_fold_unref(fold);
-  return st == OG_OK ? OG_OK : og_note(cx, st, "branch '" OG_STR_FMT "' exists, but is not complete: any open heals it",
-                                      OG_STR_ARG(name));
+  return st == OG_OK ? OG_OK
+                     : og_note(cx, st, "branch '" OG_STR_FMT "' exists, but is not complete: any open heals it",
+                               OG_STR_ARG(name));
 }
 
 /* ---- delete */
@@ -550,7 +562,8 @@ static og_status check_no_pin(og_ctx *cx, og_graph *g, og_str on, og_str name)
   for (uint32_t t = 0; st == OG_OK && t < fold->n_tables; t++)
     if (og_str_eq(fold->tables[t].branch, name))
       st = og_fail(cx, OG_ECONFLICT,
-                   "cannot delete branch '" OG_STR_FMT "': branch '" OG_STR_FMT "' still depends on it (" OG_STR_FMT ")",
+                   "cannot delete branch '" OG_STR_FMT "': branch '" OG_STR_FMT "' still depends on it (" OG_STR_FMT
+                   ")",
                    OG_STR_ARG(name), OG_STR_ARG(on.len ? on : OG_STR("main")), OG_STR_ARG(fold->tables[t].key));
   og_fold_unref(fold);
   return st;
@@ -629,8 +642,8 @@ static void cache_fold(og_ctx *cx, og_graph *g, og_str branch, const uint8_t inc
     g->folds.len--;
     slot = NULL;
   }
-  bool newer = slot && (!slot->fold || memcmp(slot->incarnation, incarnation, 16) != 0 ||
-                        slot->fold->version < fold->version);
+  bool newer = slot &&
+               (!slot->fold || memcmp(slot->incarnation, incarnation, 16) != 0 || slot->fold->version < fold->version);
   if (newer) {
     old = slot->fold;
     slot->fold = og_fold_ref(fold);

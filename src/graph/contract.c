@@ -5,9 +5,8 @@
  *   files          _schema.pg, _schema.ir.json, __schema_state.json
  *
  *  (1) The row is the authority; it is published in the same version as the tables it describes.
- *  (2) The files are written after it, and healed by any opener for writing.  They are for people and for readers of the
- *      original engine.
- *  (3) A graph without a row was made by the original engine: its files are the contract.
+ *  (2) The files are written after it, and healed by any opener for writing.  They are for people and for readers of
+ * the original engine. (3) A graph without a row was made by the original engine: its files are the contract.
  */
 #include "graph/internal.h"
 
@@ -45,7 +44,8 @@ og_status og_contract__of_fold(og_ctx *cx, og_graph *g, const og_fold *f, og_con
     return read_file(cx, g, file_names[2], &out->state);
   }
   const og_json *json;
-  OG_TRY_NOTE(cx, og_json_read(cx, cx->arena, f->schema->metadata, &json), "while reading the schema row of __manifest");
+  OG_TRY_NOTE(cx, og_json_read(cx, cx->arena, f->schema->metadata, &json),
+              "while reading the schema row of __manifest");
   if (og_json_get_str(json, OG_STR("source"), &out->source) && og_json_get_str(json, OG_STR("ir"), &out->ir) &&
       og_json_get_str(json, OG_STR("state"), &out->state))
     return OG_OK;
@@ -103,8 +103,10 @@ og_status og_contract__catalog(og_ctx *cx, og_graph *g, const og_fold *f, og_cat
     remember(cx, g, contract.state, c);
   }
   og_status st = check_tables(cx, f, c);
-  if (st != OG_OK) og_catalog_unref(c);
-  else *out = c;
+  if (st != OG_OK)
+    og_catalog_unref(c);
+  else
+    *out = c;
   return st;
 }
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* graph/fold.c -- from rows to state.
  *
- *  (1) Per table identity the numerically greatest table_version row counts; a tombstone at or above it hides the table.
- *  (2) Alias and path come from the table row; a version row may carry an older alias.
- *  (3) Two different table rows of one identity, or two live identities with one alias, are refused.
- *  (4) Fragments listed under OG_LOG_HISTORY hold only superseded commits: they cannot change (1) to (3), nor the head.
+ *  (1) Per table identity the numerically greatest table_version row counts; a tombstone at or above it hides the
+ * table. (2) Alias and path come from the table row; a version row may carry an older alias. (3) Two different table
+ * rows of one identity, or two live identities with one alias, are refused. (4) Fragments listed under OG_LOG_HISTORY
+ * hold only superseded commits: they cannot change (1) to (3), nor the head.
  */
 #include "graph/fold.h"
 
@@ -73,8 +73,9 @@ static og_status check_columns(og_ctx *cx, og_fold *f)
   for (uint32_t i = 0; same && i < want->n_fields; i++) same = og_field_eq(&have->fields[i], &want->fields[i], false);
   og_schema_unref(want);
   if (!same)
-    return og_fail(cx, OG_ECORRUPT, "__manifest does not have the columns of internal schema " OG_STAMP
-                                    ": this is no graph that OmniGraph wrote");
+    return og_fail(cx, OG_ECORRUPT,
+                   "__manifest does not have the columns of internal schema " OG_STAMP
+                   ": this is no graph that OmniGraph wrote");
   return OG_OK;
 }
 
@@ -275,8 +276,10 @@ const og_table_state *og_fold_table_by_key(const og_fold *f, og_str key)
     size_t mid = lo + (hi - lo) / 2;
     int c = og_str_cmp(f->tables[mid].key, key);
     if (c == 0) return &f->tables[mid];
-    if (c < 0) lo = mid + 1;
-    else hi = mid;
+    if (c < 0)
+      lo = mid + 1;
+    else
+      hi = mid;
   }
   return NULL;
 }

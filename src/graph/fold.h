@@ -11,16 +11,16 @@
 #include "graph/rows.h"
 #include "lance/table.h"
 
-#define OG_LOG_ROOT     "__manifest"
+#define OG_LOG_ROOT "__manifest"
 /* Config key of the log: ids of fragments that hold nothing but old commits, so that an open can leave them alone. */
-#define OG_LOG_HISTORY  "omnigraph.commit_fragments"
+#define OG_LOG_HISTORY "omnigraph.commit_fragments"
 
 typedef struct og_table_state {
   uint64_t table_id, incarnation;
-  og_str key;           /* "node:Person" */
-  og_str path;          /* "nodes/..." below the graph root */
-  uint64_t version;     /* visible version; 0: registered without one */
-  og_str branch;        /* table branch that holds it; empty: main */
+  og_str key;       /* "node:Person" */
+  og_str path;      /* "nodes/..." below the graph root */
+  uint64_t version; /* visible version; 0: registered without one */
+  og_str branch;    /* table branch that holds it; empty: main */
   uint64_t rows;
   og_str uuid;          /* transaction uuid of the version; empty when its writer recorded none */
   uint64_t max_version; /* largest version or tombstone seen in this lineage */
@@ -30,19 +30,19 @@ typedef struct og_table_state {
 typedef struct og_fold {
   _Atomic uint32_t refs;
   og_arena arena;
-  og_str branch;       /* of the log; empty: main */
-  uint64_t version;    /* N */
-  og_lance_table *log; /* the version itself */
-  og_vec rows;         /* og_log_row: everything but the history fragments, in offset order */
+  og_str branch;          /* of the log; empty: main */
+  uint64_t version;       /* N */
+  og_lance_table *log;    /* the version itself */
+  og_vec rows;            /* og_log_row: everything but the history fragments, in offset order */
   og_table_state *tables; /* live ones, by key */
   uint32_t n_tables;
-  og_ulid head;        /* commit the branch stands at */
+  og_ulid head; /* commit the branch stands at */
   bool has_head;
-  const og_log_row *schema;   /* newest schema row, or NULL (a graph of the original engine) */
-  const og_log_row *gc;       /* or NULL */
-  const og_log_row *seal;     /* or NULL: the branch ends here */
-  og_ulid cutoff;             /* gc: attempts below it are condemned */
-  uint64_t number_floor;      /* gc: table manifest numbers must be above it */
+  const og_log_row *schema; /* newest schema row, or NULL (a graph of the original engine) */
+  const og_log_row *gc;     /* or NULL */
+  const og_log_row *seal;   /* or NULL: the branch ends here */
+  og_ulid cutoff;           /* gc: attempts below it are condemned */
+  uint64_t number_floor;    /* gc: table manifest numbers must be above it */
 } og_fold;
 
 /* Folds version `version` of the log of `branch`.  `ancestors` are the branches it was created from, nearest first: a
@@ -51,7 +51,10 @@ OG_MUST_USE og_status og_fold_load(og_ctx *cx, og_store *store, og_str branch, u
                                    const og_str *ancestors, size_t n_ancestors, og_fold **out);
 og_fold *og_fold_ref(og_fold *f);
 void og_fold_unref(og_fold *f); /* NULL is fine */
-static inline void og_fold_p_cleanup(og_fold **f) { og_fold_unref(*f); }
+static inline void og_fold_p_cleanup(og_fold **f)
+{
+  og_fold_unref(*f);
+}
 
 const og_table_state *og_fold_table(const og_fold *f, uint64_t table_id, uint64_t incarnation); /* or NULL */
 const og_table_state *og_fold_table_by_key(const og_fold *f, og_str key);                       /* or NULL */

@@ -22,17 +22,17 @@ OG_MUST_USE og_status og_graph_init(og_ctx *cx, og_store *store, og_str source, 
 /* OG_ENOTFOUND when the place holds no graph.  A handle that will write first probes the store, and heals the mirror
  * files.  The store's reference is taken. */
 OG_MUST_USE og_status og_graph_open(og_ctx *cx, og_store *store, bool read_only, og_graph **out);
-void og_graph_close(og_graph *g); /* after every snapshot of it; NULL is fine */
+void og_graph_close(og_graph *g);            /* after every snapshot of it; NULL is fine */
 og_store *og_graph_store(const og_graph *g); /* borrowed */
 
 /* ---- Snapshots */
 
 typedef struct og_snapshot {
   _Atomic uint32_t refs;
-  og_graph *graph;     /* borrowed: outlives the snapshot */
-  og_fold *fold;       /* one reference */
-  og_catalog *catalog; /* one reference; the schema accepted in this version */
-  og_str branch;       /* empty: main; borrowed from the fold */
+  og_graph *graph;         /* borrowed: outlives the snapshot */
+  og_fold *fold;           /* one reference */
+  og_catalog *catalog;     /* one reference; the schema accepted in this version */
+  og_str branch;           /* empty: main; borrowed from the fold */
   uint8_t incarnation[16]; /* of the branch; zero: main */
 } og_snapshot;
 
@@ -72,17 +72,17 @@ typedef og_status (*og_conflict_fn)(og_ctx *cx, void *arg, og_str key, og_lance_
                                     bool *conflict);
 
 typedef struct og_publication {
-  og_snapshot *base;             /* what the write ran on */
+  og_snapshot *base; /* what the write ran on */
   const og_table_change *tables;
   size_t n_tables;
-  const og_str *reads;           /* keys of tables whose change invalidates the result, beyond those in `tables` */
+  const og_str *reads; /* keys of tables whose change invalidates the result, beyond those in `tables` */
   size_t n_reads;
-  og_conflict_fn conflict;       /* NULL: every change of a table read or written conflicts */
+  og_conflict_fn conflict; /* NULL: every change of a table read or written conflicts */
   void *conflict_arg;
-  og_ulid attempt;               /* carried in every prepared file */
-  og_ulid commit;                /* pre-made id of the commit */
-  og_str actor;                  /* ptr NULL: none */
-  const og_ulid *if_commit;      /* precondition on the head, or NULL */
+  og_ulid attempt;          /* carried in every prepared file */
+  og_ulid commit;           /* pre-made id of the commit */
+  og_str actor;             /* ptr NULL: none */
+  const og_ulid *if_commit; /* precondition on the head, or NULL */
 } og_publication;
 
 typedef enum og_publish_outcome {

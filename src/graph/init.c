@@ -2,8 +2,8 @@
 /* graph/init.c -- making a graph.
  *
  *  1. Look: a place with a manifest, or with schema files (unless forced), is refused.
- *  2. Compile the schema; make every table, empty, at version 1, by create-if-absent: a folder that is there already was
- *     left by an init that crashed or lost, and its incarnation ids are skipped.
+ *  2. Compile the schema; make every table, empty, at version 1, by create-if-absent: a folder that is there already
+ * was left by an init that crashed or lost, and its incarnation ids are skipped.
  *  3. Create version 1 of `__manifest`: registrations, versions, the schema row, the genesis commit and head.  This is
  *     the instant the graph exists; before it there are only files nothing refers to.
  *  4. Mirror the schema files.
@@ -36,7 +36,8 @@ static og_status exists(og_ctx *cx, og_store *store, const char *key, bool *out)
 
 static og_status already(og_ctx *cx, og_store *store)
 {
-  return og_fail(cx, OG_EEXISTS, "already initialized: '" OG_STR_FMT "' holds a graph", OG_STR_ARG(og_store_root(store)));
+  return og_fail(cx, OG_EEXISTS, "already initialized: '" OG_STR_FMT "' holds a graph",
+                 OG_STR_ARG(og_store_root(store)));
 }
 
 static og_status check_place(og_ctx *cx, og_store *store, bool force)
@@ -47,7 +48,8 @@ static og_status check_place(og_ctx *cx, og_store *store, bool force)
   uint64_t newest;
   OG_TRY(og_store_probe(cx, store, &caps));
   if (!caps.put_if_absent)
-    return og_fail(cx, OG_EUNSUPPORTED, "'" OG_STR_FMT "' cannot create a file without replacing one: no graph can live there",
+    return og_fail(cx, OG_EUNSUPPORTED,
+                   "'" OG_STR_FMT "' cannot create a file without replacing one: no graph can live there",
                    OG_STR_ARG(og_store_root(store)));
   OG_TRY(og_lance_newest_version(cx, &log, &newest));
   if (newest) return already(cx, store);
@@ -56,7 +58,8 @@ static og_status check_place(og_ctx *cx, og_store *store, bool force)
     OG_TRY(exists(cx, store, files[i], &there));
     if (there)
       return og_fail(cx, OG_EEXISTS,
-                     "already initialized: '" OG_STR_FMT "' has a %s, but no manifest; if an init was interrupted there, "
+                     "already initialized: '" OG_STR_FMT
+                     "' has a %s, but no manifest; if an init was interrupted there, "
                      "run it again with --force",
                      OG_STR_ARG(og_store_root(store)), files[i]);
   }
@@ -160,8 +163,8 @@ static og_status contract_texts(og_ctx *cx, const og_catalog *c, og_contract *ou
 static og_status lineage_rows(og_ctx *cx, init *in, const og_contract *contract, og_str actor, og_ulid *genesis)
 {
   OG_TRY(og_ulid_next(cx, &in->ulids, NULL, genesis));
-  const og_commit commit = {.id = *genesis, .manifest_version = 1, .created_us = og_wall_us(cx),
-                            .actor = actor.len ? actor : OG_STR_NONE};
+  const og_commit commit = {
+      .id = *genesis, .manifest_version = 1, .created_us = og_wall_us(cx), .actor = actor.len ? actor : OG_STR_NONE};
   og_log_row *row = og_vec_push(cx, &in->rows);
   if (!row) return OG_ENOMEM;
   OG_TRY(og_contract__row(cx, cx->arena, contract, row));

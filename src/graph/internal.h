@@ -12,17 +12,17 @@ typedef struct og_branch_row {
   og_str name;
   bool live;
   uint8_t incarnation[16];
-  og_str parent;        /* empty: main */
+  og_str parent; /* empty: main */
   uint8_t parent_incarnation[16];
-  uint64_t k;           /* the parent's log version it starts from */
-  uint64_t first;       /* first version of its own log */
+  uint64_t k;     /* the parent's log version it starts from */
+  uint64_t first; /* first version of its own log */
   bool has_seal;
-  uint64_t seal;        /* dead: the version that ended it */
+  uint64_t seal; /* dead: the version that ended it */
 } og_branch_row;
 
 /* Row of `name` in main's fold; *found false when there never was such a branch. */
-OG_MUST_USE og_status og_branch__get(og_ctx *cx, og_arena *a, const og_fold *main_fold, og_str name,
-                                     og_branch_row *out, bool *found);
+OG_MUST_USE og_status og_branch__get(og_ctx *cx, og_arena *a, const og_fold *main_fold, og_str name, og_branch_row *out,
+                                     bool *found);
 OG_MUST_USE og_status og_branch__encode(og_ctx *cx, og_arena *a, const og_branch_row *row, og_log_row *out);
 /* All rows, live and dead; elements are og_branch_row. */
 OG_MUST_USE og_status og_branch__all(og_ctx *cx, og_arena *a, const og_fold *main_fold, og_vec *out);
@@ -32,29 +32,29 @@ OG_MUST_USE og_status og_branch__materialise(og_ctx *cx, og_graph *g, og_fold *m
 /* ---- The handle. */
 
 typedef struct og_cached_fold {
-  char *branch;             /* NUL-terminated; "" main */
+  char *branch; /* NUL-terminated; "" main */
   uint8_t incarnation[16];
-  og_fold *fold;            /* one reference */
+  og_fold *fold; /* one reference */
 } og_cached_fold;
 
 typedef struct og_cached_table {
   char *path, *branch;
   uint64_t version;
-  og_lance_table *table;    /* one reference */
-  uint64_t used;            /* clock of the last use */
+  og_lance_table *table; /* one reference */
+  uint64_t used;         /* clock of the last use */
 } og_cached_table;
 
 struct og_graph {
   og_store *store;
   og_store_caps caps;
   bool read_only;
-  og_mutex mu;              /* guards everything below; never held across a store call */
+  og_mutex mu; /* guards everything below; never held across a store call */
   og_ulid_gen ulids;
-  og_vec folds;             /* og_cached_fold: the newest known of each branch */
-  og_vec tables;            /* og_cached_table */
+  og_vec folds;  /* og_cached_fold: the newest known of each branch */
+  og_vec tables; /* og_cached_table */
   uint64_t clock;
-  og_catalog *catalog;      /* of the newest schema row seen; one reference, or NULL */
-  char *catalog_key;        /* what it was made from */
+  og_catalog *catalog; /* of the newest schema row seen; one reference, or NULL */
+  char *catalog_key;   /* what it was made from */
 };
 
 /* The newest fold of a branch and its registry row (zero but for the name on main).  "" and "main" are main. */

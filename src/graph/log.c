@@ -124,11 +124,11 @@ void og_log_hint(og_ctx *cx, og_store *store, og_str branch, uint64_t version)
 /* ---- planning an append */
 
 typedef struct log_plan {
-  og_arena arena;       /* strings of history rows read for merging */
+  og_arena arena;              /* strings of history rows read for merging */
   og_vec tail, state, history; /* og_log_row, each in final order */
-  og_vec dropped;       /* uint64_t offsets deleted without a successor */
-  uint64_t merged_from; /* history fragments at or behind this index are merged away */
-  bool split;           /* a tier step: three fragments instead of one */
+  og_vec dropped;              /* uint64_t offsets deleted without a successor */
+  uint64_t merged_from;        /* history fragments at or behind this index are merged away */
+  bool split;                  /* a tier step: three fragments instead of one */
 } log_plan;
 
 static void plan_cleanup(log_plan *p)
@@ -187,15 +187,16 @@ static og_status plan_new_rows(og_ctx *cx, const og_fold *f, const og_log_row *r
   return OG_OK;
 }
 
-static og_status plan_plain(og_ctx *cx, log_plan *p, const og_fold *f, const og_log_row *rows, size_t n,
-                            uint64_t tail)
+static og_status plan_plain(og_ctx *cx, log_plan *p, const og_fold *f, const og_log_row *rows, size_t n, uint64_t tail)
 {
   for (size_t i = 0; i < f->rows.len; i++) {
     const og_log_row *r = &OG_VEC_AT(&f->rows, og_log_row, i);
     bool same_id = false;
     if (r->offset < tail) continue;
-    if (!newer_row(r, rows, n, &same_id)) OG_TRY(og_vec_add(cx, &p->tail, r));
-    else if (!same_id) OG_TRY(og_vec_add(cx, &p->dropped, &r->offset));
+    if (!newer_row(r, rows, n, &same_id))
+      OG_TRY(og_vec_add(cx, &p->tail, r));
+    else if (!same_id)
+      OG_TRY(og_vec_add(cx, &p->dropped, &r->offset));
   }
   return plan_new_rows(cx, f, rows, n, &p->tail);
 }
@@ -229,8 +230,10 @@ static og_status plan_split(og_ctx *cx, log_plan *p, og_fold *f, const og_log_ro
     bool same_id = false;
     const og_log_row *newer = newer_row(r, rows, n, &same_id);
     if (newer && same_id) continue; /* its successor takes the offset */
-    if (newer || is_stale_version(f, r)) OG_TRY(og_vec_add(cx, &p->dropped, &r->offset));
-    else OG_TRY(og_vec_add(cx, r->kind == OG_ROW_COMMIT ? &p->history : &p->state, r));
+    if (newer || is_stale_version(f, r))
+      OG_TRY(og_vec_add(cx, &p->dropped, &r->offset));
+    else
+      OG_TRY(og_vec_add(cx, r->kind == OG_ROW_COMMIT ? &p->history : &p->state, r));
   }
   OG_TRY(plan_new_rows(cx, f, rows, n, &p->tail));
   return plan_merge_history(cx, p, f);
@@ -367,8 +370,7 @@ static og_status create(og_ctx *cx, og_log_append *a, const og_ulid *attempt, co
   OG_TRY(change_opts(cx, OG_LANCE_OVERWRITE, attempt, &opts));
   OG_TRY(og_rows_schema(cx, &arrow));
   og_status st = og_lance_schema_new(cx, arrow, &schema);
-  if (st == OG_OK)
-    st = og_lance_change_create(cx, &at, schema, (og_lance_version){2, 2}, &opts, &a->change);
+  if (st == OG_OK) st = og_lance_change_create(cx, &at, schema, (og_lance_version){2, 2}, &opts, &a->change);
   og_batch *batch = NULL;
   if (st == OG_OK) st = og_rows_encode(cx, arrow, rows, n, &batch);
   if (st == OG_OK) st = og_lance_change_insert(cx, a->change, batch);
@@ -386,8 +388,10 @@ og_status og_log_create(og_ctx *cx, og_store *store, const og_ulid *attempt, con
   og_log_append *a;
   OG_TRY(append_new(cx, store, NULL, &a));
   og_status st = create(cx, a, attempt, rows, n);
-  if (st != OG_OK) og_log_append_free(cx, a);
-  else *out = a;
+  if (st != OG_OK)
+    og_log_append_free(cx, a);
+  else
+    *out = a;
   return st;
 }
 
@@ -407,8 +411,10 @@ og_status og_log_clone(og_ctx *cx, og_store *store, og_fold *parent, og_str bran
   og_log_append *a;
   OG_TRY(append_new(cx, store, parent, &a));
   og_status st = clone(cx, a, branch, first, attempt);
-  if (st != OG_OK) og_log_append_free(cx, a);
-  else *out = a;
+  if (st != OG_OK)
+    og_log_append_free(cx, a);
+  else
+    *out = a;
   return st;
 }
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* graph/open.c -- handles and snapshots.
  *
- * A handle caches the newest fold it knows of each branch, the newest catalog, and open table versions.  All of them are
- * immutable; the caches only save reading again.  A snapshot is a fold and its catalog: pinning costs one probe for a
- * newer version when nothing changed.
+ * A handle caches the newest fold it knows of each branch, the newest catalog, and open table versions.  All of them
+ * are immutable; the caches only save reading again.  A snapshot is a fold and its catalog: pinning costs one probe for
+ * a newer version when nothing changed.
  */
 #include "graph/internal.h"
 
@@ -35,7 +35,8 @@ static og_status no_graph(og_ctx *cx, og_graph *g)
   og_status st = og_store_info(cx, g->store, OG_STR("_schema.pg"), &info);
   if (st == OG_OK)
     return og_fail(cx, OG_ENOTFOUND,
-                   "'" OG_STR_FMT "' has schema files but no graph: an init did not finish; run `omnigraph init --force`",
+                   "'" OG_STR_FMT
+                   "' has schema files but no graph: an init did not finish; run `omnigraph init --force`",
                    OG_STR_ARG(root));
   og_error_clear(cx);
   st = og_store_list(cx, g->store, OG_STR_NONE, OG_STR_NONE, see_any, &any);
@@ -105,8 +106,10 @@ og_status og_graph_open(og_ctx *cx, og_store *store, bool read_only, og_graph **
   g->caps = (og_store_caps){.stamp_is_identity = true}; /* for reading: a probe upward needs no more than stamps */
   og_status st = open_newest(cx, g);
   if (st == OG_OK && !read_only) st = check_writable(cx, g);
-  if (st != OG_OK) og_graph_close(g);
-  else *out = g;
+  if (st != OG_OK)
+    og_graph_close(g);
+  else
+    *out = g;
   return st;
 }
 
@@ -170,8 +173,10 @@ static og_status snapshot_of(og_ctx *cx, og_graph *g, og_fold *fold, const uint8
   s->branch = s->fold->branch;
   memcpy(s->incarnation, incarnation, 16);
   og_status st = og_contract__catalog(cx, g, fold, &s->catalog);
-  if (st != OG_OK) og_snapshot_unref(s);
-  else *out = s;
+  if (st != OG_OK)
+    og_snapshot_unref(s);
+  else
+    *out = s;
   return st;
 }
 

@@ -16,10 +16,10 @@
  *  (2) Every row is recomputed from fold(N) on every try: two movements of a head never merge.
  *  (3) A version is put only on top of a pinned predecessor, and acknowledged only when that predecessor is still the
  *      one it was (or the newest fold holds our id): a number freed by cleanup is a hole, not a slot.
- *  (4) After "exists" or an unknown outcome, our own id is looked up before anything else: commits are kept for ever, so
- *      a lost reply cannot turn into a second commit or a false failure.
- *  (5) A table manifest number is above every number this lineage has seen and above cleanup's floor.
- *  (6) Whoever first learns of a version makes its folder entry durable before using it (og_graph__pin).
+ *  (4) After "exists" or an unknown outcome, our own id is looked up before anything else: commits are kept for ever,
+ * so a lost reply cannot turn into a second commit or a false failure. (5) A table manifest number is above every
+ * number this lineage has seen and above cleanup's floor. (6) Whoever first learns of a version makes its folder entry
+ * durable before using it (og_graph__pin).
  *
  * docs/dev/commit-protocol.md has the protocol with its crash table.
  */
@@ -53,8 +53,10 @@ static og_status is_adjacent(og_ctx *cx, og_graph *g, const og_fold *base, const
   if (g->caps.stamp_is_identity) {
     og_object_info now;
     og_status st = base_info(cx, g, base, &now);
-    if (st == OG_ENOTFOUND) og_error_clear(cx);
-    else if (st != OG_OK) return st;
+    if (st == OG_ENOTFOUND)
+      og_error_clear(cx);
+    else if (st != OG_OK)
+      return st;
     *ok = st == OG_OK && memcmp(now.stamp, before->stamp, sizeof now.stamp) == 0;
     return OG_OK;
   }
@@ -140,7 +142,7 @@ static og_status outcome_unknown(og_ctx *cx, const og_log_op *op)
 }
 
 typedef struct publish_try {
-  bool may_have_won; /* a put was made whose effect we could not rule out */
+  bool may_have_won;   /* a put was made whose effect we could not rule out */
   uint64_t first_base; /* the version the first try was made on: our commit can only be above it */
   og_publish_outcome outcome;
   uint64_t version;
@@ -168,8 +170,7 @@ static og_status step(og_ctx *cx, og_graph *g, const og_log_op *op, publish_try 
     *t = (publish_try){.outcome = OG_PUBLISHED, .version = base->version + 1, .done = true};
     og_log_hint(cx, g->store, base->branch, t->version);
   }
-  if (st == OG_OK && result == TRY_STALE)
-    *t = (publish_try){.outcome = OG_PUBLISH_RERUN, .done = true};
+  if (st == OG_OK && result == TRY_STALE) *t = (publish_try){.outcome = OG_PUBLISH_RERUN, .done = true};
   if (st == OG_OK && result == TRY_LOST) t->may_have_won = true;
   og_fold_unref(base);
   return st;
@@ -187,7 +188,8 @@ og_status og_graph__publish(og_ctx *cx, og_graph *g, const og_log_op *op, og_pub
     OG_TRY(st);
   }
   if (!t.done)
-    return og_fail(cx, OG_ECONFLICT, "lost the race for the next version of branch '" OG_STR_FMT "' %d times; try again",
+    return og_fail(cx, OG_ECONFLICT,
+                   "lost the race for the next version of branch '" OG_STR_FMT "' %d times; try again",
                    OG_STR_ARG(op->branch.len ? op->branch : OG_STR("main")), OG_LIMIT_REBASES);
   *outcome = t.outcome;
   *version = t.version;
@@ -200,9 +202,9 @@ typedef struct commit_op {
   og_graph *g;
   const og_publication *p;
   og_commit *commit;
-  bool *placed;        /* per table: its manifest stands under its number */
+  bool *placed;          /* per table: its manifest stands under its number */
   uint64_t *rendered_on; /* per table: log version whose table state it was rendered on; 0: never */
-  uint64_t *bump;      /* per table: numbers found taken */
+  uint64_t *bump;        /* per table: numbers found taken */
 } commit_op;
 
 static bool same_state(const og_table_state *a, const og_table_state *b)
@@ -251,8 +253,7 @@ static og_status is_stale(og_ctx *cx, const commit_op *c, const og_fold *now, bo
   *stale = !same_schema(base, now) || og_ulid_cmp(&c->p->attempt, &now->cutoff) < 0;
   for (size_t i = 0; !*stale && i < c->p->n_tables; i++)
     OG_TRY(table_conflicts(cx, c, now, c->p->tables[i].key, stale));
-  for (size_t i = 0; !*stale && i < c->p->n_reads; i++)
-    OG_TRY(table_conflicts(cx, c, now, c->p->reads[i], stale));
+  for (size_t i = 0; !*stale && i < c->p->n_reads; i++) OG_TRY(table_conflicts(cx, c, now, c->p->reads[i], stale));
   return OG_OK;
 }
 
@@ -279,7 +280,8 @@ static og_status render_table(og_ctx *cx, commit_op *c, const og_fold *now, size
   const og_table_state *was = og_fold_table_by_key(c->p->base->fold, t->key);
   if (!is) return og_fail(cx, OG_ECONFLICT, "table '" OG_STR_FMT "' is gone", OG_STR_ARG(t->key));
   uint64_t number = 1 + (is->max_version > now->number_floor ? is->max_version : now->number_floor);
-  if (c->rendered_on[i] == is->version + 1 && og_lance_change_version(t->change) >= number && c->placed[i]) return OG_OK;
+  if (c->rendered_on[i] == is->version + 1 && og_lance_change_version(t->change) >= number && c->placed[i])
+    return OG_OK;
   og_lance_table *base = NULL;
   if (!same_state(was, is)) OG_TRY(open_state(cx, c->g, is, &base));
   og_status st = og_lance_change_render(cx, t->change, base, number + c->bump[i]);

@@ -348,8 +348,8 @@ static og_status get_ulid(og_ctx *cx, const og_log_row *row, const og_json *json
 
 og_status og_row_parse_commit(og_ctx *cx, og_arena *a, const og_log_row *row, og_commit *out)
 {
-  *out = (og_commit){.branch = row->table_branch.ptr ? row->table_branch : OG_STR(""),
-                     .manifest_version = row->version};
+  *out =
+      (og_commit){.branch = row->table_branch.ptr ? row->table_branch : OG_STR(""), .manifest_version = row->version};
   if (!og_ulid_parse(row->object_id, &out->id) || !row->has_version)
     return og_fail(cx, OG_ECORRUPT, "__manifest row '" OG_STR_FMT "' is no commit: it needs a ULID and a version",
                    OG_STR_ARG(row->object_id));
@@ -374,10 +374,8 @@ static og_status write_head_meta(og_ctx *cx, og_buf *json, const og_commit *head
 
 og_status og_row_head(og_ctx *cx, og_arena *a, og_str branch, const og_commit *head, og_log_row *out)
 {
-  *out = (og_log_row){.kind = OG_ROW_HEAD,
-                      .object_type = type_of_kind(OG_ROW_HEAD),
-                      .table_key = OG_STR(""),
-                      .offset = OG_ROW_NEW};
+  *out = (og_log_row){
+      .kind = OG_ROW_HEAD, .object_type = type_of_kind(OG_ROW_HEAD), .table_key = OG_STR(""), .offset = OG_ROW_NEW};
   og_str name = branch.len ? branch : OG_STR("main");
   OG_TRY(og_arena_printf(cx, a, &out->object_id, "graph_head:" OG_STR_FMT, OG_STR_ARG(name)));
   og_buf json = {0};
@@ -400,13 +398,9 @@ og_status og_row_parse_head(og_ctx *cx, og_arena *a, const og_log_row *row, og_u
   return OG_OK;
 }
 
-og_status og_row_private(og_ctx *cx, og_arena *a, og_row_kind kind, og_str object_id, og_str metadata,
-                         og_log_row *out)
+og_status og_row_private(og_ctx *cx, og_arena *a, og_row_kind kind, og_str object_id, og_str metadata, og_log_row *out)
 {
-  *out = (og_log_row){.kind = kind,
-                      .object_type = type_of_kind(kind),
-                      .table_key = OG_STR(""),
-                      .offset = OG_ROW_NEW};
+  *out = (og_log_row){.kind = kind, .object_type = type_of_kind(kind), .table_key = OG_STR(""), .offset = OG_ROW_NEW};
   OG_TRY(og_arena_str(cx, a, object_id, &out->object_id));
   return og_arena_str(cx, a, metadata, &out->metadata);
 }

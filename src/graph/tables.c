@@ -5,8 +5,8 @@
 
 static og_type scalar_type(const og_prop_type *p)
 {
-  static const og_type_id ids[] = {OG_TYPE_UTF8, OG_TYPE_LARGE_BINARY, OG_TYPE_BOOL, OG_TYPE_I32,
-                                   OG_TYPE_I64,  OG_TYPE_U32,          OG_TYPE_U64,  OG_TYPE_F32,
+  static const og_type_id ids[] = {OG_TYPE_UTF8, OG_TYPE_LARGE_BINARY, OG_TYPE_BOOL,   OG_TYPE_I32,
+                                   OG_TYPE_I64,  OG_TYPE_U32,          OG_TYPE_U64,    OG_TYPE_F32,
                                    OG_TYPE_F64,  OG_TYPE_DATE64,       OG_TYPE_DATE32, OG_TYPE_F32};
   return og_type_of(ids[p->kind]);
 }

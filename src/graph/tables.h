@@ -9,7 +9,10 @@
 #define OG_COLUMN_ID  0u
 #define OG_COLUMN_SRC 1u
 #define OG_COLUMN_DST 2u
-static inline uint32_t og_type_first_property(const og_type_def *t) { return t->is_edge ? 3 : 1; }
+static inline uint32_t og_type_first_property(const og_type_def *t)
+{
+  return t->is_edge ? 3 : 1;
+}
 /* Column of a constraint field or property index (OG_FIELD_…). */
 static inline uint32_t og_type_column(const og_type_def *t, int32_t field)
 {

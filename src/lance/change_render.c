@@ -421,12 +421,12 @@ static og_status apply_config(og_ctx *cx, render *r)
 {
   size_t room = r->m.n_config + r->c->config.len + 1;
   og_str *pairs = og_arena_calloc(cx, r->a, 2 * room, sizeof *pairs);
-  uint32_t n = r->m.n_config;
+  size_t n = r->m.n_config;
   if (!pairs) return OG_ENOMEM;
-  if (n) memcpy(pairs, r->m.config, 2 * (size_t)n * sizeof *pairs);
+  if (n) memcpy(pairs, r->m.config, 2 * n * sizeof *pairs);
   for (size_t i = 0; i < r->c->config.len; i++) {
     const og_change__config *k = &OG_VEC_AT(&r->c->config, og_change__config, i);
-    uint32_t at = 0;
+    size_t at = 0;
     while (at < n && !og_str_eq(pairs[2 * at], k->key)) at++;
     if (k->remove && at < n) {
       n--;
@@ -439,7 +439,7 @@ static og_status apply_config(og_ctx *cx, render *r)
     }
   }
   r->m.config = pairs;
-  r->m.n_config = n;
+  r->m.n_config = (uint32_t)n;
   return OG_OK;
 }
 

@@ -12,7 +12,7 @@
  *
  *   Manifest    1 fields   2 fragments   3 version   5 schema metadata   6 index section   7 timestamp   9 reader flags
  *               10 writer flags   11 max fragment id   12 transaction file   13 writer   14 next row id
- *               15 data format   16 config   18 base paths   20 branch   21, 23 transaction section
+ *               15 data format   16 config   18 base paths   19 table metadata   20 branch   21, 23 transaction section
  */
 #include "lance/manifest.h"
 
@@ -27,7 +27,9 @@
 typedef struct decoder {
   og_ctx *cx;
   og_arena *a;
-  og_vec fields, meta, fragments, config, bases; /* og_str, og_str, og_fragment, og_str[2], og_base_path */
+  og_vec fields, meta;       /* og_str: messages */
+  og_vec fragments, bases;   /* og_fragment, og_base_path */
+  og_vec config, table_meta; /* og_str[2] */
   og_buf unknown;
   bool has_index, has_transaction;
   uint64_t index_at, transaction_at;
@@ -135,7 +137,8 @@ static og_status decode_data_file(decoder *d, og_str bytes, og_vec *files)
   og_vec ids = OG_VEC_INIT(uint64_t), columns = OG_VEC_INIT(uint64_t);
   og_buf unknown = {0};
   og_data_file *file = og_vec_push(d->cx, files);
-  og_status st = file ? read_data_file(d, bytes, file, &ids, &columns, &unknown) : OG_ENOMEM;
+  if (!file) return OG_ENOMEM;
+  og_status st = read_data_file(d, bytes, file, &ids, &columns, &unknown);
   og_vec_cleanup(&ids);
   og_vec_cleanup(&columns);
   og_str kept;
@@ -235,7 +238,8 @@ static og_status decode_fragment(decoder *d, og_str bytes)
   og_vec files = OG_VEC_INIT(og_data_file);
   og_buf unknown = {0};
   og_fragment *out = og_vec_push(d->cx, &d->fragments);
-  og_status st = out ? read_fragment(d, bytes, out, &files, &unknown) : OG_ENOMEM;
+  if (!out) return OG_ENOMEM;
+  og_status st = read_fragment(d, bytes, out, &files, &unknown);
   og_vec_cleanup(&files);
   og_str kept;
   st = own_buf(d, &unknown, st, &kept);
@@ -269,7 +273,8 @@ static og_status decode_base(decoder *d, og_str bytes)
 {
   og_buf unknown = {0};
   og_base_path *b = og_vec_push(d->cx, &d->bases);
-  og_status st = b ? read_base(d, bytes, b, &unknown) : OG_ENOMEM;
+  if (!b) return OG_ENOMEM;
+  og_status st = read_base(d, bytes, b, &unknown);
   og_str kept;
   st = own_buf(d, &unknown, st, &kept);
   if (st == OG_OK) b->unknown = kept;
@@ -291,11 +296,11 @@ static og_status decode_pair(decoder *d, og_str bytes, og_str pair[2])
   }
 }
 
-static og_status decode_config(decoder *d, og_str bytes)
+static og_status add_pair(decoder *d, og_str bytes, og_vec *out)
 {
   og_str pair[2];
   OG_TRY(decode_pair(d, bytes, pair));
-  return og_vec_add(d->cx, &d->config, pair);
+  return og_vec_add(d->cx, out, pair);
 }
 
 static og_status decode_timestamp(decoder *d, og_str bytes, og_manifest *m)
@@ -349,8 +354,9 @@ static og_status decode_message_field(decoder *d, const og_pb_reader *r, const o
   case 12: return f->bytes.len ? path_field(d, r, f, &m->tx_file) : OG_OK;
   case 13: return own(d, f->bytes, &m->writer);
   case 15: return decode_format(d, f->bytes, m);
-  case 16: return decode_config(d, f->bytes);
+  case 16: return add_pair(d, f->bytes, &d->config);
   case 18: return decode_base(d, f->bytes);
+  case 19: return add_pair(d, f->bytes, &d->table_meta);
   default: return own(d, f->bytes, &m->branch); /* 20 */
   }
 }
@@ -375,6 +381,7 @@ static og_status decode_field(decoder *d, const og_pb_reader *r, const og_pb_fie
   case 15:
   case 16:
   case 18:
+  case 19:
   case 20: return decode_message_field(d, r, f, m);
   default: return keep(d, &d->unknown, f);
   }
@@ -407,9 +414,11 @@ static og_status finish_decode(decoder *d, og_str file, og_manifest *m)
   og_str bytes;
   OG_TRY(copy_list(d, &d->fragments, &m->fragments));
   OG_TRY(copy_list(d, &d->config, &m->config));
+  OG_TRY(copy_list(d, &d->table_meta, &m->table_meta));
   OG_TRY(copy_list(d, &d->bases, &m->bases));
   m->n_fragments = (uint32_t)d->fragments.len;
   m->n_config = (uint32_t)d->config.len;
+  m->n_table_meta = (uint32_t)d->table_meta.len;
   m->n_bases = (uint32_t)d->bases.len;
   OG_TRY(own(d, og_buf_str(&d->unknown), &m->unknown));
   if (d->has_index) {
@@ -499,12 +508,14 @@ og_status og_manifest_decode(og_ctx *cx, og_str file, og_manifest *out)
                .meta = OG_VEC_INIT(og_str),
                .fragments = OG_VEC_INIT(og_fragment),
                .config = OG_VEC_INIT(og_str[2]),
+               .table_meta = OG_VEC_INIT(og_str[2]),
                .bases = OG_VEC_INIT(og_base_path)};
   og_status st = decode_all(&d, file, out);
   og_vec_cleanup(&d.fields);
   og_vec_cleanup(&d.meta);
   og_vec_cleanup(&d.fragments);
   og_vec_cleanup(&d.config);
+  og_vec_cleanup(&d.table_meta);
   og_vec_cleanup(&d.bases);
   og_buf_cleanup(&d.unknown);
   if (st != OG_OK) og_manifest_cleanup(out);
@@ -571,6 +582,12 @@ static og_status put_pair(og_ctx *cx, og_buf *out, uint32_t num, og_str key, og_
   return og_pb_put_bytes(cx, out, num, og_buf_str(&b));
 }
 
+static og_status put_pairs(og_ctx *cx, og_buf *out, uint32_t num, const og_str *pairs, uint32_t n)
+{
+  for (size_t i = 0; i < n; i++) OG_TRY(put_pair(cx, out, num, pairs[2 * i], pairs[2 * i + 1]));
+  return OG_OK;
+}
+
 static og_status encode_base(og_ctx *cx, const og_base_path *p, og_buf *out)
 {
   OG_AUTO(og_buf) b = {0};
@@ -601,8 +618,9 @@ static og_status encode_tail(og_ctx *cx, const og_manifest *m, og_buf *out)
   OG_TRY(og_pb_put_str(cx, &format, 2, m->format_version));
   OG_TRY(og_buf_append_str(cx, &format, m->format_unknown));
   OG_TRY(og_pb_put_str(cx, out, 15, og_buf_str(&format)));
-  for (uint32_t i = 0; i < m->n_config; i++) OG_TRY(put_pair(cx, out, 16, m->config[2 * i], m->config[2 * i + 1]));
+  OG_TRY(put_pairs(cx, out, 16, m->config, m->n_config));
   for (uint32_t i = 0; i < m->n_bases; i++) OG_TRY(encode_base(cx, &m->bases[i], out));
+  OG_TRY(put_pairs(cx, out, 19, m->table_meta, m->n_table_meta));
   return og_pb_put_str(cx, out, 20, m->branch);
 }
 
@@ -615,8 +633,7 @@ static og_status encode_body(og_ctx *cx, const og_manifest *m, uint64_t index_at
     OG_TRY(og_pb_put_bytes(cx, out, 2, og_buf_str(&b)));
   }
   OG_TRY(og_pb_put_u64(cx, out, 3, m->version));
-  for (uint32_t i = 0; i < m->schema->n_meta; i++)
-    OG_TRY(put_pair(cx, out, 5, m->schema->meta[2 * i], m->schema->meta[2 * i + 1]));
+  OG_TRY(put_pairs(cx, out, 5, m->schema->meta, m->schema->n_meta));
   if (m->index_section.ptr) OG_TRY(og_pb_put_u64_always(cx, out, 6, index_at));
   OG_TRY(encode_times(cx, m, out));
   OG_TRY(og_pb_put_u64(cx, out, 9, m->reader_flags));

@@ -81,12 +81,14 @@ typedef struct og_manifest {
   og_str format_unknown;
   og_str *config; /* key, value, ... */
   uint32_t n_config;
+  og_str *table_meta; /* the same */
+  uint32_t n_table_meta;
   og_base_path *bases;
   uint32_t n_bases;
   og_str branch;
   og_str index_section; /* raw IndexSection message; ptr NULL: none */
   og_str transaction;   /* raw inline Transaction message; ptr NULL: none */
-  og_str unknown;       /* fields we do not know, among them table metadata (19) */
+  og_str unknown;       /* fields we do not know */
 } og_manifest;
 
 void og_manifest_cleanup(og_manifest *m);

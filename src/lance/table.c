@@ -319,14 +319,21 @@ int64_t og_lance_table_timestamp_us(const og_lance_table *t)
   return t->m.seconds * 1000000 + t->m.nanos / 1000;
 }
 
-bool og_lance_table_config(const og_lance_table *t, og_str key, og_str *out)
+static bool find_pair(const og_str *pairs, uint32_t n, og_str key, og_str *out)
 {
-  for (uint32_t i = 0; i < t->m.n_config; i++) {
-    if (!og_str_eq(t->m.config[2 * i], key)) continue;
-    *out = t->m.config[2 * i + 1];
+  for (size_t i = 0; i < n; i++) {
+    if (!og_str_eq(pairs[2 * i], key)) continue;
+    *out = pairs[2 * i + 1];
     return true;
   }
   return false;
+}
+
+bool og_lance_table_config(const og_lance_table *t, og_str key, og_str *out)
+{
+  const og_manifest *m = &t->m;
+  return find_pair(m->config, m->n_config, key, out) || find_pair(m->table_meta, m->n_table_meta, key, out) ||
+         find_pair(m->schema->meta, m->schema->n_meta, key, out);
 }
 
 uint32_t og_lance_table_fragments(const og_lance_table *t)

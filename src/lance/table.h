@@ -43,7 +43,7 @@ uint64_t og_lance_table_physical_rows(const og_lance_table *t);  /* with deleted
 og_lance_schema *og_lance_table_schema(const og_lance_table *t); /* borrowed */
 og_lance_version og_lance_table_file_version(const og_lance_table *t);
 int64_t og_lance_table_timestamp_us(const og_lance_table *t);
-/* Value of a config / table-metadata / schema-metadata key; false when absent. */
+/* Value of a key in config, else table metadata, else schema metadata; false when absent. */
 bool og_lance_table_config(const og_lance_table *t, og_str key, og_str *out);
 
 typedef struct og_lance_fragment_info {

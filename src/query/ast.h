@@ -9,10 +9,10 @@
 
 typedef enum og_lit_kind {
   OG_LIT_STRING,
-  OG_LIT_INT,      /* int64 */
+  OG_LIT_INT, /* int64 */
   OG_LIT_FLOAT,
   OG_LIT_BOOL,
-  OG_LIT_DATE,     /* date("…"): text kept, parsed by the checker */
+  OG_LIT_DATE, /* date("…"): text kept, parsed by the checker */
   OG_LIT_DATETIME,
   OG_LIT_LIST
 } og_lit_kind;
@@ -30,17 +30,17 @@ typedef struct og_literal {
 
 typedef enum og_expr_kind {
   OG_EXPR_LITERAL,
-  OG_EXPR_VAR,    /* $x: a parameter or a bound variable */
-  OG_EXPR_PROP,   /* $x.p */
-  OG_EXPR_ALIAS,  /* ident */
+  OG_EXPR_VAR,   /* $x: a parameter or a bound variable */
+  OG_EXPR_PROP,  /* $x.p */
+  OG_EXPR_ALIAS, /* ident */
   OG_EXPR_NOW,
-  OG_EXPR_AGG,    /* count sum avg min max of args[0] */
+  OG_EXPR_AGG,     /* count sum avg min max of args[0] */
   OG_EXPR_NEAREST, /* args: PROP, query */
   OG_EXPR_SEARCH,
-  OG_EXPR_FUZZY,  /* 2 or 3 args */
+  OG_EXPR_FUZZY, /* 2 or 3 args */
   OG_EXPR_MATCH_TEXT,
   OG_EXPR_BM25,
-  OG_EXPR_RRF     /* 2 or 3 args */
+  OG_EXPR_RRF /* 2 or 3 args */
 } og_expr_kind;
 
 typedef enum og_agg { OG_AGG_COUNT, OG_AGG_SUM, OG_AGG_AVG, OG_AGG_MIN, OG_AGG_MAX } og_agg;
@@ -56,10 +56,25 @@ typedef struct og_expr {
   uint32_t n_args;
 } og_expr;
 
-typedef enum og_op { OG_OP_EQ, OG_OP_NE, OG_OP_LT, OG_OP_LE, OG_OP_GT, OG_OP_GE, OG_OP_CONTAINS, OG_OP_STARTS_WITH } og_op;
+typedef enum og_op {
+  OG_OP_EQ,
+  OG_OP_NE,
+  OG_OP_LT,
+  OG_OP_LE,
+  OG_OP_GT,
+  OG_OP_GE,
+  OG_OP_CONTAINS,
+  OG_OP_STARTS_WITH
+} og_op;
 const char *og_op_text(og_op op);
 
-typedef enum og_clause_kind { OG_CLAUSE_BINDING, OG_CLAUSE_TRAVERSAL, OG_CLAUSE_FILTER, OG_CLAUSE_TEXT, OG_CLAUSE_NOT } og_clause_kind;
+typedef enum og_clause_kind {
+  OG_CLAUSE_BINDING,
+  OG_CLAUSE_TRAVERSAL,
+  OG_CLAUSE_FILTER,
+  OG_CLAUSE_TEXT,
+  OG_CLAUSE_NOT
+} og_clause_kind;
 
 typedef struct og_assign { /* name: value */
   og_str name;

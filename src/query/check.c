@@ -97,11 +97,12 @@ static og_status check_params(og_checker *c)
       return OG_CHECK_FAIL(c, d->span, OG_STR_NONE, "type error: parameter '$" OG_STR_FMT "' is declared twice",
                            OG_STR_ARG(d->name));
     if (!og_query__param_type(d, &c->param_types[i]))
-      return OG_CHECK_FAIL(c, d->type_span,
-                           OG_STR("types are String Blob Bool I32 I64 U32 U64 F32 F64 DateTime Date, lists [T] of all but"
-                                  " Blob, and Vector(N)"),
-                           "type error: unknown parameter type '%s" OG_STR_FMT "%s'", d->list ? "[" : "",
-                           OG_STR_ARG(d->type), d->list ? "]" : "");
+      return OG_CHECK_FAIL(
+          c, d->type_span,
+          OG_STR("types are String Blob Bool I32 I64 U32 U64 F32 F64 DateTime Date, lists [T] of all but"
+                 " Blob, and Vector(N)"),
+          "type error: unknown parameter type '%s" OG_STR_FMT "%s'", d->list ? "[" : "", OG_STR_ARG(d->type),
+          d->list ? "]" : "");
   }
   return OG_OK;
 }

@@ -26,7 +26,7 @@ typedef enum og_feature {
   OG_FEATURE_EDGE_VAR
 } og_feature;
 
-typedef struct og_hop { /* a traversal, its direction settled */
+typedef struct og_hop {         /* a traversal, its direction settled */
   uint32_t src, dst, edge_slot; /* edge_slot: OG_NO_SLOT when not bound */
   const og_type_def *edge;
   og_direction dir;
@@ -57,7 +57,7 @@ typedef struct og_checker {
   uint32_t *scope; /* slots visible by name, inner blocks last */
   uint32_t n_scope;
   bool uses_now;
-  bool lacks;      /* the first feature met that cannot run yet, and where */
+  bool lacks; /* the first feature met that cannot run yet, and where */
   og_feature feature;
   og_span feature_span;
   /* results for reads */
@@ -73,12 +73,11 @@ typedef struct og_checker {
 typedef struct og_operand {
   const og_pexpr *px; /* NULL: a search call, which has no plan yet */
   og_prop_type type;
-  bool entity;        /* a node variable: px is its id */
+  bool entity; /* a node variable: px is its id */
 } og_operand;
 
 /* Raises OG_EINVALID at a place of the text. */
-#define OG_CHECK_FAIL(c, span, hint, ...) \
-  og_source_fail((c)->cx, OG_EINVALID, (c)->src, (span), (hint), __VA_ARGS__)
+#define OG_CHECK_FAIL(c, span, hint, ...) og_source_fail((c)->cx, OG_EINVALID, (c)->src, (span), (hint), __VA_ARGS__)
 
 /* Notes that the query needs `f`; og_check__supported raises it once everything else is known to be right. */
 void og_check__need(og_checker *c, og_feature f, og_span at);
@@ -90,7 +89,7 @@ OG_MUST_USE og_status og_check__init(og_ctx *cx, og_arena *a, const og_catalog *
 OG_MUST_USE og_status og_check__read(og_checker *c);
 /* The slot of a name in scope, or OG_NO_SLOT. */
 uint32_t og_check__find(const og_checker *c, og_str name);
-int og_check__param(const og_checker *c, og_str name); /* index, or -1 */
+int og_check__param(const og_checker *c, og_str name);            /* index, or -1 */
 og_str og_check__type_text(og_checker *c, const og_prop_type *t); /* without `?` */
 /* "did you mean 'x'?" in the arena, or empty. */
 og_str og_check__hint(og_checker *c, og_str near);

@@ -96,10 +96,11 @@ static og_status endpoint(og_checker *c, og_str name, og_span at, uint32_t *slot
 static og_status wrong_end(og_checker *c, og_str name, og_span at, const og_type_def *has, const og_type_def *edge)
 {
   return OG_CHECK_FAIL(c, at, OG_STR_NONE,
-                       "type error: T5: '$" OG_STR_FMT "' is " OG_STR_FMT ", but edge " OG_STR_FMT " goes from " OG_STR_FMT
-                       " to " OG_STR_FMT,
+                       "type error: T5: '$" OG_STR_FMT "' is " OG_STR_FMT ", but edge " OG_STR_FMT
+                       " goes from " OG_STR_FMT " to " OG_STR_FMT,
                        OG_STR_ARG(name), OG_STR_ARG(has->name), OG_STR_ARG(edge->name),
-                       OG_STR_ARG(og_edge_from(c->catalog, edge)->name), OG_STR_ARG(og_edge_to(c->catalog, edge)->name));
+                       OG_STR_ARG(og_edge_from(c->catalog, edge)->name),
+                       OG_STR_ARG(og_edge_to(c->catalog, edge)->name));
 }
 
 /* Along the edge or against it: by the type of the left end, else of the right one, else along. */
@@ -114,7 +115,8 @@ static og_status direction(og_checker *c, const og_clause *t, og_hop *hop)
       return OG_CHECK_FAIL(c, t->edge_span, OG_STR_NONE,
                            "type error: T22: <" OG_STR_FMT "> needs an edge whose ends have one type, but " OG_STR_FMT
                            " goes from " OG_STR_FMT " to " OG_STR_FMT,
-                           OG_STR_ARG(t->edge), OG_STR_ARG(hop->edge->name), OG_STR_ARG(from->name), OG_STR_ARG(to->name));
+                           OG_STR_ARG(t->edge), OG_STR_ARG(hop->edge->name), OG_STR_ARG(from->name),
+                           OG_STR_ARG(to->name));
     hop->dir = OG_DIR_BOTH;
   } else if (left ? left != from : right && right != to) {
     hop->dir = OG_DIR_IN;
@@ -131,7 +133,8 @@ static og_status edge_variable(og_checker *c, const og_block_scope *s, const og_
   if (t->edge_var.len == 0 || anonymous(t->edge_var)) return OG_OK;
   og_check__need(c, OG_FEATURE_EDGE_VAR, t->edge_var_span);
   if (t->has_bounds)
-    return OG_CHECK_FAIL(c, t->edge_var_span, OG_STR_NONE, "type error: T23: an edge bound to a variable is a single hop");
+    return OG_CHECK_FAIL(c, t->edge_var_span, OG_STR_NONE,
+                         "type error: T23: an edge bound to a variable is a single hop");
   bool taken = og_check__find(c, t->edge_var) != OG_NO_SLOT;
   if (taken || og_str_eq(t->edge_var, t->var) || og_str_eq(t->edge_var, t->dst))
     return OG_CHECK_FAIL(c, t->edge_var_span, OG_STR_NONE, "type error: T23: the name '$" OG_STR_FMT "' is taken",
@@ -174,7 +177,8 @@ static bool mentions(const og_checker *c, const og_expr *e, uint32_t n_outer)
   if (!e) return false;
   if (e->kind == OG_EXPR_VAR && og_check__param(c, e->var) >= 0) return false;
   for (uint32_t i = 0; i < n_outer; i++)
-    if ((e->kind == OG_EXPR_VAR || e->kind == OG_EXPR_PROP) && og_str_eq(c->slots[c->scope[i]].name, e->var)) return true;
+    if ((e->kind == OG_EXPR_VAR || e->kind == OG_EXPR_PROP) && og_str_eq(c->slots[c->scope[i]].name, e->var))
+      return true;
   for (uint32_t i = 0; i < e->n_args; i++)
     if (mentions(c, e->args[i], n_outer)) return true;
   return false;

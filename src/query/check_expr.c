@@ -138,7 +138,8 @@ static bool is_text(const og_operand *o)
 static og_status not_alike(og_checker *c, og_span at, const char *what, og_operand *left, og_operand *right)
 {
   return OG_CHECK_FAIL(c, at, OG_STR_NONE, "type error: T7: %s " OG_STR_FMT " and " OG_STR_FMT, what,
-                       OG_STR_ARG(og_check__type_text(c, &left->type)), OG_STR_ARG(og_check__type_text(c, &right->type)));
+                       OG_STR_ARG(og_check__type_text(c, &left->type)),
+                       OG_STR_ARG(og_check__type_text(c, &right->type)));
 }
 
 static og_status contains(og_checker *c, const og_clause *f, og_operand *left, og_operand *right, const og_pexpr **out)
@@ -184,7 +185,8 @@ static og_status check_op(og_checker *c, const og_clause *f, og_operand *left, o
                          bad->entity ? OG_STR("compare a property: $variable.property") : OG_STR_NONE,
                          "type error: T7: '%s' compares single values only", og_op_text(f->op));
   }
-  if (!og_check__compatible(&left->type, &right->type)) return not_alike(c, f->right->span, "cannot compare", left, right);
+  if (!og_check__compatible(&left->type, &right->type))
+    return not_alike(c, f->right->span, "cannot compare", left, right);
   return compare(c, f->op, left->px, right->px, out);
 }
 
@@ -252,7 +254,8 @@ og_status og_check__inline(og_checker *c, uint32_t slot, const og_assign *m, con
   }
   if (p->type.kind == OG_SC_BLOB || p->type.kind == OG_SC_VECTOR || (p->type.list && list_value))
     return OG_CHECK_FAIL(c, m->value->span, OG_STR_NONE,
-                         "type error: T3: property '" OG_STR_FMT "' is " OG_STR_FMT " and cannot be matched by equality",
+                         "type error: T3: property '" OG_STR_FMT "' is " OG_STR_FMT
+                         " and cannot be matched by equality",
                          OG_STR_ARG(p->name), OG_STR_ARG(og_check__type_text(c, &p->type)));
   og_operand value = {0};
   const og_pexpr *left;

@@ -127,8 +127,7 @@ static og_status check_required(og_checker *c, const og_stmt *s, const og_mutati
   for (uint32_t i = 0; i < t->n_properties; i++) {
     const og_property *p = &t->properties[i];
     bool embedded = p->embed_source.ptr && assigned(m, og_type_property(t, p->embed_source));
-    if (!p->type.nullable && !embedded && !assigned(m, (int32_t)i))
-      return missing(c, s, p->name, "required property");
+    if (!p->type.nullable && !embedded && !assigned(m, (int32_t)i)) return missing(c, s, p->name, "required property");
   }
   return OG_OK;
 }

@@ -29,8 +29,10 @@ static og_status bad_argument(og_checker *c, const og_expr *e, const char *needs
 
 static og_status check_aggregate(og_checker *c, const og_expr *e, og_plan_column *col, og_operand *arg)
 {
-  static const og_feature needs[] = {[OG_AGG_SUM] = OG_FEATURE_SUM, [OG_AGG_AVG] = OG_FEATURE_AVG,
-                                     [OG_AGG_MIN] = OG_FEATURE_MIN, [OG_AGG_MAX] = OG_FEATURE_MAX};
+  static const og_feature needs[] = {[OG_AGG_SUM] = OG_FEATURE_SUM,
+                                     [OG_AGG_AVG] = OG_FEATURE_AVG,
+                                     [OG_AGG_MIN] = OG_FEATURE_MIN,
+                                     [OG_AGG_MAX] = OG_FEATURE_MAX};
   const og_expr *of = e->args[0];
   if (of->kind == OG_EXPR_AGG)
     return OG_CHECK_FAIL(c, of->span, OG_STR_NONE, "type error: T8: aggregates cannot be nested");
@@ -137,12 +139,9 @@ static og_status check_ordering(og_checker *c, const og_ordering *ord, og_plan_o
     OG_TRY(check_sortable(c, e, v.px->type));
     o->expr = v.px;
     return c->aggregate ? order_by_column(c, e, v.px, o) : OG_OK;
-  case OG_EXPR_AGG:
-    OG_TRY(og_check__operand(c, e->args[0], &v));
-    return order_by_column(c, e, v.px, o);
+  case OG_EXPR_AGG: OG_TRY(og_check__operand(c, e->args[0], &v)); return order_by_column(c, e, v.px, o);
   case OG_EXPR_LITERAL:
-  case OG_EXPR_NOW:
-    return OG_CHECK_FAIL(c, e->span, OG_STR_NONE, "type error: a constant cannot be ordered by");
+  case OG_EXPR_NOW: return OG_CHECK_FAIL(c, e->span, OG_STR_NONE, "type error: a constant cannot be ordered by");
   default: return og_check__search(c, e, &v);
   }
 }

@@ -28,7 +28,8 @@ static og_status text_call(og_checker *c, const og_expr *e, const char *code)
   og_scalar_kind k = edits.type.kind;
   bool integer = og_scalar_is_number(k) && k != OG_SC_F32 && k != OG_SC_F64 && !edits.type.list;
   if (integer && edits.px) return OG_OK;
-  return OG_CHECK_FAIL(c, e->args[2]->span, OG_STR_NONE, "type error: %s: the number of edits must be an integer", code);
+  return OG_CHECK_FAIL(c, e->args[2]->span, OG_STR_NONE, "type error: %s: the number of edits must be an integer",
+                       code);
 }
 
 static og_status nearest_query(og_checker *c, const og_expr *e, uint32_t dim)
@@ -63,8 +64,9 @@ static og_status check_nearest(og_checker *c, const og_expr *e)
   og_operand target;
   OG_TRY(og_check__property(c, field, &target));
   if (target.type.kind != OG_SC_VECTOR)
-    return OG_CHECK_FAIL(c, field->span, OG_STR_NONE, "type error: T15: property '" OG_STR_FMT "' is " OG_STR_FMT
-                         ", not a Vector", OG_STR_ARG(field->prop), OG_STR_ARG(og_check__type_text(c, &target.type)));
+    return OG_CHECK_FAIL(c, field->span, OG_STR_NONE,
+                         "type error: T15: property '" OG_STR_FMT "' is " OG_STR_FMT ", not a Vector",
+                         OG_STR_ARG(field->prop), OG_STR_ARG(og_check__type_text(c, &target.type)));
   OG_TRY(nearest_query(c, e->args[1], target.type.dim));
   if (c->q->has_limit) return OG_OK;
   return OG_CHECK_FAIL(c, e->span, OG_STR("add `limit 10` behind the order"), "type error: T17: nearest needs a limit");
@@ -75,7 +77,8 @@ static og_status check_rrf(og_checker *c, const og_expr *e)
   og_operand unused;
   for (uint32_t i = 0; i < 2; i++) {
     if (e->args[i]->kind != OG_EXPR_NEAREST && e->args[i]->kind != OG_EXPR_BM25)
-      return OG_CHECK_FAIL(c, e->args[i]->span, OG_STR_NONE, "type error: T21: rrf fuses nearest() and bm25() rankings");
+      return OG_CHECK_FAIL(c, e->args[i]->span, OG_STR_NONE,
+                           "type error: T21: rrf fuses nearest() and bm25() rankings");
     if (!c->q->has_limit)
       return OG_CHECK_FAIL(c, e->span, OG_STR("add `limit 10` behind the order"), "type error: T21: rrf needs a limit");
     OG_TRY(og_check__search(c, e->args[i], &unused));

@@ -23,7 +23,7 @@ typedef struct og_lint_touch { /* a type read or written */
 typedef struct og_lint_query {
   og_str name;
   bool is_mutation, ok;
-  og_str error;            /* ok false */
+  og_str error; /* ok false */
   const og_str *warnings;
   uint32_t n_warnings;
   const og_lint_column *result; /* ok, reads only */
@@ -34,7 +34,7 @@ typedef struct og_lint_query {
 
 typedef struct og_lint_finding {
   og_severity severity;
-  const char *code;   /* "Q000", "L201" */
+  const char *code; /* "Q000", "L201" */
   og_str message;
   og_str type_name, property; /* empty: none */
 } og_lint_finding;
@@ -49,5 +49,5 @@ typedef struct og_lint_report {
 } og_lint_report;
 
 /* Everything in `a`.  Fails only for want of memory: what is wrong with the text is the report. */
-OG_MUST_USE og_status og_query_lint(og_ctx *cx, og_arena *a, const og_catalog *catalog, og_str source, og_str source_name,
-                                    og_lint_report *out);
+OG_MUST_USE og_status og_query_lint(og_ctx *cx, og_arena *a, const og_catalog *catalog, og_str source,
+                                    og_str source_name, og_lint_report *out);

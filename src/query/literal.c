@@ -45,9 +45,9 @@ static og_status dated(og_checker *c, const og_literal *lit, og_scalar *out)
   bool ok = date ? og_date_parse(lit->str, &days) : og_datetime_parse(lit->str, &out->v.i);
   if (date) out->v.i = days;
   if (ok) return OG_OK;
-  return OG_CHECK_FAIL(c, lit->span, date ? OG_STR("write date(\"2024-01-31\")") : OG_STR("write datetime(\"2024-01-31T12:00:00Z\")"),
-                       "type error: T3: invalid %s literal '" OG_STR_FMT "'", date ? "Date" : "DateTime",
-                       OG_STR_ARG(lit->str));
+  return OG_CHECK_FAIL(
+      c, lit->span, date ? OG_STR("write date(\"2024-01-31\")") : OG_STR("write datetime(\"2024-01-31T12:00:00Z\")"),
+      "type error: T3: invalid %s literal '" OG_STR_FMT "'", date ? "Date" : "DateTime", OG_STR_ARG(lit->str));
 }
 
 static og_status list_scalar(og_checker *c, const og_literal *lit, og_scalar_kind item, og_scalar *out)
@@ -124,8 +124,7 @@ static og_status items_as(og_checker *c, const og_literal *lit, const og_prop_ty
   og_scalar *values = og_arena_calloc(c->cx, c->a, (size_t)lit->n_items + 1, sizeof *values);
   if (!values) return OG_ENOMEM;
   if (lit->kind != OG_LIT_LIST) return mismatch(c, lit, t, what);
-  for (uint32_t i = 0; i < lit->n_items; i++)
-    OG_TRY(og_check__literal_as(c, &lit->items[i], &item, what, &values[i]));
+  for (uint32_t i = 0; i < lit->n_items; i++) OG_TRY(og_check__literal_as(c, &lit->items[i], &item, what, &values[i]));
   return og_query__list(c->cx, c->a, og_value_type_of(&item).type, values, lit->n_items, &out->v.list);
 }
 

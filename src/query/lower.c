@@ -24,8 +24,8 @@ typedef struct og_lowering {
 
 typedef struct og_stage { /* one block under way */
   const og_block *b;
-  bool *placed;   /* per filter */
-  bool *walked;   /* per hop */
+  bool *placed; /* per filter */
+  bool *walked; /* per hop */
   og_plan_op *ops;
   uint32_t n_ops;
   bool inner;

@@ -4,12 +4,9 @@
  *   declared            JSON accepted
  *   String Blob         string
  *   Bool                true, false
- *   I32 I64 U32 U64     integer number, or a string of decimal digits, in range; U64 up to 2^63 - 1 as the language has it
- *   F32 F64             number (F32: finite after rounding)
- *   Date DateTime       string
- *   Vector(N)           array of N numbers
- *   [T]                 array of T, no nulls
- *   any of them with ?  also null, or nothing
+ *   I32 I64 U32 U64     integer number, or a string of decimal digits, in range; U64 up to 2^63 - 1 as the language has
+ * it F32 F64             number (F32: finite after rounding) Date DateTime       string Vector(N)           array of N
+ * numbers [T]                 array of T, no nulls any of them with ?  also null, or nothing
  */
 #include "query/params.h"
 

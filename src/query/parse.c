@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* query/parse.c -- `.gq` by recursive descent.
  *
- * One token of look-ahead, and cheap copies of the lexer where a clause needs a second look: a clause that begins with a
- * variable is a binding ($x: Type), a traversal ($x edge $y) or a comparison ($x.p > 1), and what decides comes two
+ * One token of look-ahead, and cheap copies of the lexer where a clause needs a second look: a clause that begins with
+ * a variable is a binding ($x: Type), a traversal ($x edge $y) or a comparison ($x.p > 1), and what decides comes two
  * tokens later.  Keywords are positional, as in the language: a property may be called `limit`.
  *
  * The parser only says what was written.  What it means, and most of what is wrong with it, is the checker's.
@@ -55,8 +55,9 @@ static og_status fail_expected(parser *p, const char *what, og_str hint)
   if (t->kind == OG_TOK_END)
     return og_source_fail(p->cx, OG_EINVALID, p->lx.src, t->span, hint, "parse error: expected %s, but the text ends",
                           what);
-  return og_source_fail(p->cx, OG_EINVALID, p->lx.src, t->span, hint, "parse error: expected %s, found '" OG_STR_FMT "'",
-                        what, OG_STR_ARG(og_str_sub(p->lx.src->text, t->span.start, t->span.end)));
+  return og_source_fail(p->cx, OG_EINVALID, p->lx.src, t->span, hint,
+                        "parse error: expected %s, found '" OG_STR_FMT "'", what,
+                        OG_STR_ARG(og_str_sub(p->lx.src->text, t->span.start, t->span.end)));
 }
 
 static og_status expect_punct(parser *p, const char *what)
@@ -215,12 +216,12 @@ static const struct {
   og_agg agg;
   uint8_t min_args, max_args;
 } calls[] = {
-    {"now", OG_EXPR_NOW, 0, 0, 0},           {"count", OG_EXPR_AGG, OG_AGG_COUNT, 1, 1},
-    {"sum", OG_EXPR_AGG, OG_AGG_SUM, 1, 1},  {"avg", OG_EXPR_AGG, OG_AGG_AVG, 1, 1},
-    {"min", OG_EXPR_AGG, OG_AGG_MIN, 1, 1},  {"max", OG_EXPR_AGG, OG_AGG_MAX, 1, 1},
-    {"nearest", OG_EXPR_NEAREST, 0, 2, 2},   {"search", OG_EXPR_SEARCH, 0, 2, 2},
-    {"fuzzy", OG_EXPR_FUZZY, 0, 2, 3},       {"match_text", OG_EXPR_MATCH_TEXT, 0, 2, 2},
-    {"bm25", OG_EXPR_BM25, 0, 2, 2},         {"rrf", OG_EXPR_RRF, 0, 2, 3},
+    {"now", OG_EXPR_NOW, 0, 0, 0},          {"count", OG_EXPR_AGG, OG_AGG_COUNT, 1, 1},
+    {"sum", OG_EXPR_AGG, OG_AGG_SUM, 1, 1}, {"avg", OG_EXPR_AGG, OG_AGG_AVG, 1, 1},
+    {"min", OG_EXPR_AGG, OG_AGG_MIN, 1, 1}, {"max", OG_EXPR_AGG, OG_AGG_MAX, 1, 1},
+    {"nearest", OG_EXPR_NEAREST, 0, 2, 2},  {"search", OG_EXPR_SEARCH, 0, 2, 2},
+    {"fuzzy", OG_EXPR_FUZZY, 0, 2, 3},      {"match_text", OG_EXPR_MATCH_TEXT, 0, 2, 2},
+    {"bm25", OG_EXPR_BM25, 0, 2, 2},        {"rrf", OG_EXPR_RRF, 0, 2, 3},
 };
 
 static int find_call(const parser *p)
@@ -698,8 +699,7 @@ og_status og_query_find(og_ctx *cx, const og_query_file *f, og_str name, const o
     return OG_OK;
   }
   if (f->n_queries == 0) return og_fail(cx, OG_EINVALID, "the source holds no query");
-  if (name.len == 0)
-    return og_fail(cx, OG_EINVALID, "the source holds %u queries; name the one to run", f->n_queries);
+  if (name.len == 0) return og_fail(cx, OG_EINVALID, "the source holds %u queries; name the one to run", f->n_queries);
   og_str near = OG_STR_NONE;
   for (uint32_t i = 0; i < f->n_queries; i++) {
     if (og_str_eq(f->queries[i].name, name)) {

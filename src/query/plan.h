@@ -50,7 +50,7 @@ typedef struct og_pexpr {
   og_px_kind kind;
   og_value_type type; /* predicates: BOOL */
   bool nullable;
-  uint32_t slot;      /* FIELD */
+  uint32_t slot; /* FIELD */
   int32_t field;
   og_scalar literal;
   uint32_t param;
@@ -78,39 +78,39 @@ typedef enum og_plan_op_kind {
 
 typedef enum og_direction { OG_DIR_OUT, OG_DIR_IN, OG_DIR_BOTH } og_direction; /* from src: along, against, either */
 
-#define OG_NO_SLOT UINT32_MAX
+#define OG_NO_SLOT        UINT32_MAX
 #define OG_HOPS_UNBOUNDED UINT32_MAX
 
 typedef struct og_plan_op {
   og_plan_op_kind kind;
-  uint32_t slot;               /* SCAN, CROSS, HASH_JOIN */
+  uint32_t slot;                  /* SCAN, CROSS, HASH_JOIN */
   const og_pexpr *const *filters; /* ANDed predicates; SCAN, CROSS, HASH_JOIN, EXPAND: over the node bound only */
   uint32_t n_filters;
-  uint32_t src, dst;           /* EXPAND, CLOSE */
-  uint32_t edge_slot;          /* OG_NO_SLOT: the edge is not bound.  Its filters stand on a FILTER behind this op */
+  uint32_t src, dst;  /* EXPAND, CLOSE */
+  uint32_t edge_slot; /* OG_NO_SLOT: the edge is not bound.  Its filters stand on a FILTER behind this op */
   const og_type_def *edge;
   og_direction dir;
-  uint32_t min, max;           /* hops; {1, 1} with an edge slot; across types max is 1, and min > max gives nothing */
+  uint32_t min, max; /* hops; {1, 1} with an edge slot; across types max is 1, and min > max gives nothing */
   const og_pexpr *const *left_keys;  /* HASH_JOIN: over slots bound before */
   const og_pexpr *const *right_keys; /* HASH_JOIN: over `slot` */
   uint32_t n_keys;
-  const struct og_plan_op *inner;    /* ANTI: no SCAN in it; empty of ops: drops every row */
+  const struct og_plan_op *inner; /* ANTI: no SCAN in it; empty of ops: drops every row */
   uint32_t n_inner;
 } og_plan_op;
 
 typedef struct og_plan_column {
-  og_str name;         /* in the answer */
+  og_str name; /* in the answer */
   og_value_type type;
   bool nullable;
   bool is_agg;
-  og_agg agg;          /* is_agg: over `expr` */
+  og_agg agg; /* is_agg: over `expr` */
   const og_pexpr *expr;
 } og_plan_column;
 
 typedef struct og_plan_order {
   const og_pexpr *expr; /* NULL: the projected column */
   uint32_t column;
-  bool desc;            /* nulls last; ascending: nulls first */
+  bool desc; /* nulls last; ascending: nulls first */
 } og_plan_order;
 
 typedef struct og_plan {
@@ -121,10 +121,10 @@ typedef struct og_plan {
   uint32_t n_ops;
   const og_plan_column *columns;
   uint32_t n_columns;
-  bool aggregate;        /* the columns that are no aggregates are the group keys; no keys: one group, even of no rows */
+  bool aggregate; /* the columns that are no aggregates are the group keys; no keys: one group, even of no rows */
   const og_plan_order *order; /* aggregate: columns only */
   uint32_t n_order;
-  const uint32_t *ties;  /* slots whose ids break ties, ascending, in this sequence; none when `aggregate` */
+  const uint32_t *ties; /* slots whose ids break ties, ascending, in this sequence; none when `aggregate` */
   uint32_t n_ties;
   bool has_limit;
   uint64_t limit;
@@ -141,8 +141,9 @@ OG_MUST_USE og_status og_query_plan(og_ctx *cx, og_arena *a, const og_catalog *c
 /* ---- Mutations */
 
 typedef struct og_mutation_assign {
-  int32_t field;         /* property index, or OG_FIELD_SRC / OG_FIELD_DST (edges: `from`, `to`: node ids) */
-  const og_pexpr *value; /* LITERAL (already of the property's type, checked against enum and dimension), PARAM or NOW */
+  int32_t field; /* property index, or OG_FIELD_SRC / OG_FIELD_DST (edges: `from`, `to`: node ids) */
+  const og_pexpr
+      *value; /* LITERAL (already of the property's type, checked against enum and dimension), PARAM or NOW */
 } og_mutation_assign;
 
 typedef struct og_mutation_stmt {
@@ -150,17 +151,17 @@ typedef struct og_mutation_stmt {
   const og_type_def *type; /* UPDATE: a node */
   const og_mutation_assign *assigns;
   uint32_t n_assigns;
-  int32_t pred_field;      /* UPDATE, DELETE: property index or OG_FIELD_SRC / DST */
+  int32_t pred_field; /* UPDATE, DELETE: property index or OG_FIELD_SRC / DST */
   og_cmp_op pred_op;
   const og_pexpr *pred_value;
-  og_span span;            /* in the source, for errors at run time */
+  og_span span; /* in the source, for errors at run time */
 } og_mutation_stmt;
 
 typedef struct og_mutation_plan {
   og_str name;
   const og_mutation_stmt *stmts;
   uint32_t n_stmts;
-  bool deletes;  /* all statements delete; else none does */
+  bool deletes; /* all statements delete; else none does */
   bool uses_now;
   const og_param_decl *params;
   uint32_t n_params;

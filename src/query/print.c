@@ -70,8 +70,8 @@ static og_status print_slot(printer *p, uint32_t slot)
 
 static og_status print_px(printer *p, const og_pexpr *px)
 {
-  static const char *const words[] = {[OG_PX_MEMBER] = " has ", [OG_PX_SUBSTRING] = " contains ",
-                                      [OG_PX_STARTS_WITH] = " starts_with "};
+  static const char *const words[] = {
+      [OG_PX_MEMBER] = " has ", [OG_PX_SUBSTRING] = " contains ", [OG_PX_STARTS_WITH] = " starts_with "};
   switch (px->kind) {
   case OG_PX_FIELD:
     OG_TRY(print_slot(p, px->slot));
@@ -168,7 +168,10 @@ static og_status print_columns(printer *p, const og_plan *plan)
   static const char *const aggs[] = {"count", "sum", "avg", "min", "max"};
   for (uint32_t i = 0; i < plan->n_columns; i++) {
     const og_plan_column *col = &plan->columns[i];
-    OG_TRY(og_buf_printf(p->cx, p->out, "%s" OG_STR_FMT ": %s%s = %s", i ? ", " : plan->aggregate ? "group " : "return ",
+    OG_TRY(og_buf_printf(p->cx, p->out, "%s" OG_STR_FMT ": %s%s = %s",
+                         i                 ? ", "
+                         : plan->aggregate ? "group "
+                                           : "return ",
                          OG_STR_ARG(col->name), og_type_name(col->type.type), col->nullable ? "?" : "",
                          col->is_agg ? aggs[col->agg] : ""));
     if (col->is_agg) OG_TRY(print_text(p, OG_STR("(")));

@@ -5,10 +5,10 @@
 #include <math.h>
 
 static const og_type_id stored[] = {
-    [OG_SC_STRING] = OG_TYPE_UTF8, [OG_SC_BLOB] = OG_TYPE_LARGE_BINARY, [OG_SC_BOOL] = OG_TYPE_BOOL,
-    [OG_SC_I32] = OG_TYPE_I32,     [OG_SC_I64] = OG_TYPE_I64,           [OG_SC_U32] = OG_TYPE_U32,
-    [OG_SC_U64] = OG_TYPE_U64,     [OG_SC_F32] = OG_TYPE_F32,           [OG_SC_F64] = OG_TYPE_F64,
-    [OG_SC_DATETIME] = OG_TYPE_DATE64, [OG_SC_DATE] = OG_TYPE_DATE32,   [OG_SC_VECTOR] = OG_TYPE_FIXED_LIST,
+    [OG_SC_STRING] = OG_TYPE_UTF8,     [OG_SC_BLOB] = OG_TYPE_LARGE_BINARY, [OG_SC_BOOL] = OG_TYPE_BOOL,
+    [OG_SC_I32] = OG_TYPE_I32,         [OG_SC_I64] = OG_TYPE_I64,           [OG_SC_U32] = OG_TYPE_U32,
+    [OG_SC_U64] = OG_TYPE_U64,         [OG_SC_F32] = OG_TYPE_F32,           [OG_SC_F64] = OG_TYPE_F64,
+    [OG_SC_DATETIME] = OG_TYPE_DATE64, [OG_SC_DATE] = OG_TYPE_DATE32,       [OG_SC_VECTOR] = OG_TYPE_FIXED_LIST,
 };
 
 og_value_type og_value_type_of(const og_prop_type *t)

@@ -7,8 +7,8 @@
  */
 #pragma once
 
-#include "base/ctx.h"
 #include "base/buf.h"
+#include "base/ctx.h"
 #include "base/ulid.h"
 
 typedef enum og_scalar_kind {
@@ -34,15 +34,15 @@ typedef struct og_prop_type {
   uint32_t n_enum;
 } og_prop_type;
 
-const char *og_scalar_name(og_scalar_kind kind);                 /* "String", … "Vector" */
-bool og_scalar_by_name(og_str name, og_scalar_kind *out);        /* not Vector */
+const char *og_scalar_name(og_scalar_kind kind);          /* "String", … "Vector" */
+bool og_scalar_by_name(og_str name, og_scalar_kind *out); /* not Vector */
 bool og_scalar_is_number(og_scalar_kind kind);
 /* "[String]?", "Vector(3)", "enum(a, b)" as written in a schema. */
 OG_MUST_USE og_status og_prop_type_text(og_ctx *cx, og_arena *a, const og_prop_type *t, og_str *out);
 
 typedef struct og_annotation {
   og_str name;
-  og_str value; /* ptr NULL: none; strings unquoted, other literals as written */
+  og_str value;         /* ptr NULL: none; strings unquoted, other literals as written */
   const og_str *kwargs; /* key, value, ... sorted by key */
   uint32_t n_kwargs;
 } og_annotation;
@@ -56,8 +56,8 @@ typedef struct og_property {
   og_str name;
   uint64_t id;
   og_prop_type type;
-  bool key, unique, index;           /* written on the property itself */
-  const og_annotation *annotations;  /* canonical: without key, unique, index, embed, rename_from; sorted */
+  bool key, unique, index;          /* written on the property itself */
+  const og_annotation *annotations; /* canonical: without key, unique, index, embed, rename_from; sorted */
   uint32_t n_annotations;
   og_str embed_source, embed_model;  /* ptr NULL: none */
   bool direct;                       /* written in the type's own body */
@@ -65,7 +65,13 @@ typedef struct og_property {
   uint32_t n_satisfies;
 } og_property;
 
-typedef enum og_constraint_kind { OG_CON_KEY, OG_CON_UNIQUE, OG_CON_INDEX, OG_CON_RANGE, OG_CON_CHECK } og_constraint_kind;
+typedef enum og_constraint_kind {
+  OG_CON_KEY,
+  OG_CON_UNIQUE,
+  OG_CON_INDEX,
+  OG_CON_RANGE,
+  OG_CON_CHECK
+} og_constraint_kind;
 
 typedef struct og_bound {
   bool has, is_float;
@@ -79,11 +85,11 @@ typedef struct og_bound {
 
 typedef struct og_constraint {
   og_constraint_kind kind;
-  const og_str *names;    /* sorted */
-  const int32_t *fields;  /* per name: index into the type's properties, or OG_FIELD_… */
-  uint32_t n;             /* RANGE, CHECK: 1 */
-  og_bound min, max;      /* RANGE, inclusive */
-  og_str pattern;         /* CHECK */
+  const og_str *names;   /* sorted */
+  const int32_t *fields; /* per name: index into the type's properties, or OG_FIELD_… */
+  uint32_t n;            /* RANGE, CHECK: 1 */
+  og_bound min, max;     /* RANGE, inclusive */
+  og_str pattern;        /* CHECK */
 } og_constraint;
 
 typedef struct og_type_ref {
@@ -94,18 +100,18 @@ typedef struct og_type_ref {
 typedef struct og_type_def {
   bool is_edge;
   og_str name;
-  og_str key;                        /* "node:Person", "edge:Knows": the table key */
-  uint64_t id, incarnation;          /* incarnation 0: an interface */
-  const og_property *properties;     /* by name */
+  og_str key;                    /* "node:Person", "edge:Knows": the table key */
+  uint64_t id, incarnation;      /* incarnation 0: an interface */
+  const og_property *properties; /* by name */
   uint32_t n_properties;
-  const og_constraint *constraints;  /* canonical order */
+  const og_constraint *constraints; /* canonical order */
   uint32_t n_constraints;
-  const og_constraint *key_fields;   /* the @key constraint, or NULL */
+  const og_constraint *key_fields; /* the @key constraint, or NULL */
   const og_annotation *annotations;
   uint32_t n_annotations;
-  const og_type_ref *implements;     /* by id */
+  const og_type_ref *implements; /* by id */
   uint32_t n_implements;
-  uint32_t from, to;                 /* edges: index into nodes */
+  uint32_t from, to; /* edges: index into nodes */
   uint32_t card_min, card_max;
   bool has_card_max;
 } og_type_def;
@@ -113,14 +119,14 @@ typedef struct og_type_def {
 typedef struct og_catalog {
   _Atomic uint32_t refs;
   og_arena arena;
-  og_str source;                     /* the text it was compiled from */
-  og_ulid domain;                    /* namespace of every id here */
-  uint64_t next_id;                  /* ids are never reused */
-  const og_type_def *interfaces;     /* by name */
+  og_str source;                 /* the text it was compiled from */
+  og_ulid domain;                /* namespace of every id here */
+  uint64_t next_id;              /* ids are never reused */
+  const og_type_def *interfaces; /* by name */
   uint32_t n_interfaces;
-  const og_type_def *nodes;          /* by name */
+  const og_type_def *nodes; /* by name */
   uint32_t n_nodes;
-  const og_type_def *edges;          /* by name */
+  const og_type_def *edges; /* by name */
   uint32_t n_edges;
 } og_catalog;
 
@@ -138,13 +144,19 @@ OG_MUST_USE og_status og_schema_check(og_ctx *cx, og_str source, og_str file_nam
 og_catalog *og_catalog_ref(og_catalog *c);
 void og_catalog_unref(og_catalog *c); /* NULL is fine */
 
-const og_type_def *og_catalog_node(const og_catalog *c, og_str name);   /* exact, or NULL */
-const og_type_def *og_catalog_edge(const og_catalog *c, og_str name);   /* exact, else ASCII case folded, or NULL */
+const og_type_def *og_catalog_node(const og_catalog *c, og_str name); /* exact, or NULL */
+const og_type_def *og_catalog_edge(const og_catalog *c, og_str name); /* exact, else ASCII case folded, or NULL */
 const og_type_def *og_catalog_edge_exact(const og_catalog *c, og_str name);
-const og_type_def *og_catalog_table(const og_catalog *c, og_str key);   /* "node:…", "edge:…", or NULL */
-int32_t og_type_property(const og_type_def *t, og_str name);            /* index, or -1 */
-static inline const og_type_def *og_edge_from(const og_catalog *c, const og_type_def *e) { return &c->nodes[e->from]; }
-static inline const og_type_def *og_edge_to(const og_catalog *c, const og_type_def *e) { return &c->nodes[e->to]; }
+const og_type_def *og_catalog_table(const og_catalog *c, og_str key); /* "node:…", "edge:…", or NULL */
+int32_t og_type_property(const og_type_def *t, og_str name);          /* index, or -1 */
+static inline const og_type_def *og_edge_from(const og_catalog *c, const og_type_def *e)
+{
+  return &c->nodes[e->from];
+}
+static inline const og_type_def *og_edge_to(const og_catalog *c, const og_type_def *e)
+{
+  return &c->nodes[e->to];
+}
 /* The nearest name within edit distance 2, for "did you mean"; empty: none. */
 og_str og_catalog_suggest_node(const og_catalog *c, og_str name);
 og_str og_catalog_suggest_edge(const og_catalog *c, og_str name);

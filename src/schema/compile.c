@@ -14,8 +14,8 @@
 static const struct {
   const char *name;
   og_scalar_kind kind;
-} scalars[] = {{"String", OG_SC_STRING}, {"Blob", OG_SC_BLOB}, {"Bool", OG_SC_BOOL}, {"I32", OG_SC_I32},
-               {"I64", OG_SC_I64},       {"U32", OG_SC_U32},   {"U64", OG_SC_U64},   {"F32", OG_SC_F32},
+} scalars[] = {{"String", OG_SC_STRING}, {"Blob", OG_SC_BLOB},         {"Bool", OG_SC_BOOL}, {"I32", OG_SC_I32},
+               {"I64", OG_SC_I64},       {"U32", OG_SC_U32},           {"U64", OG_SC_U64},   {"F32", OG_SC_F32},
                {"F64", OG_SC_F64},       {"DateTime", OG_SC_DATETIME}, {"Date", OG_SC_DATE}};
 
 const char *og_scalar_name(og_scalar_kind kind)
@@ -123,8 +123,8 @@ static og_status check_duplicates(og_compiler *k)
     key.data[0] = 'e';
     st = og_map_put(k->cx, &seen, og_buf_str(&key), i, &folded);
     if (st == OG_OK && !folded)
-      st = fail(k, d->span, OG_STR("edges are found without regard to case"), "edge name collision after case folding:",
-                d->name);
+      st = fail(k, d->span, OG_STR("edges are found without regard to case"),
+                "edge name collision after case folding:", d->name);
   }
   og_map_cleanup(&seen);
   return st;
@@ -194,7 +194,8 @@ static bool same_semantics(const og_decl_property *a, const og_decl_property *b)
 static og_effective_property *find_effective(og_vec *v, og_str name)
 {
   for (size_t i = 0; i < v->len; i++)
-    if (og_str_eq(OG_VEC_AT(v, og_effective_property, i).decl->name, name)) return &OG_VEC_AT(v, og_effective_property, i);
+    if (og_str_eq(OG_VEC_AT(v, og_effective_property, i).decl->name, name))
+      return &OG_VEC_AT(v, og_effective_property, i);
   return NULL;
 }
 
@@ -268,8 +269,10 @@ static og_status make_effective(og_compiler *k, const og_decl *d, og_effective *
   og_status st = gather(k, d, &v);
   if (st == OG_OK) {
     out->props = og_arena_calloc(k->cx, k->scratch, v.len + 1, v.elem);
-    if (!out->props) st = OG_ENOMEM;
-    else if (v.len) memcpy(out->props, v.data, v.len * v.elem);
+    if (!out->props)
+      st = OG_ENOMEM;
+    else if (v.len)
+      memcpy(out->props, v.data, v.len * v.elem);
     out->n = (uint32_t)v.len;
   }
   og_vec_cleanup(&v);
@@ -505,7 +508,9 @@ static og_status make_type(og_compiler *k, const og_decl *d, const og_effective 
                      .has_card_max = d->has_card_max};
   OG_TRY(copy_str(k, d->name, &t->name));
   OG_TRY(og_arena_printf(k->cx, k->a, &t->key, "%s:" OG_STR_FMT,
-                         d->kind == OG_DECL_EDGE ? "edge" : d->kind == OG_DECL_NODE ? "node" : "interface",
+                         d->kind == OG_DECL_EDGE   ? "edge"
+                         : d->kind == OG_DECL_NODE ? "node"
+                                                   : "interface",
                          OG_STR_ARG(d->name)));
   OG_TRY(make_properties(k, e, t));
   OG_TRY(make_annotations(k, d->annotations, d->n_annotations, &t->annotations, &t->n_annotations));
@@ -585,8 +590,10 @@ static og_status compile(og_ctx *cx, og_str source, og_str file_name, og_catalog
   og_status st = og_arena_str(cx, &c->arena, source, &c->source);
   if (st == OG_OK) st = og_schema__parse(cx, &scratch, source, file_name, &file);
   if (st == OG_OK) st = compile_decls(&k);
-  if (st != OG_OK) og_catalog_unref(c);
-  else *out = c;
+  if (st != OG_OK)
+    og_catalog_unref(c);
+  else
+    *out = c;
   return st;
 }
 
@@ -597,8 +604,10 @@ og_status og_schema_compile(og_ctx *cx, og_str source, og_str file_name, const o
   OG_TRY(compile(cx, source, file_name, &c));
   c->domain = *domain;
   og_status st = og_identity__assign(cx, c, incarnation_skip);
-  if (st != OG_OK) og_catalog_unref(c);
-  else *out = c;
+  if (st != OG_OK)
+    og_catalog_unref(c);
+  else
+    *out = c;
   return st;
 }
 
@@ -612,8 +621,10 @@ og_status og_schema_check(og_ctx *cx, og_str source, og_str file_name, og_catalo
 
 static og_status mismatch(og_ctx *cx, const char *what)
 {
-  return og_fail(cx, OG_ECORRUPT, "the schema contract is damaged: %s; restore _schema.pg, _schema.ir.json and "
-                                  "__schema_state.json from a copy of this graph", what);
+  return og_fail(cx, OG_ECORRUPT,
+                 "the schema contract is damaged: %s; restore _schema.pg, _schema.ir.json and "
+                 "__schema_state.json from a copy of this graph",
+                 what);
 }
 
 static og_status check_hash(og_ctx *cx, const og_json *state, const char *member, og_str bytes, const char *what)
@@ -646,8 +657,10 @@ og_status og_schema_restore(og_ctx *cx, og_str source, og_str ir, og_str state, 
   OG_TRY_NOTE(cx, compile(cx, source, OG_STR("_schema.pg"), &c), "while compiling the accepted schema");
   og_status st = og_identity__restore(cx, c, ir_json);
   if (st == OG_OK) st = check_contract(cx, c, state_json);
-  if (st != OG_OK) og_catalog_unref(c);
-  else *out = c;
+  if (st != OG_OK)
+    og_catalog_unref(c);
+  else
+    *out = c;
   return st;
 }
 
@@ -673,8 +686,10 @@ static const og_type_def *find_type(const og_type_def *list, uint32_t n, og_str 
     uint32_t mid = lo + (hi - lo) / 2;
     int c = og_str_cmp(list[mid].name, name);
     if (c == 0) return &list[mid];
-    if (c < 0) lo = mid + 1;
-    else hi = mid;
+    if (c < 0)
+      lo = mid + 1;
+    else
+      hi = mid;
   }
   return NULL;
 }
@@ -711,8 +726,10 @@ int32_t og_type_property(const og_type_def *t, og_str name)
     uint32_t mid = lo + (hi - lo) / 2;
     int c = og_str_cmp(t->properties[mid].name, name);
     if (c == 0) return (int32_t)mid;
-    if (c < 0) lo = mid + 1;
-    else hi = mid;
+    if (c < 0)
+      lo = mid + 1;
+    else
+      hi = mid;
   }
   return -1;
 }

@@ -83,7 +83,8 @@ og_status og_identity__assign(og_ctx *cx, og_catalog *c, uint64_t skip)
   /* Types were numbered in list order, so list order is owner order; properties are in name order. */
   for (int k = 0; k < 3; k++)
     for (uint32_t i = 0; i < lists[k].n; i++)
-      for (uint32_t p = 0; p < lists[k].types[i].n_properties; p++) mutable_property(&lists[k].types[i], p)->id = next++;
+      for (uint32_t p = 0; p < lists[k].types[i].n_properties; p++)
+        mutable_property(&lists[k].types[i], p)->id = next++;
   next += skip;
   for (int k = 1; k < 3; k++)
     for (uint32_t i = 0; i < lists[k].n; i++) mutable_types(lists[k].types)[i].incarnation = next++;

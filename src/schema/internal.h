@@ -20,11 +20,11 @@ typedef struct og_effective {
 
 typedef struct og_compiler {
   og_ctx *cx;
-  og_arena *a;               /* the catalog's */
-  og_arena *scratch;         /* dies with the compilation */
+  og_arena *a;       /* the catalog's */
+  og_arena *scratch; /* dies with the compilation */
   const og_decl_file *file;
   og_catalog *catalog;
-  og_effective *effective;   /* per declaration */
+  og_effective *effective; /* per declaration */
 } og_compiler;
 
 OG_MUST_USE og_status og_rules__check(og_compiler *k, const og_decl *d, const og_effective *e);

@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /* schema/ir.c -- the schema contract as JSON, byte for byte.
  *
- * Two documents are made of a catalog.  The *shape* says what the schema means, without ids; the *IR* says the same with
- * ids.  Hashes are SHA-256 over the compact forms, members in the order below, absent options as null:
+ * Two documents are made of a catalog.  The *shape* says what the schema means, without ids; the *IR* says the same
+ * with ids.  Hashes are SHA-256 over the compact forms, members in the order below, absent options as null:
  *
  *   IR        ir_version, schema_identity_domain, next_identity_id, interfaces, nodes, edges
  *   interface name, type_id, properties
  *   node      name, type_id, table_incarnation_id, annotations, implements, properties, constraints
- *   edge      name, type_id, table_incarnation_id, from_type, to_type, cardinality, annotations, properties, constraints
- *   property  name, property_id, prop_type, annotations, property_constraints, embed_source, declared_directly,
- *             satisfies_interface_properties
+ *   edge      name, type_id, table_incarnation_id, from_type, to_type, cardinality, annotations, properties,
+ * constraints property  name, property_id, prop_type, annotations, property_constraints, embed_source,
+ * declared_directly, satisfies_interface_properties
  *
- * In the shape ids are left out, references are bare names, constraints are tagged outside ({"Key":["name"]}); in the IR
- * they are tagged inside ({"kind":"key","fields":[...]}) with full field references.  `kwargs` of an annotation is left
- * out when empty.
+ * In the shape ids are left out, references are bare names, constraints are tagged outside ({"Key":["name"]}); in the
+ * IR they are tagged inside ({"kind":"key","fields":[...]}) with full field references.  `kwargs` of an annotation is
+ * left out when empty.
  */
 #include <openssl/evp.h>
 
@@ -30,13 +30,13 @@ typedef struct out {
   const og_type_def *owner;
 } out;
 
-#define KEY(o, name)      OG_TRY(og_json_key((o)->cx, &(o)->w, OG_STR(name)))
-#define STR(o, name, s)   OG_TRY(og_json_kv_str((o)->cx, &(o)->w, name, s))
-#define U64(o, name, v)   OG_TRY(og_json_kv_u64((o)->cx, &(o)->w, name, v))
-#define BEGIN(o)          OG_TRY(og_json_begin_object((o)->cx, &(o)->w))
-#define END(o)            return og_json_end_object((o)->cx, &(o)->w)
-#define BEGIN_LIST(o)     OG_TRY(og_json_begin_array((o)->cx, &(o)->w))
-#define END_LIST(o)       OG_TRY(og_json_end_array((o)->cx, &(o)->w))
+#define KEY(o, name)    OG_TRY(og_json_key((o)->cx, &(o)->w, OG_STR(name)))
+#define STR(o, name, s) OG_TRY(og_json_kv_str((o)->cx, &(o)->w, name, s))
+#define U64(o, name, v) OG_TRY(og_json_kv_u64((o)->cx, &(o)->w, name, v))
+#define BEGIN(o)        OG_TRY(og_json_begin_object((o)->cx, &(o)->w))
+#define END(o)          return og_json_end_object((o)->cx, &(o)->w)
+#define BEGIN_LIST(o)   OG_TRY(og_json_begin_array((o)->cx, &(o)->w))
+#define END_LIST(o)     OG_TRY(og_json_end_array((o)->cx, &(o)->w))
 
 static og_status opt_str(out *o, const char *key, og_str s)
 {
@@ -190,8 +190,7 @@ static og_status put_field(out *o, const og_constraint *c, uint32_t i)
   static const char *const roles[] = {"id", "src", "dst"};
   const og_type_def *t = o->owner;
   if (!o->ir) return og_json_str(o->cx, &o->w, c->names[i]);
-  if (c->fields[i] >= 0)
-    return property_ref(o, t->id, t->name, t->properties[c->fields[i]].id, c->names[i], true);
+  if (c->fields[i] >= 0) return property_ref(o, t->id, t->name, t->properties[c->fields[i]].id, c->names[i], true);
   BEGIN(o);
   STR(o, "kind", OG_STR("system"));
   U64(o, "stable_table_id", t->id);
@@ -312,8 +311,10 @@ static og_status put_edge_head(out *o, const og_type_def *t)
   KEY(o, "cardinality");
   BEGIN(o);
   U64(o, "min", t->card_min);
-  if (t->has_card_max) U64(o, "max", t->card_max);
-  else OG_TRY(og_json_kv_null(o->cx, &o->w, "max"));
+  if (t->has_card_max)
+    U64(o, "max", t->card_max);
+  else
+    OG_TRY(og_json_kv_null(o->cx, &o->w, "max"));
   END(o);
 }
 

@@ -9,8 +9,8 @@
 
 typedef enum og_tok_kind {
   OG_TOK_END,
-  OG_TOK_WORD,   /* letter or '_', then letters, digits, '_' */
-  OG_TOK_VAR,    /* $word */
+  OG_TOK_WORD, /* letter or '_', then letters, digits, '_' */
+  OG_TOK_VAR,  /* $word */
   OG_TOK_INT,
   OG_TOK_FLOAT,
   OG_TOK_STRING, /* with quotes, escapes not yet resolved */

@@ -38,8 +38,9 @@ static og_status fail_expected(parser *p, const char *what, og_str hint)
   if (t->kind == OG_TOK_END)
     return og_source_fail(p->cx, OG_EINVALID, p->lx.src, t->span, hint, "parse error: expected %s, but the text ends",
                           what);
-  return og_source_fail(p->cx, OG_EINVALID, p->lx.src, t->span, hint, "parse error: expected %s, found '" OG_STR_FMT "'",
-                        what, OG_STR_ARG(og_str_sub(p->lx.src->text, t->span.start, t->span.end)));
+  return og_source_fail(p->cx, OG_EINVALID, p->lx.src, t->span, hint,
+                        "parse error: expected %s, found '" OG_STR_FMT "'", what,
+                        OG_STR_ARG(og_str_sub(p->lx.src->text, t->span.start, t->span.end)));
 }
 
 static og_status expect_punct(parser *p, const char *what)
@@ -203,8 +204,7 @@ static og_status parse_enum(parser *p, og_prop_type *t)
   t->kind = OG_SC_STRING;
   OG_TRY(advance(p));
   OG_TRY(expect_punct(p, "("));
-  if (at_punct(p, ")"))
-    return fail_at(p, p->lx.tok.span, OG_STR_NONE, "enum type must include at least one value");
+  if (at_punct(p, ")")) return fail_at(p, p->lx.tok.span, OG_STR_NONE, "enum type must include at least one value");
   return to_arena(p, &values, parse_enum_values(p, &values), &t->enum_values, &t->n_enum);
 }
 
@@ -356,8 +356,7 @@ static og_status parse_property(parser *p, og_decl_property *out)
   OG_TRY(expect_punct(p, ":"));
   out->type_span = p->lx.tok.span;
   OG_TRY(parse_type(p, &out->type));
-  return to_arena(p, &annotations, parse_property_annotations(p, &annotations), &out->annotations,
-                  &out->n_annotations);
+  return to_arena(p, &annotations, parse_property_annotations(p, &annotations), &out->annotations, &out->n_annotations);
 }
 
 static og_status parse_member(parser *p, const og_decl *d, og_vec *properties, og_vec *constraints)
@@ -372,7 +371,8 @@ static og_status parse_member(parser *p, const og_decl *d, og_vec *properties, o
   }
   og_decl_property *prop = og_vec_push(p->cx, properties);
   if (!prop) return OG_ENOMEM;
-  if (properties->len > OG_LIMIT_COLUMNS) return fail_at(p, p->lx.tok.span, OG_STR_NONE, "a type has at most 4096 properties");
+  if (properties->len > OG_LIMIT_COLUMNS)
+    return fail_at(p, p->lx.tok.span, OG_STR_NONE, "a type has at most 4096 properties");
   return parse_property(p, prop);
 }
 
@@ -417,7 +417,8 @@ static og_status parse_implements(parser *p, og_decl *d)
 static og_status take_count(parser *p, uint32_t *out)
 {
   uint64_t v;
-  if (p->lx.tok.kind != OG_TOK_INT) return fail_expected(p, "a number of edges", OG_STR("@card(min..max) or @card(min..)"));
+  if (p->lx.tok.kind != OG_TOK_INT)
+    return fail_expected(p, "a number of edges", OG_STR("@card(min..max) or @card(min..)"));
   if (!og_str_to_u64(p->lx.tok.text, &v) || v > UINT32_MAX)
     return fail_at(p, p->lx.tok.span, OG_STR_NONE, "this cardinality is out of range");
   *out = (uint32_t)v;

@@ -9,7 +9,8 @@ static og_status fail(og_compiler *k, og_span at, og_str hint, const char *what,
 {
   if (prop.len)
     return og_source_fail(k->cx, OG_EINVALID, &k->file->source, at, hint,
-                          "catalog error: %s (" OG_STR_FMT "." OG_STR_FMT ")", what, OG_STR_ARG(type), OG_STR_ARG(prop));
+                          "catalog error: %s (" OG_STR_FMT "." OG_STR_FMT ")", what, OG_STR_ARG(type),
+                          OG_STR_ARG(prop));
   return og_source_fail(k->cx, OG_EINVALID, &k->file->source, at, hint, "catalog error: %s (" OG_STR_FMT ")", what,
                         OG_STR_ARG(type));
 }
@@ -34,8 +35,8 @@ static og_status check_repeats(og_compiler *k, const og_decl_annotation *list, u
     for (uint32_t i = 0; i < n; i++) {
       if (!named(&list[i], once[w]) || ++seen < 2) continue;
       return og_source_fail(k->cx, OG_EINVALID, &k->file->source, list[i].span, OG_STR_NONE,
-                            "catalog error: " OG_STR_FMT "%s" OG_STR_FMT " declares @%s multiple times", OG_STR_ARG(type),
-                            prop.len ? "." : "", OG_STR_ARG(prop), once[w]);
+                            "catalog error: " OG_STR_FMT "%s" OG_STR_FMT " declares @%s multiple times",
+                            OG_STR_ARG(type), prop.len ? "." : "", OG_STR_ARG(prop), once[w]);
     }
   }
   return OG_OK;
@@ -139,10 +140,7 @@ static og_status check_property_annotations(og_compiler *k, const og_decl *d, co
 
 static bool is_system_column(og_str name)
 {
-  static const char *const reserved[] = {"_rowid",
-                                         "_rowaddr",
-                                         "_rowoffset",
-                                         "_row_created_at_version",
+  static const char *const reserved[] = {"_rowid", "_rowaddr", "_rowoffset", "_row_created_at_version",
                                          "_row_last_updated_at_version"};
   for (size_t i = 0; i < OG_ARRAY_LEN(reserved); i++)
     if (og_str_eq(name, og_str_of(reserved[i]))) return true;
@@ -184,8 +182,7 @@ static og_status check_member(og_compiler *k, const og_decl *d, const og_effecti
   og_span at = c->name_spans[i];
   if (is_edge_end(d, c->names[i]) && (c->kind == OG_CON_UNIQUE || c->kind == OG_CON_INDEX)) return OG_OK;
   const og_decl_property *p = effective(e, c->names[i]);
-  if (!p)
-    return fail(k, at, OG_STR_NONE, "a constraint names a property that is not declared", d->name, c->names[i]);
+  if (!p) return fail(k, at, OG_STR_NONE, "a constraint names a property that is not declared", d->name, c->names[i]);
   switch (c->kind) {
   case OG_CON_KEY: return check_key_member(k, d, p, at);
   case OG_CON_UNIQUE:
@@ -237,8 +234,8 @@ static og_status check_keys(og_compiler *k, const og_decl *d, const og_effective
     }
   }
   if (keys < 2) return OG_OK;
-  return fail(k, second, OG_STR("a composite key is written @key(a, b)"), "a type cannot have multiple @key constraints",
-              d->name, OG_STR_NONE);
+  return fail(k, second, OG_STR("a composite key is written @key(a, b)"),
+              "a type cannot have multiple @key constraints", d->name, OG_STR_NONE);
 }
 
 og_status og_rules__check(og_compiler *k, const og_decl *d, const og_effective *e)

@@ -34,8 +34,7 @@ static void add(_Atomic uint64_t *counter, uint64_t n)
   atomic_fetch_add_explicit(counter, n, memory_order_relaxed);
 }
 
-static og_status counting_get_range(og_ctx *cx, og_store *s, og_str key, uint64_t off, uint64_t len,
-                                    og_buf *out)
+static og_status counting_get_range(og_ctx *cx, og_store *s, og_str key, uint64_t off, uint64_t len, og_buf *out)
 {
   add(&counting_of(s)->gets, 1);
   OG_TRY(inner_of(s)->ops->get_range(cx, inner_of(s), key, off, len, out));
@@ -43,8 +42,7 @@ static og_status counting_get_range(og_ctx *cx, og_store *s, og_str key, uint64_
   return OG_OK;
 }
 
-static og_status counting_get_tail(og_ctx *cx, og_store *s, og_str key, uint64_t len, og_buf *out,
-                                   uint64_t *size)
+static og_status counting_get_tail(og_ctx *cx, og_store *s, og_str key, uint64_t len, og_buf *out, uint64_t *size)
 {
   size_t before = out->len;
   add(&counting_of(s)->gets, 1);
@@ -53,8 +51,8 @@ static og_status counting_get_tail(og_ctx *cx, og_store *s, og_str key, uint64_t
   return OG_OK;
 }
 
-static og_status counting_get_ranges(og_ctx *cx, og_store *s, og_str key, const og_range *ranges,
-                                     size_t n, og_buf *outs)
+static og_status counting_get_ranges(og_ctx *cx, og_store *s, og_str key, const og_range *ranges, size_t n,
+                                     og_buf *outs)
 {
   uint64_t bytes = 0;
   for (size_t i = 0; i < n; i++) bytes += ranges[i].len;
@@ -100,8 +98,7 @@ static og_status counting_del(og_ctx *cx, og_store *s, og_str key)
   return inner_of(s)->ops->del(cx, inner_of(s), key);
 }
 
-static og_status counting_list(og_ctx *cx, og_store *s, og_str prefix, og_str after, og_list_fn fn,
-                               void *arg)
+static og_status counting_list(og_ctx *cx, og_store *s, og_str prefix, og_str after, og_list_fn fn, void *arg)
 {
   add(&counting_of(s)->lists, 1);
   return inner_of(s)->ops->list(cx, inner_of(s), prefix, after, fn, arg);

@@ -67,8 +67,7 @@ static og_status after(og_ctx *cx, og_status st, bool lose, const char *call)
   return lose ? og_fail(cx, OG_EIO, "%s: injected loss of the reply", call) : st;
 }
 
-static og_status fault_get_range(og_ctx *cx, og_store *s, og_str key, uint64_t off, uint64_t len,
-                                 og_buf *out)
+static og_status fault_get_range(og_ctx *cx, og_store *s, og_str key, uint64_t off, uint64_t len, og_buf *out)
 {
   bool lose;
   size_t len_before = out->len;
@@ -78,8 +77,7 @@ static og_status fault_get_range(og_ctx *cx, og_store *s, og_str key, uint64_t o
   return after(cx, st, lose, "get_range");
 }
 
-static og_status fault_get_tail(og_ctx *cx, og_store *s, og_str key, uint64_t len, og_buf *out,
-                                uint64_t *size)
+static og_status fault_get_tail(og_ctx *cx, og_store *s, og_str key, uint64_t len, og_buf *out, uint64_t *size)
 {
   bool lose;
   size_t len_before = out->len;
@@ -92,13 +90,11 @@ static og_status fault_get_tail(og_ctx *cx, og_store *s, og_str key, uint64_t le
   return st;
 }
 
-static og_status fault_get_ranges(og_ctx *cx, og_store *s, og_str key, const og_range *ranges,
-                                  size_t n, og_buf *outs)
+static og_status fault_get_ranges(og_ctx *cx, og_store *s, og_str key, const og_range *ranges, size_t n, og_buf *outs)
 {
   bool lose;
   OG_TRY(before(cx, fault_of(s), "get_ranges", &lose));
-  return after(cx, inner_of(s)->ops->get_ranges(cx, inner_of(s), key, ranges, n, outs), lose,
-               "get_ranges");
+  return after(cx, inner_of(s)->ops->get_ranges(cx, inner_of(s), key, ranges, n, outs), lose, "get_ranges");
 }
 
 static og_status fault_info(og_ctx *cx, og_store *s, og_str key, og_object_info *out)
@@ -141,13 +137,11 @@ static og_status fault_del(og_ctx *cx, og_store *s, og_str key)
   return after(cx, inner_of(s)->ops->del(cx, inner_of(s), key), lose, "delete");
 }
 
-static og_status fault_list(og_ctx *cx, og_store *s, og_str prefix, og_str after_key, og_list_fn fn,
-                            void *arg)
+static og_status fault_list(og_ctx *cx, og_store *s, og_str prefix, og_str after_key, og_list_fn fn, void *arg)
 {
   bool lose;
   OG_TRY(before(cx, fault_of(s), "list", &lose));
-  return after(cx, inner_of(s)->ops->list(cx, inner_of(s), prefix, after_key, fn, arg), lose,
-               "list");
+  return after(cx, inner_of(s)->ops->list(cx, inner_of(s), prefix, after_key, fn, arg), lose, "list");
 }
 
 static og_status fault_sync(og_ctx *cx, og_store *s, const og_str *keys, size_t n)

@@ -4,8 +4,7 @@
 
 #include "store/store.h"
 
-#define OG_STORE__TEMP                                                                             \
-  ".tmp-" /* starts the names of unfinished writes; Lance ignores them, list hides them */
+#define OG_STORE__TEMP    ".tmp-" /* starts the names of unfinished writes; Lance ignores them, list hides them */
 #define OG_STORE__KEY_MAX 1024u
 
 /* Fills the base: one reference; `root` must live as long as the store. */

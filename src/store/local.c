@@ -125,10 +125,8 @@ static og_status check_real(og_ctx *cx, const char *path)
   og_file_info info;
   OG_TRY(env_of(cx)->path_info(cx, path, &info));
   if (info.is_link)
-    return og_fail(
-        cx, OG_EDENIED,
-        "%s is a symbolic link, which is not followed inside a graph; replace it by a real folder",
-        path);
+    return og_fail(cx, OG_EDENIED,
+                   "%s is a symbolic link, which is not followed inside a graph; replace it by a real folder", path);
   if (!info.is_dir) return og_fail(cx, OG_EINVALID, "%s is not a folder", path);
   return OG_OK;
 }
@@ -234,8 +232,7 @@ static og_status barrier_run(og_ctx *cx, local_store *s, barrier *b)
   OG_TRY(sync_root_entry(cx, s));
   OG_AUTO(og_vec) paths = OG_VEC_INIT(const char *);
   const og_map_entry *e;
-  for (size_t at = 0; (e = og_map_next(&b->paths, &at)) != NULL;)
-    OG_TRY(og_vec_add(cx, &paths, &e->key.ptr));
+  for (size_t at = 0; (e = og_map_next(&b->paths, &at)) != NULL;) OG_TRY(og_vec_add(cx, &paths, &e->key.ptr));
   OG_TRY(env_of(cx)->sync_paths(cx, (const char *const *)paths.data, paths.len));
   for (size_t at = 0; (e = og_map_next(&b->folders, &at)) != NULL;)
     if (e->key.len > 0) OG_TRY(known_add(cx, s, e->key, FOLDER_DURABLE));
@@ -277,18 +274,16 @@ static og_status open_object(og_ctx *cx, local_store *s, og_str key, og_file **o
 }
 
 /* Appends the range.  The size is checked before memory is taken: lengths come from files. */
-static og_status read_range(og_ctx *cx, const local_store *s, og_str key, og_file *f, og_range r,
-                            og_buf *out)
+static og_status read_range(og_ctx *cx, const local_store *s, og_str key, og_file *f, og_range r, og_buf *out)
 {
   og_file_info info;
   OG_TRY(env_of(cx)->file_info(cx, f, &info));
   if (r.off > info.size || r.len > info.size - r.off)
     return og_fail(cx, OG_ECORRUPT,
-                   OG_STR_FMT
-                   "/" OG_STR_FMT
-                   ": bytes %llu + %llu were asked for, but it has only %llu; it was cut short",
-                   OG_STR_ARG(s->base.root), OG_STR_ARG(key), (unsigned long long)r.off,
-                   (unsigned long long)r.len, (unsigned long long)info.size);
+                   OG_STR_FMT "/" OG_STR_FMT
+                              ": bytes %llu + %llu were asked for, but it has only %llu; it was cut short",
+                   OG_STR_ARG(s->base.root), OG_STR_ARG(key), (unsigned long long)r.off, (unsigned long long)r.len,
+                   (unsigned long long)info.size);
   if (r.len == 0) return OG_OK;
   OG_TRY(og_buf_reserve(cx, out, (size_t)r.len));
   OG_TRY(env_of(cx)->file_read(cx, f, r.off, out->data + out->len, (size_t)r.len));
@@ -296,34 +291,30 @@ static og_status read_range(og_ctx *cx, const local_store *s, og_str key, og_fil
   return OG_OK;
 }
 
-static og_status local_get_ranges(og_ctx *cx, og_store *base, og_str key, const og_range *ranges,
-                                  size_t n, og_buf *outs)
+static og_status local_get_ranges(og_ctx *cx, og_store *base, og_str key, const og_range *ranges, size_t n,
+                                  og_buf *outs)
 {
   og_file *f = NULL;
   OG_TRY(open_object(cx, local_of(base), key, &f));
   og_status st = OG_OK;
-  for (size_t i = 0; i < n && st == OG_OK; i++)
-    st = read_range(cx, local_of(base), key, f, ranges[i], &outs[i]);
+  for (size_t i = 0; i < n && st == OG_OK; i++) st = read_range(cx, local_of(base), key, f, ranges[i], &outs[i]);
   env_of(cx)->file_close(cx->env, f);
   return st;
 }
 
-static og_status local_get_range(og_ctx *cx, og_store *base, og_str key, uint64_t off, uint64_t len,
-                                 og_buf *out)
+static og_status local_get_range(og_ctx *cx, og_store *base, og_str key, uint64_t off, uint64_t len, og_buf *out)
 {
   return local_get_ranges(cx, base, key, &(og_range){off, len}, 1, out);
 }
 
-static og_status local_get_tail(og_ctx *cx, og_store *base, og_str key, uint64_t len, og_buf *out,
-                                uint64_t *size)
+static og_status local_get_tail(og_ctx *cx, og_store *base, og_str key, uint64_t len, og_buf *out, uint64_t *size)
 {
   og_file *f = NULL;
   OG_TRY(open_object(cx, local_of(base), key, &f));
   og_file_info info = {0};
   og_status st = env_of(cx)->file_info(cx, f, &info);
   if (len > info.size) len = info.size;
-  if (st == OG_OK)
-    st = read_range(cx, local_of(base), key, f, (og_range){info.size - len, len}, out);
+  if (st == OG_OK) st = read_range(cx, local_of(base), key, f, (og_range){info.size - len, len}, out);
   env_of(cx)->file_close(cx->env, f);
   if (st == OG_OK) *size = info.size;
   return st;
@@ -337,11 +328,9 @@ static og_status local_info(og_ctx *cx, og_store *base, og_str key, og_object_in
   og_file_info info;
   OG_TRY(env_of(cx)->path_info(cx, chars(&path), &info));
   if (info.is_link)
-    return og_fail(cx, OG_EDENIED, "%s is a symbolic link, which is not followed inside a graph",
-                   chars(&path));
+    return og_fail(cx, OG_EDENIED, "%s is a symbolic link, which is not followed inside a graph", chars(&path));
   if (info.is_dir) return og_fail(cx, OG_ENOTFOUND, "%s is a folder, not an object", chars(&path));
-  *out =
-      (og_object_info){.size = info.size, .stamp = {info.dev, info.ino, (uint64_t)info.ctime_ns}};
+  *out = (og_object_info){.size = info.size, .stamp = {info.dev, info.ino, (uint64_t)info.ctime_ns}};
   return OG_OK;
 }
 
@@ -385,8 +374,7 @@ static og_status create_temp(og_ctx *cx, local_store *s, og_str key, og_buf *tem
 }
 
 /* A temporary beside `key` with these bytes; nothing is left on failure. */
-static og_status write_temp(og_ctx *cx, local_store *s, og_str key, og_str bytes, bool sync,
-                            og_buf *temp)
+static og_status write_temp(og_ctx *cx, local_store *s, og_str key, og_str bytes, bool sync, og_buf *temp)
 {
   og_file *f = NULL;
   OG_TRY(create_temp(cx, s, key, temp, &f));
@@ -463,8 +451,7 @@ static og_status local_put_if_absent(og_ctx *cx, og_store *base, og_str key, og_
   st = sync_keys(cx, s, &key, 1, false);
   if (st == OG_OK || st == OG_ECANCELLED) return st;
   cx->err->status = OG_EUNKNOWN;
-  return og_note(cx, OG_EUNKNOWN, "making %s durable: it exists, but may not survive a power loss",
-                 chars(&path));
+  return og_note(cx, OG_EUNKNOWN, "making %s durable: it exists, but may not survive a power loss", chars(&path));
 }
 
 static og_status local_del(og_ctx *cx, og_store *base, og_str key)
@@ -541,8 +528,7 @@ static void local_writer_abort(og_ctx *cx, og_store_writer *w)
 /* -- listing -- */
 
 typedef struct listed {
-  og_str
-      key; /* in the list's arena; a folder's ends with '/' so that it sorts where its objects do */
+  og_str key; /* in the list's arena; a folder's ends with '/' so that it sorts where its objects do */
   bool is_dir;
 } listed;
 
@@ -577,11 +563,10 @@ static og_status list_entry(og_ctx *cx, void *arg, og_str name, bool is_dir)
   lister *l = arg;
   if (og_str_starts_with(name, OG_STR(OG_STORE__TEMP))) return OG_OK;
   listed e = {.is_dir = is_dir};
-  OG_TRY(og_arena_printf(cx, &l->arena, &e.key, OG_STR_FMT OG_STR_FMT "%s", OG_STR_ARG(l->folder),
-                         OG_STR_ARG(name), is_dir ? "/" : ""));
+  OG_TRY(og_arena_printf(cx, &l->arena, &e.key, OG_STR_FMT OG_STR_FMT "%s", OG_STR_ARG(l->folder), OG_STR_ARG(name),
+                         is_dir ? "/" : ""));
   og_str bare = is_dir ? og_str_sub(e.key, 0, e.key.len - 1) : e.key;
-  if (!og_key_is_valid(bare) || !is_wanted(l, e.key, is_dir))
-    return OG_OK; /* not a name we could have given */
+  if (!og_key_is_valid(bare) || !is_wanted(l, e.key, is_dir)) return OG_OK; /* not a name we could have given */
   return og_vec_add(cx, &l->found, &e);
 }
 
@@ -597,8 +582,7 @@ static og_status list_folder(og_ctx *cx, lister *l, og_str folder)
   OG_AUTO(og_buf) path = {0};
   l->folder = folder;
   l->found.len = 0;
-  OG_TRY(path_of(cx, l->store, folder.len > 0 ? og_str_sub(folder, 0, folder.len - 1) : folder,
-                 &path));
+  OG_TRY(path_of(cx, l->store, folder.len > 0 ? og_str_sub(folder, 0, folder.len - 1) : folder, &path));
   og_status st = meet_folders(cx, l->store, folder, false);
   if (st == OG_OK) st = env_of(cx)->list_dir(cx, chars(&path), list_entry, l);
   if (st == OG_ENOTFOUND) {
@@ -607,8 +591,7 @@ static og_status list_folder(og_ctx *cx, lister *l, og_str folder)
   }
   OG_TRY(st);
   OG_TRY(og_sort(cx, l->found.data, l->found.len, sizeof(listed), compare_descending, NULL));
-  for (size_t i = 0; i < l->found.len; i++)
-    OG_TRY(og_vec_add(cx, &l->todo, &OG_VEC_AT(&l->found, listed, i)));
+  for (size_t i = 0; i < l->found.len; i++) OG_TRY(og_vec_add(cx, &l->todo, &OG_VEC_AT(&l->found, listed, i)));
   return OG_OK;
 }
 
@@ -638,8 +621,7 @@ static og_status list_all(og_ctx *cx, lister *l)
   return OG_OK;
 }
 
-static og_status local_list(og_ctx *cx, og_store *base, og_str prefix, og_str after, og_list_fn fn,
-                            void *arg)
+static og_status local_list(og_ctx *cx, og_store *base, og_str prefix, og_str after, og_list_fn fn, void *arg)
 {
   OG_AUTO(lister)
   l = {.store = local_of(base), .prefix = prefix, .after = after, .fn = fn, .arg = arg};
@@ -664,10 +646,9 @@ static og_status probe_links(og_ctx *cx, const og_buf *temp, const og_buf *name)
     return OG_OK;
   }
   if (st != OG_OK) return st;
-  return og_fail(
-      cx, OG_EUNSUPPORTED,
-      "%s: this file system replaces a file where it must refuse; put the graph on another one",
-      chars(name));
+  return og_fail(cx, OG_EUNSUPPORTED,
+                 "%s: this file system replaces a file where it must refuse; put the graph on another one",
+                 chars(name));
 }
 
 static og_status local_probe(og_ctx *cx, og_store *base, og_store_caps *out)
@@ -719,8 +700,7 @@ static const og_store_ops local_ops = {
 og_status og_store_local_new(og_ctx *cx, og_str root, bool read_only, og_store **out)
 {
   if (root.len < 2 || root.ptr[0] != '/' || root.ptr[root.len - 1] == '/')
-    return og_fail(cx, OG_EINVALID, "\"" OG_STR_FMT "\" is not an absolute folder",
-                   OG_STR_ARG(root));
+    return og_fail(cx, OG_EINVALID, "\"" OG_STR_FMT "\" is not an absolute folder", OG_STR_ARG(root));
   local_store *s = og_alloc(cx, sizeof *s + root.len);
   if (!s) return OG_ENOMEM;
   memcpy(s + 1, root.ptr, root.len);

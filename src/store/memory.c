@@ -70,35 +70,30 @@ static og_status missing(og_ctx *cx, og_str key)
 static og_status copy_range(og_ctx *cx, const object *o, uint64_t off, uint64_t len, og_buf *out)
 {
   if (off > o->bytes.len || len > o->bytes.len - off)
-    return og_fail(cx, OG_ECORRUPT,
-                   "memory://" OG_STR_FMT ": bytes %llu + %llu were asked for, but it has only %zu",
-                   OG_STR_ARG(o->key), (unsigned long long)off, (unsigned long long)len,
-                   o->bytes.len);
+    return og_fail(cx, OG_ECORRUPT, "memory://" OG_STR_FMT ": bytes %llu + %llu were asked for, but it has only %zu",
+                   OG_STR_ARG(o->key), (unsigned long long)off, (unsigned long long)len, o->bytes.len);
   return og_buf_append(cx, out, o->bytes.ptr + off, (size_t)len);
 }
 
-static og_status memory_get_ranges(og_ctx *cx, og_store *base, og_str key, const og_range *ranges,
-                                   size_t n, og_buf *outs)
+static og_status memory_get_ranges(og_ctx *cx, og_store *base, og_str key, const og_range *ranges, size_t n,
+                                   og_buf *outs)
 {
   memory_store *s = memory_of(base);
   size_t at;
   og_mutex_lock(&s->mu);
   const object *o = find_locked(s, key, &at);
   og_status st = o ? OG_OK : missing(cx, key);
-  for (size_t i = 0; i < n && st == OG_OK; i++)
-    st = copy_range(cx, o, ranges[i].off, ranges[i].len, &outs[i]);
+  for (size_t i = 0; i < n && st == OG_OK; i++) st = copy_range(cx, o, ranges[i].off, ranges[i].len, &outs[i]);
   og_mutex_unlock(&s->mu);
   return st;
 }
 
-static og_status memory_get_range(og_ctx *cx, og_store *base, og_str key, uint64_t off,
-                                  uint64_t len, og_buf *out)
+static og_status memory_get_range(og_ctx *cx, og_store *base, og_str key, uint64_t off, uint64_t len, og_buf *out)
 {
   return memory_get_ranges(cx, base, key, &(og_range){off, len}, 1, out);
 }
 
-static og_status memory_get_tail(og_ctx *cx, og_store *base, og_str key, uint64_t len, og_buf *out,
-                                 uint64_t *size)
+static og_status memory_get_tail(og_ctx *cx, og_store *base, og_str key, uint64_t len, og_buf *out, uint64_t *size)
 {
   memory_store *s = memory_of(base);
   size_t at;
@@ -125,8 +120,8 @@ static og_status memory_info(og_ctx *cx, og_store *base, og_str key, og_object_i
 }
 
 /* The listed keys are copied first: the callback may call the store. */
-static og_status collect(og_ctx *cx, memory_store *s, og_str prefix, og_str after, og_arena *arena,
-                         og_vec *keys, og_vec *sizes)
+static og_status collect(og_ctx *cx, memory_store *s, og_str prefix, og_str after, og_arena *arena, og_vec *keys,
+                         og_vec *sizes)
 {
   og_status st = OG_OK;
   og_mutex_lock(&s->mu);
@@ -144,8 +139,7 @@ static og_status collect(og_ctx *cx, memory_store *s, og_str prefix, og_str afte
   return st;
 }
 
-static og_status memory_list(og_ctx *cx, og_store *base, og_str prefix, og_str after, og_list_fn fn,
-                             void *arg)
+static og_status memory_list(og_ctx *cx, og_store *base, og_str prefix, og_str after, og_list_fn fn, void *arg)
 {
   OG_AUTO(og_arena) arena = {0};
   OG_AUTO(og_vec) keys = OG_VEC_INIT(og_str);
@@ -256,8 +250,7 @@ static og_status memory_writer_open(og_ctx *cx, og_store *base, og_str key, og_s
 {
   og_store_writer *w = og_alloc(cx, sizeof *w + key.len);
   if (!w) return OG_ENOMEM;
-  *w = (og_store_writer){.store = memory_of(og_store_ref(base)),
-                         .key = {(const char *)(w + 1), key.len}};
+  *w = (og_store_writer){.store = memory_of(og_store_ref(base)), .key = {(const char *)(w + 1), key.len}};
   memcpy(w + 1, key.ptr, key.len);
   *out = w;
   return OG_OK;

@@ -59,8 +59,7 @@ static og_status door(og_ctx *cx, og_str key)
 {
   if (!og_key_is_valid(key))
     return og_fail(cx, OG_EINVALID,
-                   "\"" OG_STR_FMT
-                   "\" is not a valid object key: it must be relative, without \"..\", empty parts "
+                   "\"" OG_STR_FMT "\" is not a valid object key: it must be relative, without \"..\", empty parts "
                    "or backslashes, and at most %u bytes long",
                    OG_STR_ARG(key), OG_STORE__KEY_MAX);
   cx->env->ops->yield(cx->env);
@@ -78,27 +77,23 @@ og_status og_store_get(og_ctx *cx, og_store *s, og_str key, uint64_t max, og_buf
   OG_TRY(s->ops->get_tail(cx, s, key, ask, out, &size));
   if (size <= max) return OG_OK;
   out->len = before;
-  return og_fail(cx, OG_ELIMIT, OG_STR_FMT "/" OG_STR_FMT " has %llu bytes; at most %llu are read",
-                 OG_STR_ARG(s->root), OG_STR_ARG(key), (unsigned long long)size,
-                 (unsigned long long)max);
+  return og_fail(cx, OG_ELIMIT, OG_STR_FMT "/" OG_STR_FMT " has %llu bytes; at most %llu are read", OG_STR_ARG(s->root),
+                 OG_STR_ARG(key), (unsigned long long)size, (unsigned long long)max);
 }
 
-og_status og_store_get_range(og_ctx *cx, og_store *s, og_str key, uint64_t off, uint64_t len,
-                             og_buf *out)
+og_status og_store_get_range(og_ctx *cx, og_store *s, og_str key, uint64_t off, uint64_t len, og_buf *out)
 {
   OG_TRY(door(cx, key));
   return s->ops->get_range(cx, s, key, off, len, out);
 }
 
-og_status og_store_get_tail(og_ctx *cx, og_store *s, og_str key, uint64_t len, og_buf *out,
-                            uint64_t *size)
+og_status og_store_get_tail(og_ctx *cx, og_store *s, og_str key, uint64_t len, og_buf *out, uint64_t *size)
 {
   OG_TRY(door(cx, key));
   return s->ops->get_tail(cx, s, key, len, out, size);
 }
 
-og_status og_store_get_ranges(og_ctx *cx, og_store *s, og_str key, const og_range *ranges, size_t n,
-                              og_buf *outs)
+og_status og_store_get_ranges(og_ctx *cx, og_store *s, og_str key, const og_range *ranges, size_t n, og_buf *outs)
 {
   OG_TRY(door(cx, key));
   return s->ops->get_ranges(cx, s, key, ranges, n, outs);
@@ -144,12 +139,10 @@ static bool prefix_is_valid(og_str prefix)
   return memchr(last.len ? last.ptr : "", '\0', last.len) == NULL;
 }
 
-og_status og_store_list(og_ctx *cx, og_store *s, og_str prefix, og_str after, og_list_fn fn,
-                        void *arg)
+og_status og_store_list(og_ctx *cx, og_store *s, og_str prefix, og_str after, og_list_fn fn, void *arg)
 {
   if (!prefix_is_valid(prefix))
-    return og_fail(cx, OG_EINVALID, "\"" OG_STR_FMT "\" cannot start an object key",
-                   OG_STR_ARG(prefix));
+    return og_fail(cx, OG_EINVALID, "\"" OG_STR_FMT "\" cannot start an object key", OG_STR_ARG(prefix));
   cx->env->ops->yield(cx->env);
   return s->ops->list(cx, s, prefix, after, fn, arg);
 }
@@ -213,8 +206,7 @@ static og_status percent_decode(og_ctx *cx, og_str uri, og_str s, og_buf *out)
       int high = i + 2 < s.len ? hex_digit(s.ptr[i + 1]) : -1;
       int low = i + 2 < s.len ? hex_digit(s.ptr[i + 2]) : -1;
       if (high < 0 || low < 0)
-        return og_fail(cx, OG_EINVALID,
-                       "\"" OG_STR_FMT "\": %% must be followed by two hexadecimal digits",
+        return og_fail(cx, OG_EINVALID, "\"" OG_STR_FMT "\": %% must be followed by two hexadecimal digits",
                        OG_STR_ARG(uri));
       c = (char)(high * 16 + low);
       i += 2;
@@ -245,14 +237,11 @@ static og_status uri_path(og_ctx *cx, og_str uri, og_buf *out)
   if (n == 0) return og_buf_append_str(cx, out, uri);
   og_str scheme = og_str_sub(uri, 0, n), rest = og_str_sub(uri, n + 3, uri.len);
   if (!og_str_eq_fold(scheme, OG_STR("file")))
-    return og_fail(cx, OG_EUNSUPPORTED,
-                   "stores of the kind \"" OG_STR_FMT "://\" are not supported yet; use a path",
+    return og_fail(cx, OG_EUNSUPPORTED, "stores of the kind \"" OG_STR_FMT "://\" are not supported yet; use a path",
                    OG_STR_ARG(scheme));
   if (og_str_starts_with(rest, OG_STR("localhost/"))) rest = og_str_sub(rest, 9, rest.len);
   if (rest.len == 0 || rest.ptr[0] != '/')
-    return og_fail(cx, OG_EINVALID,
-                   "\"" OG_STR_FMT
-                   "\": a file URI names an absolute path, as in file:///data/graph",
+    return og_fail(cx, OG_EINVALID, "\"" OG_STR_FMT "\": a file URI names an absolute path, as in file:///data/graph",
                    OG_STR_ARG(uri));
   return percent_decode(cx, uri, rest, out);
 }
@@ -286,20 +275,16 @@ static og_status absolute_path(og_ctx *cx, og_str uri, og_buf *out)
   OG_AUTO(og_buf) path = {0};
   OG_TRY(uri_path(cx, uri, &path));
   og_str p = og_buf_str(&path);
-  if (p.len == 0)
-    return og_fail(cx, OG_EINVALID, "the graph's place is empty; give a path or a file:// URI");
-  if (memchr(p.ptr, '\0', p.len))
-    return og_fail(cx, OG_EINVALID, "the graph's path holds a NUL byte");
-  if (og_utf8_check(p) != SIZE_MAX)
-    return og_fail(cx, OG_EINVALID, "the graph's path is not UTF-8");
+  if (p.len == 0) return og_fail(cx, OG_EINVALID, "the graph's place is empty; give a path or a file:// URI");
+  if (memchr(p.ptr, '\0', p.len)) return og_fail(cx, OG_EINVALID, "the graph's path holds a NUL byte");
+  if (og_utf8_check(p) != SIZE_MAX) return og_fail(cx, OG_EINVALID, "the graph's path is not UTF-8");
   if (p.ptr[0] != '/') {
     OG_AUTO(og_buf) cwd = {0};
     OG_TRY(cx->env->ops->cwd(cx, &cwd));
     OG_TRY(append_parts(cx, og_buf_str(&cwd), out));
   }
   OG_TRY(append_parts(cx, p, out));
-  return out->len > 0 ? OG_OK
-                      : og_fail(cx, OG_EINVALID, "the root folder \"/\" cannot hold a graph");
+  return out->len > 0 ? OG_OK : og_fail(cx, OG_EINVALID, "the root folder \"/\" cannot hold a graph");
 }
 
 og_status og_store_open(og_ctx *cx, og_str uri, bool read_only, og_store **out)

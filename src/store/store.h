@@ -53,8 +53,7 @@ typedef struct og_store_ops {
   /* The last `len` bytes (all, when the object is smaller); *size is the object's size. */
   og_status (*get_tail)(og_ctx *cx, og_store *s, og_str key, uint64_t len, og_buf *out, uint64_t *size);
   /* n ranges at once; outs[i] receives range i. */
-  og_status (*get_ranges)(og_ctx *cx, og_store *s, og_str key, const og_range *ranges, size_t n,
-                          og_buf *outs);
+  og_status (*get_ranges)(og_ctx *cx, og_store *s, og_str key, const og_range *ranges, size_t n, og_buf *outs);
   og_status (*info)(og_ctx *cx, og_store *s, og_str key, og_object_info *out);
   /* Creates or replaces, atomically for readers. */
   og_status (*put)(og_ctx *cx, og_store *s, og_str key, og_str bytes);
@@ -96,19 +95,16 @@ og_str og_store_root(const og_store *s);
 
 /* The doors: check the key, then call the table.  Outs are written only on success. */
 OG_MUST_USE og_status og_store_get(og_ctx *cx, og_store *s, og_str key, uint64_t max, og_buf *out); /* whole */
-OG_MUST_USE og_status og_store_get_range(og_ctx *cx, og_store *s, og_str key, uint64_t off, uint64_t len,
-                                         og_buf *out);
-OG_MUST_USE og_status og_store_get_tail(og_ctx *cx, og_store *s, og_str key, uint64_t len, og_buf *out,
-                                        uint64_t *size);
-OG_MUST_USE og_status og_store_get_ranges(og_ctx *cx, og_store *s, og_str key, const og_range *ranges,
-                                          size_t n, og_buf *outs);
+OG_MUST_USE og_status og_store_get_range(og_ctx *cx, og_store *s, og_str key, uint64_t off, uint64_t len, og_buf *out);
+OG_MUST_USE og_status og_store_get_tail(og_ctx *cx, og_store *s, og_str key, uint64_t len, og_buf *out, uint64_t *size);
+OG_MUST_USE og_status og_store_get_ranges(og_ctx *cx, og_store *s, og_str key, const og_range *ranges, size_t n,
+                                          og_buf *outs);
 OG_MUST_USE og_status og_store_info(og_ctx *cx, og_store *s, og_str key, og_object_info *out);
 OG_MUST_USE og_status og_store_put(og_ctx *cx, og_store *s, og_str key, og_str bytes);
 OG_MUST_USE og_status og_store_put_hint(og_ctx *cx, og_store *s, og_str key, og_str bytes);
 OG_MUST_USE og_status og_store_put_if_absent(og_ctx *cx, og_store *s, og_str key, og_str bytes);
 OG_MUST_USE og_status og_store_delete(og_ctx *cx, og_store *s, og_str key);
-OG_MUST_USE og_status og_store_list(og_ctx *cx, og_store *s, og_str prefix, og_str after, og_list_fn fn,
-                                    void *arg);
+OG_MUST_USE og_status og_store_list(og_ctx *cx, og_store *s, og_str prefix, og_str after, og_list_fn fn, void *arg);
 OG_MUST_USE og_status og_store_sync(og_ctx *cx, og_store *s, const og_str *keys, size_t n);
 OG_MUST_USE og_status og_store_sync_seen(og_ctx *cx, og_store *s, og_str key);
 OG_MUST_USE og_status og_store_writer_open(og_ctx *cx, og_store *s, og_str key, og_store_writer **out);
@@ -136,8 +132,8 @@ typedef enum og_fault_kind {
 } og_fault_kind;
 typedef struct og_fault_plan {
   og_fault_kind kind;
-  uint64_t nth;    /* 1-based over all calls through the wrapper; 0: never */
-  bool sticky;     /* every later call fails too (the machine is gone) */
+  uint64_t nth; /* 1-based over all calls through the wrapper; 0: never */
+  bool sticky;  /* every later call fails too (the machine is gone) */
 } og_fault_plan;
 OG_MUST_USE og_status og_store_fault_new(og_ctx *cx, og_store *inner, og_store **out);
 void og_store_fault_set(og_store *s, og_fault_plan plan); /* resets the call counter */

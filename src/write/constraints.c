@@ -46,9 +46,9 @@ static og_status compile(og_ctx *cx, const og_type_def *t, const og_constraint *
                           &code, &at, NULL);
   if (!p->code) {
     pcre2_get_error_message(code, (PCRE2_UCHAR *)why, sizeof why);
-    return og_fail(cx, OG_EINVALID, "@check on " OG_STR_FMT "." OG_STR_FMT " has invalid regex '" OG_STR_FMT
-                   "': %s at offset %zu", OG_STR_ARG(t->name), OG_STR_ARG(c->names[0]), OG_STR_ARG(c->pattern), why,
-                   (size_t)at);
+    return og_fail(cx, OG_EINVALID,
+                   "@check on " OG_STR_FMT "." OG_STR_FMT " has invalid regex '" OG_STR_FMT "': %s at offset %zu",
+                   OG_STR_ARG(t->name), OG_STR_ARG(c->names[0]), OG_STR_ARG(c->pattern), why, (size_t)at);
   }
   p->data = pcre2_match_data_create_from_pattern(p->code, NULL);
   p->limits = pcre2_match_context_create(NULL);
@@ -77,7 +77,8 @@ static og_status pattern_of(og_ctx *cx, og_stage *s, const og_type_def *t, const
   return st;
 }
 
-static og_status check_pattern(og_ctx *cx, og_stage *s, const og_type_def *t, const og_constraint *c, const og_scalar *v)
+static og_status check_pattern(og_ctx *cx, og_stage *s, const og_type_def *t, const og_constraint *c,
+                               const og_scalar *v)
 {
   pattern *p;
   OG_TRY(pattern_of(cx, s, t, c, &p));
@@ -85,9 +86,10 @@ static og_status check_pattern(og_ctx *cx, og_stage *s, const og_type_def *t, co
   int rc = pcre2_match(p->code, (PCRE2_SPTR)(v->v.s.ptr ? v->v.s.ptr : ""), v->v.s.len, 0, 0, p->data, p->limits);
   if (rc >= 0) return OG_OK;
   if (rc == PCRE2_ERROR_NOMATCH)
-    return og_fail(cx, OG_EINVALID, "@check violation on " OG_STR_FMT "." OG_STR_FMT ": value '" OG_STR_FMT
-                   "' does not match '" OG_STR_FMT "'", OG_STR_ARG(t->name), OG_STR_ARG(c->names[0]), OG_STR_ARG(v->v.s),
-                   OG_STR_ARG(c->pattern));
+    return og_fail(cx, OG_EINVALID,
+                   "@check violation on " OG_STR_FMT "." OG_STR_FMT ": value '" OG_STR_FMT
+                   "' does not match '" OG_STR_FMT "'",
+                   OG_STR_ARG(t->name), OG_STR_ARG(c->names[0]), OG_STR_ARG(v->v.s), OG_STR_ARG(c->pattern));
   return og_fail(cx, OG_ELIMIT, "@check on " OG_STR_FMT "." OG_STR_FMT ": matching '" OG_STR_FMT "' takes too long",
                  OG_STR_ARG(t->name), OG_STR_ARG(c->names[0]), OG_STR_ARG(c->pattern));
 }
@@ -104,8 +106,10 @@ static og_status check_range(og_ctx *cx, const og_type_def *t, const og_constrai
   const og_bound *b = low ? &c->min : &c->max;
   const og_scalar bound = {.type = og_type_of(b->is_float ? OG_TYPE_F64 : OG_TYPE_I64)};
   og_scalar shown = bound;
-  if (b->is_float) shown.v.f = b->f;
-  else shown.v.i = b->i;
+  if (b->is_float)
+    shown.v.f = b->f;
+  else
+    shown.v.i = b->i;
   OG_TRY(og_value_text(cx, v, &text));
   OG_TRY(og_buf_printf(cx, &text, low ? " < min " : " > max "));
   OG_TRY(og_value_text(cx, &shown, &text));
@@ -138,13 +142,16 @@ og_status og_stage_unique_error(og_ctx *cx, const og_type_def *t, const og_str *
     if (i) OG_TRY(og_buf_append_str(cx, &what, OG_STR(", ")));
     OG_TRY(og_buf_append_str(cx, &what, names[i]));
   }
-  return og_fail(cx, OG_EINVALID, "@unique violation on " OG_STR_FMT ".%s" OG_STR_FMT "%s: value '" OG_STR_FMT
-                 "' held by '" OG_STR_FMT "' and '" OG_STR_FMT "'", OG_STR_ARG(t->name), n > 1 ? "(" : "",
-                 OG_STR_ARG(og_buf_str(&what)), n > 1 ? ")" : "", OG_STR_ARG(value), OG_STR_ARG(a), OG_STR_ARG(b));
+  return og_fail(cx, OG_EINVALID,
+                 "@unique violation on " OG_STR_FMT ".%s" OG_STR_FMT "%s: value '" OG_STR_FMT "' held by '" OG_STR_FMT
+                 "' and '" OG_STR_FMT "'",
+                 OG_STR_ARG(t->name), n > 1 ? "(" : "", OG_STR_ARG(og_buf_str(&what)), n > 1 ? ")" : "",
+                 OG_STR_ARG(value), OG_STR_ARG(a), OG_STR_ARG(b));
 }
 
 /* Texts of the members, each with its length in front, so that no two tuples read alike; empty: a member is null. */
-static og_status tuple_of(og_ctx *cx, const og_type_def *t, const og_constraint *c, const og_scalar *values, og_buf *out)
+static og_status tuple_of(og_ctx *cx, const og_type_def *t, const og_constraint *c, const og_scalar *values,
+                          og_buf *out)
 {
   og_buf_clear(out);
   for (uint32_t i = 0; i < c->n; i++) {
@@ -254,7 +261,8 @@ static og_status check_holders(og_ctx *cx, og_stage_table *t, uint32_t i)
     if (!is_retained(t, row)) continue;
     for (uint32_t k = 0; k < c->n; k++) {
       og_scalar *v = &values[og_type_column(t->type, c->fields[k])];
-      *v = og_column_is_null(cols[k], (int64_t)row) ? (og_scalar){.is_null = true} : og_scalar_at(cols[k], (int64_t)row);
+      *v = og_column_is_null(cols[k], (int64_t)row) ? (og_scalar){.is_null = true}
+                                                    : og_scalar_at(cols[k], (int64_t)row);
     }
     OG_TRY(tuple_of(cx, t->type, c, values, &tuple));
     if (tuple.len == 0 || !og_map_get(&t->unique[i], og_buf_str(&tuple), &holder)) continue;
@@ -336,8 +344,9 @@ static og_status check_counts(og_ctx *cx, og_stage *s, og_stage_table *t)
     if (!high && !low) continue;
     OG_TRY(og_stage_has_node(cx, s, node, e->key, &there));
     if (!there) continue;
-    return og_fail(cx, OG_EINVALID, "@card violation on edge " OG_STR_FMT ": source '" OG_STR_FMT "' has %" PRIu64
-                   " edges (%s %u)", OG_STR_ARG(edge->name), OG_STR_ARG(e->key), e->value, high ? "max" : "min",
+    return og_fail(cx, OG_EINVALID,
+                   "@card violation on edge " OG_STR_FMT ": source '" OG_STR_FMT "' has %" PRIu64 " edges (%s %u)",
+                   OG_STR_ARG(edge->name), OG_STR_ARG(e->key), e->value, high ? "max" : "min",
                    high ? edge->card_max : edge->card_min);
   }
   return OG_OK;

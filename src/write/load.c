@@ -4,8 +4,8 @@
  *   {"type":"T","data":{…}}            a node
  *   {"edge":"E","from":"a","to":"b","data":{…}}
  *
- * One object per line, in any order.  The file is read in blocks and a line at a time is in memory; endpoints are checked
- * at the end, when all nodes are known.  Every error names its line.  A lost race reads the file again.
+ * One object per line, in any order.  The file is read in blocks and a line at a time is in memory; endpoints are
+ * checked at the end, when all nodes are known.  Every error names its line.  A lost race reads the file again.
  */
 #include "write/write.h"
 
@@ -30,8 +30,14 @@ typedef struct loader {
 
 static og_status put_property(og_ctx *cx, loader *l, const og_type_def *t, const og_json_member *m, og_scalar *row)
 {
-  static const char *const reserved[] = {"src", "dst", "_tombstone", "_rowid", "_rowaddr", "_rowoffset",
-                                         "_row_created_at_version", "_row_last_updated_at_version"};
+  static const char *const reserved[] = {"src",
+                                         "dst",
+                                         "_tombstone",
+                                         "_rowid",
+                                         "_rowaddr",
+                                         "_rowoffset",
+                                         "_row_created_at_version",
+                                         "_row_last_updated_at_version"};
   if (og_str_eq(m->key, OG_STR("id"))) {
     if (m->value->kind == OG_JSON_NULL) return OG_OK;
     if (m->value->kind != OG_JSON_STRING) return og_fail(cx, OG_EINVALID, "id must be a string");
@@ -139,9 +145,12 @@ static uint64_t count_slots(og_str line)
   bool in_string = false;
   for (size_t i = 0; i < line.len; i++) {
     char c = line.ptr[i];
-    if (in_string && c == '\\') i++;
-    else if (c == '"') in_string = !in_string;
-    else if (!in_string) n += c == '{' || c == '}' || c == '[' || c == ']' || c == ',' || c == ':';
+    if (in_string && c == '\\')
+      i++;
+    else if (c == '"')
+      in_string = !in_string;
+    else if (!in_string)
+      n += c == '{' || c == '}' || c == '[' || c == ']' || c == ',' || c == ':';
   }
   return n;
 }

@@ -56,8 +56,10 @@ static og_status run_insert(og_ctx *cx, mutator *m, const og_mutation_stmt *st)
     row[first + i] = (og_scalar){.type = og_prop_arrow_type(&st->type->properties[i].type, &item), .is_null = true};
   for (uint32_t i = 0; i < st->n_assigns; i++) OG_TRY(assign(cx, m, st->type, &st->assigns[i], row));
   OG_TRY(og_stage_put(cx, &m->stage, t, row, st->type->key_fields ? OG_PUT_UPSERT : OG_PUT_INSERT, false));
-  if (st->type->is_edge) m->out->edges++;
-  else m->out->nodes++;
+  if (st->type->is_edge)
+    m->out->edges++;
+  else
+    m->out->nodes++;
   return OG_OK;
 }
 
@@ -171,8 +173,10 @@ static og_status delete_offsets(og_ctx *cx, mutator *m, og_stage_table *t, const
     bool was_new;
     OG_TRY(og_stage_delete(cx, &m->stage, t, OG_VEC_AT(offsets, uint64_t, i), &was_new));
     if (!was_new) continue;
-    if (t->type->is_edge) m->out->edges++;
-    else m->out->nodes++;
+    if (t->type->is_edge)
+      m->out->edges++;
+    else
+      m->out->nodes++;
   }
   return OG_OK;
 }

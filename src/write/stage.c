@@ -93,8 +93,10 @@ og_status og_stage_table_of(og_ctx *cx, og_stage *s, const og_type_def *type, og
   t->deleted = t->offsets = OG_VEC_INIT(uint64_t);
   t->holders = OG_VEC_INIT(og_str);
   og_status st = og_vec_add(cx, &s->tables, &t);
-  if (st == OG_OK) st = table_init(cx, s, t);
-  else og_free(t);
+  if (st == OG_OK)
+    st = table_init(cx, s, t);
+  else
+    og_free(t);
   *out = t;
   return st;
 }
@@ -199,7 +201,8 @@ static og_status write_some(og_ctx *cx, og_stage_table *t, const og_batch *block
     pick[n++] = (int64_t)i;
   }
   rows_fn fn = replacing ? og_lance_change_update : insert_fn;
-  if (st == OG_OK && n == rows) st = fn(cx, t->change, block, offsets, n);
+  if (st == OG_OK && n == rows)
+    st = fn(cx, t->change, block, offsets, n);
   else if (st == OG_OK && n) {
     st = pick_rows(cx, block, pick, n, &some);
     if (st == OG_OK) st = fn(cx, t->change, some, offsets, n);
@@ -277,8 +280,9 @@ static og_status settle_id(og_ctx *cx, og_stage *s, const og_stage_table *t, con
   }
   OG_TRY(og_value_id(cx, t->type, values, &s->arena, id));
   if (values[0].is_null || og_str_eq(values[0].v.s, *id)) return OG_OK;
-  return og_fail(cx, OG_EINVALID, OG_STR_FMT ": explicit id '" OG_STR_FMT "' does not match the id '" OG_STR_FMT
-                 "' its key gives", OG_STR_ARG(t->type->name), OG_STR_ARG(values[0].v.s), OG_STR_ARG(*id));
+  return og_fail(cx, OG_EINVALID,
+                 OG_STR_FMT ": explicit id '" OG_STR_FMT "' does not match the id '" OG_STR_FMT "' its key gives",
+                 OG_STR_ARG(t->type->name), OG_STR_ARG(values[0].v.s), OG_STR_ARG(*id));
 }
 
 static og_status key_conflict(og_ctx *cx, const og_type_def *t, og_str id)
@@ -429,7 +433,8 @@ static og_stage_table *table_by_key(og_stage *s, og_str key)
   return NULL;
 }
 
-/* `now` holds every fragment of `was`, with no row more deleted: others only added rows.  *first_new: the first added. */
+/* `now` holds every fragment of `was`, with no row more deleted: others only added rows.  *first_new: the first added.
+ */
 static bool only_added(const og_lance_table *was, const og_lance_table *now, uint32_t *first_new)
 {
   uint32_t n = og_lance_table_fragments(was);
@@ -495,8 +500,7 @@ static og_status list_tables(og_ctx *cx, og_stage *s, og_vec *tables, og_vec *re
   return OG_OK;
 }
 
-og_status og_stage_publish(og_ctx *cx, og_stage *s, og_str actor, const og_ulid *if_commit, bool *rerun,
-                           og_commit *out)
+og_status og_stage_publish(og_ctx *cx, og_stage *s, og_str actor, const og_ulid *if_commit, bool *rerun, og_commit *out)
 {
   og_vec tables = OG_VEC_INIT(og_table_change), reads = OG_VEC_INIT(og_str);
   og_publish_outcome outcome = OG_PUBLISHED;

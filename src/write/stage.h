@@ -19,18 +19,18 @@ typedef struct og_staged_row {
 
 typedef struct og_stage_table {
   const og_type_def *type;
-  og_view *view;          /* committed rows */
-  bool replaced;          /* overwrite: committed rows are gone */
-  bool predicate;         /* the write read the table through a predicate: any change of it makes the write stale */
-  og_vec rows;            /* og_staged_row; empty when streaming */
-  og_map ids;             /* id -> index into rows; generated ids are not in it when streaming */
-  og_umap touched;        /* committed offsets replaced or deleted */
-  og_vec deleted;         /* uint64_t: committed offsets deleted */
-  uint64_t puts;          /* rows put by the caller, for counts */
-  uint64_t finds;         /* look-ups by id so far */
+  og_view *view;   /* committed rows */
+  bool replaced;   /* overwrite: committed rows are gone */
+  bool predicate;  /* the write read the table through a predicate: any change of it makes the write stale */
+  og_vec rows;     /* og_staged_row; empty when streaming */
+  og_map ids;      /* id -> index into rows; generated ids are not in it when streaming */
+  og_umap touched; /* committed offsets replaced or deleted */
+  og_vec deleted;  /* uint64_t: committed offsets deleted */
+  uint64_t puts;   /* rows put by the caller, for counts */
+  uint64_t finds;  /* look-ups by id so far */
   /* the block on its way to a file */
   og_builder **builders;
-  og_vec offsets;         /* uint64_t per row of the block */
+  og_vec offsets; /* uint64_t per row of the block */
   og_lance_change *change;
   /* what the end has to check of the rows (constraints.c) */
   og_map need_src, need_dst; /* edges: endpoints named */
@@ -43,12 +43,12 @@ typedef struct og_stage {
   og_snapshot *snapshot; /* borrowed */
   og_ulid attempt;
   char attempt_text[OG_ULID_LEN + 1], uuid_text[OG_ULID_LEN + 16];
-  og_ulid_gen ids;       /* for generated ids */
-  og_arena arena;        /* rows, ids, tuples: live as long as the stage */
-  og_vec keep;           /* og_column *: list items of rows */
-  og_vec tables;         /* og_stage_table * */
-  og_vec patterns;       /* compiled @check patterns, see constraints.c */
-  bool streaming;        /* rows go to files as they come and are not read again (loads) */
+  og_ulid_gen ids; /* for generated ids */
+  og_arena arena;  /* rows, ids, tuples: live as long as the stage */
+  og_vec keep;     /* og_column *: list items of rows */
+  og_vec tables;   /* og_stage_table * */
+  og_vec patterns; /* compiled @check patterns, see constraints.c */
+  bool streaming;  /* rows go to files as they come and are not read again (loads) */
 } og_stage;
 
 OG_MUST_USE og_status og_stage_init(og_ctx *cx, og_stage *s, og_snapshot *snapshot, bool streaming);

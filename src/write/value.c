@@ -10,14 +10,14 @@
 
 static const char *arrow_name(og_scalar_kind kind)
 {
-  static const char *const names[] = {"Utf8",   "Binary", "Boolean", "Int32",  "Int64", "UInt32",
+  static const char *const names[] = {"Utf8",   "Binary",  "Boolean", "Int32",  "Int64",  "UInt32",
                                       "UInt64", "Float32", "Float64", "Date64", "Date32", "vector"};
   return names[kind];
 }
 
 static const char *json_name(const og_json *j)
 {
-  static const char *const names[] = {"null",   "a boolean", "an integer", "an integer",
+  static const char *const names[] = {"null",    "a boolean", "an integer", "an integer",
                                       "a float", "a string",  "a list",     "an object"};
   return names[j->kind];
 }
@@ -43,7 +43,8 @@ static og_type item_type(const og_property *p)
 
 /* ---- numbers */
 
-static og_status signed_value(og_ctx *cx, const og_type_def *t, const og_property *p, const og_scalar *in, og_scalar *out)
+static og_status signed_value(og_ctx *cx, const og_type_def *t, const og_property *p, const og_scalar *in,
+                              og_scalar *out)
 {
   bool is_unsigned = in->type.id == OG_TYPE_U64 || in->type.id == OG_TYPE_U32;
   if (is_unsigned && in->v.u > INT64_MAX) return out_of_range(cx, t, p);
@@ -90,7 +91,8 @@ static og_status number_value(og_ctx *cx, const og_type_def *t, const og_propert
 {
   bool is_float = in->type.id == OG_TYPE_F32 || in->type.id == OG_TYPE_F64;
   bool wants_float = p->type.kind == OG_SC_F32 || p->type.kind == OG_SC_F64 || p->type.kind == OG_SC_VECTOR;
-  if (!is_integer(in) && !(is_float && wants_float)) return wrong(cx, t, p, arrow_name(p->type.kind), og_type_name(in->type));
+  if (!is_integer(in) && !(is_float && wants_float))
+    return wrong(cx, t, p, arrow_name(p->type.kind), og_type_name(in->type));
   if (wants_float) return float_value(cx, t, p, in, out);
   bool wants_unsigned = p->type.kind == OG_SC_U32 || p->type.kind == OG_SC_U64;
   return wants_unsigned ? unsigned_value(cx, t, p, in, out) : signed_value(cx, t, p, in, out);
@@ -107,9 +109,9 @@ static og_status check_enum(og_ctx *cx, const og_type_def *t, const og_property 
     if (i) OG_TRY(og_buf_append_str(cx, &all, OG_STR(", ")));
     OG_TRY(og_buf_append_str(cx, &all, p->type.enum_values[i]));
   }
-  return og_fail(cx, OG_EINVALID, "invalid enum value '" OG_STR_FMT "' for " OG_STR_FMT "." OG_STR_FMT
-                 " (expected: " OG_STR_FMT ")", OG_STR_ARG(v), OG_STR_ARG(t->name), OG_STR_ARG(p->name),
-                 OG_STR_ARG(og_buf_str(&all)));
+  return og_fail(cx, OG_EINVALID,
+                 "invalid enum value '" OG_STR_FMT "' for " OG_STR_FMT "." OG_STR_FMT " (expected: " OG_STR_FMT ")",
+                 OG_STR_ARG(v), OG_STR_ARG(t->name), OG_STR_ARG(p->name), OG_STR_ARG(og_buf_str(&all)));
 }
 
 static og_status date_value(og_ctx *cx, const og_type_def *t, const og_property *p, og_str text, og_scalar *out)
@@ -142,8 +144,10 @@ static og_status scalar_value(og_ctx *cx, const og_type_def *t, const og_propert
     if (text) return date_value(cx, t, p, in->v.s, out);
     if (in->type.id != out->type.id && !is_integer(in))
       return wrong(cx, t, p, og_scalar_name(p->type.kind), og_type_name(in->type));
-    if (is_integer(in)) OG_TRY(signed_value(cx, t, p, in, out));
-    else out->v.i = in->v.i;
+    if (is_integer(in))
+      OG_TRY(signed_value(cx, t, p, in, out));
+    else
+      out->v.i = in->v.i;
     if (p->type.kind == OG_SC_DATE && (out->v.i < INT32_MIN || out->v.i > INT32_MAX)) return out_of_range(cx, t, p);
     return OG_OK;
   case OG_SC_BLOB: return og_fail(cx, OG_EINTERNAL, "a Blob is no scalar");
@@ -186,14 +190,15 @@ static og_status blob_value(og_ctx *cx, const og_type_def *t, const og_property 
 {
   og_str digits = og_str_sub(text, 7, text.len);
   if (!og_str_starts_with(text, OG_STR("base64:")))
-    return og_fail(cx, OG_EINVALID, OG_STR_FMT "." OG_STR_FMT ": external Blob URIs are denied; give the bytes as base64:…",
+    return og_fail(cx, OG_EINVALID,
+                   OG_STR_FMT "." OG_STR_FMT ": external Blob URIs are denied; give the bytes as base64:…",
                    OG_STR_ARG(t->name), OG_STR_ARG(p->name));
   char *bytes = og_arena_alloc(cx, a, digits.len + 1);
   if (!bytes) return OG_ENOMEM;
   *out = (og_scalar){.type = og_type_of(OG_TYPE_LARGE_BINARY), .v.s = {bytes, 0}};
   if (base64_decode(digits, bytes, &out->v.s.len)) return OG_OK;
-  return og_fail(cx, OG_EINVALID, OG_STR_FMT "." OG_STR_FMT ": invalid base64 behind 'base64:'",
-                 OG_STR_ARG(t->name), OG_STR_ARG(p->name));
+  return og_fail(cx, OG_EINVALID, OG_STR_FMT "." OG_STR_FMT ": invalid base64 behind 'base64:'", OG_STR_ARG(t->name),
+                 OG_STR_ARG(p->name));
 }
 
 og_status og_value_coerce(og_ctx *cx, const og_type_def *t, const og_property *p, const og_scalar *v, og_scalar *out)
@@ -204,7 +209,8 @@ og_status og_value_coerce(og_ctx *cx, const og_type_def *t, const og_property *p
   og_field item;
   *out = *v;
   out->type = og_prop_arrow_type(&p->type, &item);
-  if (v->is_null || p->type.kind != OG_SC_VECTOR || p->type.list || v->v.list->len == (int64_t)p->type.dim) return OG_OK;
+  if (v->is_null || p->type.kind != OG_SC_VECTOR || p->type.list || v->v.list->len == (int64_t)p->type.dim)
+    return OG_OK;
   return og_fail(cx, OG_EINVALID, OG_STR_FMT "." OG_STR_FMT " expects %u dimensions, got %" PRId64, OG_STR_ARG(t->name),
                  OG_STR_ARG(p->name), p->type.dim, v->v.list->len);
 }
@@ -246,8 +252,10 @@ static void integer_text(const og_property *p, og_scalar *v)
   int64_t i;
   uint64_t u;
   if (!wide || v->type.id != OG_TYPE_UTF8) return;
-  if (og_str_to_i64(v->v.s, &i)) *v = (og_scalar){.type = og_type_of(OG_TYPE_I64), .v.i = i};
-  else if (og_str_to_u64(v->v.s, &u)) *v = (og_scalar){.type = og_type_of(OG_TYPE_U64), .v.u = u};
+  if (og_str_to_i64(v->v.s, &i))
+    *v = (og_scalar){.type = og_type_of(OG_TYPE_I64), .v.i = i};
+  else if (og_str_to_u64(v->v.s, &u))
+    *v = (og_scalar){.type = og_type_of(OG_TYPE_U64), .v.u = u};
 }
 
 static og_status json_one(og_ctx *cx, const og_type_def *t, const og_property *p, const og_json *j, og_scalar *out)
@@ -256,8 +264,8 @@ static og_status json_one(og_ctx *cx, const og_type_def *t, const og_property *p
   bool vector = p->type.kind == OG_SC_VECTOR;
   if (!json_scalar(j, &in) || (vector && !is_integer(&in) && in.type.id != OG_TYPE_F64)) {
     if (vector)
-      return og_fail(cx, OG_EINVALID, OG_STR_FMT "." OG_STR_FMT ": vector elements must be numeric", OG_STR_ARG(t->name),
-                     OG_STR_ARG(p->name));
+      return og_fail(cx, OG_EINVALID, OG_STR_FMT "." OG_STR_FMT ": vector elements must be numeric",
+                     OG_STR_ARG(t->name), OG_STR_ARG(p->name));
     return wrong(cx, t, p, arrow_name(p->type.kind), json_name(j));
   }
   integer_text(p, &in);

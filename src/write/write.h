@@ -13,7 +13,7 @@ typedef struct og_load_count {
 } og_load_count;
 
 typedef struct og_load {
-  const char *path;  /* NDJSON, absolute; read through the env */
+  const char *path; /* NDJSON, absolute; read through the env */
   og_load_mode mode;
   og_str actor;
   /* Called now and then; may be NULL. */
