@@ -15,7 +15,7 @@ static void round_trip(og_ctx *cx, const uint8_t *bits, uint64_t n)
   static uint8_t back[ROWS / 8 + 8];
   uint64_t m, count = 0;
   memset(back, 0, sizeof back);
-  for (uint64_t i = 0; i < ROWS; i++) count += bits[i >> 3] >> (i & 7) & 1u;
+  for (uint64_t i = 0; i < ROWS; i++) count += (uint32_t)(bits[i >> 3] >> (i & 7)) & 1u;
   fuzz_expect(count == n);
   fuzz_expect(og_deletions_encode(cx, bits, ROWS, &out) == OG_OK);
   fuzz_expect(og_deletions_decode(cx, og_buf_str(&out), ROWS, back, &m) == OG_OK);

@@ -86,6 +86,8 @@ static void build(og_ctx *cx, og_manifest *m)
                      .format_unknown = NEWS("\x05"),
                      .config = config,
                      .n_config = 1,
+                     .table_meta = config,
+                     .n_table_meta = 1,
                      .bases = &base,
                      .n_bases = 1,
                      .index_section = OG_STR("\x98\x06\x08"),
@@ -116,6 +118,8 @@ OG_TEST(manifest, unknown_fields_are_kept_at_every_level)
   OG_CHECK_U64(back.fragments[0].ids.off, 5);
   OG_CHECK_STR(back.index_section, m.index_section);
   OG_CHECK_STR(back.transaction, m.transaction);
+  OG_CHECK_U64(back.n_table_meta, 1);
+  OG_CHECK_STR(back.table_meta[1], OG_STR("v"));
   OG_CHECK(back.fragments[0].created.present && !back.fragments[0].updated.present);
   og_manifest_cleanup(&back);
   og_lance_schema_unref(m.schema);
