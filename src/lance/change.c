@@ -98,6 +98,12 @@ static og_status check_writable(og_ctx *cx, const og_lance_table *base)
                    "table '" OG_STR_FMT "' was written with format features we cannot write (writer flags %" PRIu64
                    "): upgrade OmniGraph",
                    OG_STR_ARG(root), unknown);
+  if (base->old_names)
+    return og_fail(cx, OG_EUNSUPPORTED,
+                   "table '" OG_STR_FMT
+                   "' names its versions in the old way, and the two ways must not be mixed: migrate "
+                   "it with Lance (migrate_manifest_paths_v2)",
+                   OG_STR_ARG(root));
   if (base->m.n_fragments && !(base->m.reader_flags & OG_FLAG_STABLE_IDS))
     return og_fail(cx, OG_EUNSUPPORTED,
                    "table '" OG_STR_FMT "' has no stable row ids: it was not made by OmniGraph and is read-only",

@@ -203,6 +203,7 @@ og_status og_lance_table_open(og_ctx *cx, const og_lance_place *at, uint64_t ver
   if (st == OG_ENOTFOUND) {
     OG_TRY(v1_key(cx, at, version, &old_key));
     st = open_at(cx, at, version, old_key, &t);
+    if (st == OG_OK) t->old_names = true;
   }
   OG_TRY_NOTE(cx, st, "while opening " OG_STR_FMT, OG_STR_ARG(key));
   if (expect_uuid.len && !og_str_eq(expect_uuid, t->uuid)) {

@@ -24,6 +24,7 @@ struct og_lance_table {
   og_lance_place at; /* owned copies; one reference of the store */
   og_manifest m;
   og_str uuid;
+  bool old_names; /* found under a V1 name */
   uint64_t rows, physical_rows;
   uint64_t *first; /* dense offset of each fragment's first row */
   og_mutex mu;     /* guards the pointers below, never held across a read */

@@ -405,6 +405,60 @@ OG_TEST(table, a_refilled_number_is_not_taken_for_the_old_version)
   small_close(&w);
 }
 
+OG_TEST(table, names_of_the_first_scheme_are_read)
+{
+  small_world w;
+  og_ctx *cx = small_open(&w);
+  og_lance_table *t = make(&w, 2), *old;
+  og_buf bytes = {0};
+  uint64_t newest;
+  const og_lance_place at = {w.store, OG_STR("other"), OG_STR_NONE};
+  t->m.version = 12;
+  OG_CHECK_OK(cx, og_manifest_encode(cx, &t->m, &bytes));
+  OG_CHECK_OK(cx, og_store_put(cx, w.store, OG_STR("other/_versions/12.manifest"), og_buf_str(&bytes)));
+  OG_CHECK_OK(cx, og_store_put(cx, w.store, OG_STR("other/_versions/3.manifest"), og_buf_str(&bytes)));
+  OG_CHECK_OK(cx, og_store_put(cx, w.store, OG_STR("other/_versions/d99.manifest"), OG_STR("detached")));
+  OG_CHECK_OK(cx, og_lance_newest_version(cx, &at, &newest));
+  OG_CHECK_U64(newest, 12);
+  OG_CHECK_OK(cx, og_lance_table_open(cx, &at, 12, OG_STR_NONE, &old));
+  OG_CHECK_U64(og_lance_table_rows(old), 2);
+  og_lance_change_opts opts;
+  og_lance_change *c;
+  OG_CHECK_OK(cx, small_opts(cx, &w.ulids, OG_LANCE_UPDATE, &opts));
+  OG_CHECK_STATUS(cx, og_lance_change_new(cx, &at, old, &opts, &c), OG_EUNSUPPORTED); /* it would mix them */
+  og_lance_table_unref(old);
+  OG_CHECK_STATUS(cx, og_lance_table_open(cx, &at, 3, OG_STR_NONE, &old), OG_ECORRUPT); /* says 12 */
+  og_buf_cleanup(&bytes);
+  og_lance_table_unref(t);
+  small_close(&w);
+}
+
+OG_TEST(table, a_deletion_file_without_its_count_is_counted)
+{
+  small_world w;
+  og_ctx *cx = small_open(&w);
+  const uint64_t drop[] = {0, 2};
+  og_lance_table *t = step(&w, make(&w, 5), (small_step){.op = OG_LANCE_DELETE, .drop = drop, .n_drop = 2}), *again;
+  const og_lance_place at = small_place(&w, "");
+  og_buf bytes = {0};
+  t->m.fragments[0].del.rows = 0;
+  OG_CHECK_OK(cx, og_manifest_encode(cx, &t->m, &bytes));
+  OG_CHECK_OK(cx, og_lance_table_decode(cx, &at, og_buf_str(&bytes), &again));
+  OG_CHECK_U64(og_lance_table_rows(again), 3);
+  SMALL_CHECK_ROWS(cx, again, "r1=1/1.1.1 r3=3/3.1.1 r4=4/4.1.1");
+  og_lance_table_unref(again);
+  t->m.fragments[0].del.rows = 4; /* a lie */
+  og_buf_clear(&bytes);
+  OG_CHECK_OK(cx, og_manifest_encode(cx, &t->m, &bytes));
+  OG_CHECK_OK(cx, og_lance_table_decode(cx, &at, og_buf_str(&bytes), &again));
+  og_str text;
+  OG_CHECK_STATUS(cx, small_print(cx, again, &text), OG_ECORRUPT);
+  og_lance_table_unref(again);
+  og_buf_cleanup(&bytes);
+  og_lance_table_unref(t);
+  small_close(&w);
+}
+
 OG_TEST(table, unknown_flags_refuse_reading_or_only_writing)
 {
   small_world w;
@@ -477,5 +531,7 @@ OG_TEST_MAIN(OG_CASE(table, rows_come_back_with_ids_and_versions), OG_CASE(table
              OG_CASE(branch, a_first_touch_inherits_and_leaves_the_parent_alone),
              OG_CASE(branch, base_paths_reach_nothing_outside_the_table),
              OG_CASE(table, a_refilled_number_is_not_taken_for_the_old_version),
+             OG_CASE(table, names_of_the_first_scheme_are_read),
+             OG_CASE(table, a_deletion_file_without_its_count_is_counted),
              OG_CASE(table, unknown_flags_refuse_reading_or_only_writing),
              OG_CASE(table, a_small_change_costs_few_files))
