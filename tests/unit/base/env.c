@@ -225,6 +225,7 @@ OG_TEST(env, links_are_followed_for_users_only_and_pipes_not_read)
   og_file *f = NULL;
   OG_CHECK_STATUS(&w.cx, w.cx.env->ops->file_open(&w.cx, at(&w, "l"), OG_OPEN_READ, &f), OG_EDENIED);
   OG_CHECK_OK(&w.cx, og_env_read_file(&w.cx, at(&w, "l"), 10, &b));
+  og_buf_cleanup(&b);
   OG_CHECK_STATUS(&w.cx, write_file(&w, "l", OG_OPEN_TRUNCATE, OG_STR("x")), OG_EDENIED);
   OG_CHECK_STATUS(&w.cx, og_env_read_file(&w.cx, at(&w, "p"), 10, &b), OG_EINVALID);
   OG_CHECK_OK(&w.cx, w.cx.env->ops->path_info(&w.cx, at(&w, "l"), &info));
