@@ -12,8 +12,9 @@ static og_status put_base64(og_ctx *cx, og_json_writer *w, og_str s)
   for (size_t i = 0; i < s.len; i += 3) {
     size_t n = s.len - i < 3 ? s.len - i : 3;
     uint32_t v = (uint32_t)p[i] << 16 | (n > 1 ? (uint32_t)p[i + 1] << 8 : 0) | (n > 2 ? p[i + 2] : 0);
-    const char four[4] = {digits[v >> 18], digits[v >> 12 & 63], n > 1 ? digits[v >> 6 & 63] : '=',
-                          n > 2 ? digits[v & 63] : '='};
+    char four[4] = {digits[v >> 18], digits[v >> 12 & 63], digits[v >> 6 & 63], digits[v & 63]};
+    if (n < 3) four[3] = '=';
+    if (n < 2) four[2] = '=';
     OG_TRY(og_buf_append(cx, &b, four, sizeof four));
   }
   return og_json_str(cx, w, og_buf_str(&b));

@@ -56,7 +56,7 @@ static og_status unknown_command(cli *c, og_str name)
 /* One word, or two as in `branch create`. */
 static og_status find_command(cli *c, int argc, char **argv, int *used)
 {
-  og_str first = og_str_of(argv[1]), both;
+  og_str first = og_str_of(argv[1]), both = OG_STR_NONE;
   *used = 1;
   if (argc > 2) {
     OG_TRY(og_arena_printf(c->cx, c->cx->arena, &both, "%s %s", argv[1], argv[2]));
@@ -169,7 +169,7 @@ og_status cli_absolute(cli *c, og_str path, og_str *out)
 
 og_status cli_read_file(cli *c, og_str path, og_str *out)
 {
-  og_str absolute;
+  og_str absolute = OG_STR_NONE;
   OG_AUTO(og_buf) text = {0};
   OG_TRY(cli_absolute(c, path, &absolute));
   OG_TRY(og_env_read_file(c->cx, absolute.ptr, OG_LIMIT_SOURCE_BYTES, &text));
@@ -194,7 +194,7 @@ og_status cli_graph_uri(cli *c, size_t at, og_str *out)
 
 og_status cli_open(cli *c, size_t at, bool read_only, og_db **out)
 {
-  og_str uri;
+  og_str uri = OG_STR_NONE;
   OG_TRY(cli_graph_uri(c, at, &uri));
   return og_db_open(c->cx, uri, read_only, out);
 }

@@ -95,7 +95,7 @@ static void remember(og_ctx *cx, og_graph *g, og_str key, og_catalog *c)
 
 og_status og_contract__catalog(og_ctx *cx, og_graph *g, const og_fold *f, og_catalog **out)
 {
-  og_contract contract;
+  og_contract contract = {0};
   OG_TRY(og_contract__of_fold(cx, g, f, &contract));
   og_catalog *c = cached(g, contract.state);
   if (!c) {
