@@ -304,6 +304,7 @@ static og_status put_clone(og_ctx *cx, og_graph *g, og_fold *main_fold, const og
 {
   og_fold *parent = NULL;
   og_ulid attempt;
+  bool unsure; /* somebody's clone is as good as ours */
   og_log_append *clone = NULL;
   og_vec keys = OG_VEC_INIT(og_str);
   OG_TRY(parent_fold(cx, g, main_fold, row, &parent));
@@ -311,7 +312,7 @@ static og_status put_clone(og_ctx *cx, og_graph *g, og_fold *main_fold, const og
   if (st == OG_OK) st = og_log_clone(cx, g->store, parent, row->name, row->first, &attempt, &clone);
   if (st == OG_OK) st = og_log_keys(cx, clone, &keys);
   if (st == OG_OK) st = og_store_sync(cx, g->store, keys.data, keys.len);
-  if (st == OG_OK) st = og_log_put(cx, clone);
+  if (st == OG_OK) st = og_log_put(cx, clone, &unsure);
   if (st == OG_EEXISTS) {
     og_error_clear(cx);
     st = OG_OK;
@@ -423,7 +424,7 @@ static og_status first_version(og_ctx *cx, branch_op *op, const og_branch_row *o
 {
   uint64_t largest = 0;
   op->row.first = op->row.k;
-  if (!existed) return OG_OK;
+  if (!existed || OG_BUG(RECREATE_LOW)) return OG_OK;
   OG_TRY(og_log_newest(cx, op->g->store, &op->g->caps, op->row.name, old->first, &largest));
   if (old->has_seal && old->seal > largest) largest = old->seal;
   if (largest + 1 > op->row.first) op->row.first = largest + 1;
@@ -683,21 +684,37 @@ static og_status load_newest(og_ctx *cx, og_graph *g, const og_fold *main_fold, 
   return st;
 }
 
-static og_status pin_log(og_ctx *cx, og_graph *g, const og_fold *main_fold, const og_branch_row *row, og_fold **out)
+static og_status pin_once(og_ctx *cx, og_graph *g, const og_fold *main_fold, const og_branch_row *row, og_fold **out,
+                          uint64_t *newest)
 {
-  uint64_t newest = 0;
   og_fold *held = cached_fold(g, row->name, row->incarnation);
-  og_status st = og_log_newest(cx, g->store, &g->caps, row->name, held ? held->version : row->first, &newest);
-  if (st == OG_OK && held && held->version == newest) {
+  og_status st = og_log_newest(cx, g->store, &g->caps, row->name, held ? held->version : row->first, newest);
+  if (st == OG_OK && held && held->version == *newest) {
     *out = held;
     return OG_OK;
   }
   og_fold_unref(held);
   OG_TRY(st);
-  if (newest == 0 || newest < row->first)
+  if (*newest == 0 || *newest < row->first)
     return og_fail(cx, OG_ENOTFOUND, "the log of branch '" OG_STR_FMT "' is not there",
                    OG_STR_ARG(row->name.len ? row->name : OG_STR("main")));
-  return load_newest(cx, g, main_fold, row, newest, out);
+  return load_newest(cx, g, main_fold, row, *newest, out);
+}
+
+#define PIN_TRIES 16
+
+/* A version may be reclaimed between its being found and being read: then there is a newer one. */
+static og_status pin_log(og_ctx *cx, og_graph *g, const og_fold *main_fold, const og_branch_row *row, og_fold **out)
+{
+  uint64_t newest = 0;
+  for (unsigned i = 0; i < PIN_TRIES; i++) {
+    og_status st = pin_once(cx, g, main_fold, row, out, &newest);
+    if (st != OG_ENOTFOUND || newest == 0 || newest < row->first) return st;
+    if (i + 1 < PIN_TRIES) og_error_clear(cx);
+  }
+  cx->err->status = OG_ECORRUPT; /* what the newest version needs is not there, which is not the same as no graph */
+  return og_note(cx, OG_ECORRUPT, "while reading version %" PRIu64 " of branch '" OG_STR_FMT "'", newest,
+                 OG_STR_ARG(row->name.len ? row->name : OG_STR("main")));
 }
 
 /* A live row whose log was never started (its creator crashed): finish the creation, then look again. */

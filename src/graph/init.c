@@ -193,13 +193,14 @@ static og_status recognise(og_ctx *cx, og_store *store, const og_ulid *genesis)
 static og_status create_log(og_ctx *cx, init *in, const og_ulid *genesis)
 {
   og_ulid attempt;
+  bool unsure;
   og_log_append *log;
   OG_TRY(og_ulid_next(cx, &in->ulids, NULL, &attempt));
   OG_TRY(og_log_create(cx, in->store, &attempt, in->rows.data, in->rows.len, &log));
   og_vec_clear(&in->keys);
   og_status st = og_log_keys(cx, log, &in->keys);
   if (st == OG_OK) st = og_store_sync(cx, in->store, in->keys.data, in->keys.len);
-  if (st == OG_OK) st = og_log_put(cx, log);
+  if (st == OG_OK) st = og_log_put(cx, log, &unsure);
   og_log_append_free(cx, log);
   if (st == OG_EEXISTS) return recognise(cx, in->store, genesis);
   if (st == OG_OK) og_log_hint(cx, in->store, OG_STR_NONE, 1);

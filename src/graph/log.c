@@ -425,13 +425,16 @@ og_status og_log_keys(og_ctx *cx, const og_log_append *a, og_vec *out)
 
 #define UNKNOWN_TRIES 12
 
-og_status og_log_put(og_ctx *cx, og_log_append *a)
+og_status og_log_put(og_ctx *cx, og_log_append *a, bool *unsure)
 {
   og_status st = og_lance_change_put(cx, a->change);
-  /* Absent now may still arrive: only the same request to the same slot can make the answer definite. */
-  for (unsigned i = 0; st == OG_EUNKNOWN && i < UNKNOWN_TRIES && og_ctx_poll(cx) == OG_OK; i++) {
+  *unsure = st == OG_EUNKNOWN;
+  /* Absent now may still arrive: only the same request to the same slot can make the answer definite, and a later
+   * failure says nothing about the first request. */
+  for (unsigned i = 0; *unsure && st != OG_OK && st != OG_EEXISTS && i < UNKNOWN_TRIES; i++) {
+    if (og_ctx_poll(cx) != OG_OK) break;
     cx->env->ops->sleep_ns(cx->env, 1000000ull << i);
     st = og_lance_change_put(cx, a->change);
   }
-  return st;
+  return *unsure && st != OG_OK && st != OG_EEXISTS ? OG_EUNKNOWN : st;
 }

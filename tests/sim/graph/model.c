@@ -153,11 +153,24 @@ static void check_acknowledged(look *l)
 {
   for (int i = 0; i < l->m->n_commits; i++) {
     const model_commit *c = &l->m->commits[i];
-    bool must = c->state == MODEL_ACKED && c->acked_at <= l->since &&
-                memcmp(c->incarnation, l->s->incarnation, 16) == 0;
-    if (must && !l->in_chain[i])
+    if (l->in_chain[i] || memcmp(c->incarnation, l->s->incarnation, 16) != 0) continue;
+    if (c->state == MODEL_ACKED && c->acked_at <= l->since)
       model_problem(l->m, "commit %d was acknowledged as version %" PRIu64 ", but version %" PRIu64 " does not show it",
                     i, c->version, l->s->fold->version);
+    if (c->seen_at && c->seen_at <= l->since)
+      model_problem(l->m, "commit %d was shown before, but version %" PRIu64 " does not show it", i,
+                    l->s->fold->version);
+  }
+}
+
+/* The look is over: what it saw was shown to somebody. */
+static void remember_seen(look *l)
+{
+  uint64_t now = ++l->m->now;
+  for (int i = 0; i < l->m->n_commits; i++) {
+    model_commit *c = &l->m->commits[i];
+    bool own = l->in_chain[i] && memcmp(c->incarnation, l->s->incarnation, 16) == 0;
+    if (own && !c->seen_at) c->seen_at = now;
   }
 }
 
@@ -197,7 +210,9 @@ static og_status look_closely(og_ctx *cx, look *l)
     replay_commit(l, &OG_VEC_AT(&l->commits, og_commit, i - 1));
   }
   check_acknowledged(l);
-  return *l->m->problem ? OG_OK : check_rows(cx, l);
+  if (!*l->m->problem) OG_TRY(check_rows(cx, l));
+  remember_seen(l);
+  return OG_OK;
 }
 
 og_status model_look_at(og_ctx *cx, model *m, og_snapshot *s, uint64_t since)

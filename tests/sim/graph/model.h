@@ -7,8 +7,8 @@
  *
  * What a look checks:
  *  - the visible commits are one chain, parents and version numbers ascending, and end at the head;
- *  - every commit acknowledged on this incarnation before the look began is in it, none that was reported failed is,
- *    and none of another incarnation;
+ *  - every commit acknowledged on this incarnation, or shown to anybody on it, before the look began is in it, none that
+ *    was reported failed is, and none of another incarnation;
  *  - every table opens under its recorded uuid and holds exactly the rows that replaying the chain gives;
  *  - a commit that counted A's rows counted what the chain has below it (no lost update);
  *  - the incarnation was not deleted before the look began.
@@ -45,6 +45,7 @@ typedef struct model_commit {
   uint64_t version; /* acknowledged: log version */
   uint64_t acked_at;
   bool prepared; /* its files were written, publish was entered */
+  uint64_t seen_at; /* when somebody was first shown it on its own branch; 0: never */
 } model_commit;
 
 typedef struct model_branch {

@@ -9,24 +9,11 @@
 
 #define SEEDS 2000
 
-/* Each seed is one of ten worlds. */
-static scene_opts world_of(uint64_t seed)
-{
-  scene_opts o = {.seed = seed, .operations = 3};
-  uint64_t kind = seed % 10;
-  o.branches = kind < 5;
-  o.faults = kind == 2 || kind == 7;
-  o.cleaner = kind >= 8;
-  o.crash_within = kind % 5 == 0 || kind % 5 == 3 ? 400 : 0;
-  o.power_within = kind % 5 == 1 || kind == 9 ? 1200 : 0;
-  return o;
-}
-
 OG_TEST(publish_sim, no_seed_loses_invents_or_doubles_anything)
 {
   int raced = 0, prepared = 0, acked = 0, branches = 0, deletes = 0, reruns = 0;
   for (uint64_t seed = 0; seed < SEEDS; seed++) {
-    scene_opts o = world_of(seed);
+    scene_opts o = scene_world(seed);
     scene_stats stats;
     char problem[512];
     scene_play(&o, &stats, problem);

@@ -9,9 +9,9 @@
 
 static const og_str keys[MODEL_TABLES] = {{"node:A", 6}, {"node:B", 6}};
 
-og_status scene_init(og_ctx *cx, og_store *store)
+og_status scene_init(og_ctx *cx, og_store *store, bool force)
 {
-  return og_graph_init(cx, store, OG_STR("node A { n: I64 }\nnode B { n: I64 }\n"), OG_STR("s.pg"), false, OG_STR_NONE);
+  return og_graph_init(cx, store, OG_STR("node A { n: I64 }\nnode B { n: I64 }\n"), OG_STR("s.pg"), force, OG_STR_NONE);
 }
 
 /* -- a commit -- */
@@ -261,6 +261,7 @@ static og_status commit_something(og_ctx *cx, worker *w, og_graph *g)
 {
   static const char names[3][2] = {"", "b", "c"};
   const char *name = w->o->branches ? names[og_sim_rand(w->sim, 3)] : "";
+  if (w->o->one_branch) name = "b";
   uint64_t kind = og_sim_rand(w->sim, 4);
   scene_commit c = {.branch = og_str_of(name),
                     .adds = {(int)og_sim_rand(w->sim, 3), kind == 0},
@@ -304,7 +305,11 @@ static og_status one_operation(og_ctx *cx, worker *w, og_graph *g)
 {
   uint64_t kind = og_sim_rand(w->sim, 10);
   char name = (char)('b' + og_sim_rand(w->sim, 2));
-  if (w->cleans && kind < 8) return clean(cx, w, g);
+  if (w->o->one_branch) {
+    name = 'b';
+    kind = kind / 2 + (kind > 7); /* 0 0 1 1 2 2 3 3 5 5: fewer commits */
+  }
+  if (w->cleans) return clean(cx, w, g);
   if (w->o->branches && kind < 2) {
     w->stats->branches++;
     return scene_create_branch(cx, w->m, g, name);
@@ -320,9 +325,10 @@ static void plan_fault(worker *w)
 {
   static const og_fault_kind kinds[] = {OG_FAULT_FAIL, OG_FAULT_LOSE_REPLY, OG_FAULT_LOSE_REPLY, OG_FAULT_DELAY};
   if (!w->faulty) return;
-  const og_fault_plan plan = {.kind = kinds[og_sim_rand(w->sim, OG_ARRAY_LEN(kinds))],
-                              .nth = 1 + og_sim_rand(w->sim, 60),
-                              .sticky = og_sim_rand(w->sim, 4) == 0};
+  og_fault_kind kind = kinds[og_sim_rand(w->sim, OG_ARRAY_LEN(kinds))];
+  const og_fault_plan plan = {.kind = w->o->delays ? OG_FAULT_DELAY : kind,
+                              .nth = 1 + og_sim_rand(w->sim, 120),
+                              .sticky = og_sim_rand(w->sim, 4) == 0 && !w->o->delays};
   og_store_fault_set(w->faulty, plan);
 }
 
@@ -331,7 +337,8 @@ static og_status operate(og_ctx *cx, worker *w, og_store *store)
   og_graph *g;
   OG_TRY(og_graph_open(cx, store, false, &g));
   og_arena *arena = cx->arena;
-  for (int i = 0; i < w->o->operations && !atomic_load(cx->cancel) && !*w->m->problem; i++) {
+  int operations = w->cleans ? 10 * w->o->operations : w->o->operations; /* cleaning is quick, and goes on */
+  for (int i = 0; i < operations && !atomic_load(cx->cancel) && !*w->m->problem; i++) {
     OG_AUTO(og_arena) scratch = {0};
     cx->arena = &scratch;
     plan_fault(w);
@@ -352,7 +359,7 @@ static og_status work(og_ctx *cx, void *arg)
   og_store *store = NULL;
   cx->arena = &arena;
   og_status st = og_store_local_new(cx, OG_STR(SCENE_ROOT), false, &store);
-  if (st == OG_OK && w->o->faults) {
+  if (st == OG_OK && (w->o->faults || w->o->delays)) {
     og_store *inner = store;
     st = og_store_fault_new(cx, inner, &store);
     og_store_unref(inner);
@@ -425,7 +432,7 @@ static og_status begin(og_sim *sim)
   og_store *store;
   og_sim_ctx_init(og_sim_process_new(sim), &cx, &err, &arena);
   OG_TRY(og_store_local_new(&cx, OG_STR(SCENE_ROOT), false, &store));
-  og_status st = scene_init(&cx, store);
+  og_status st = scene_init(&cx, store, false);
   og_store_unref(store);
   return st;
 }
@@ -445,6 +452,7 @@ static void run_world(og_sim *sim, const scene_opts *o, model *m, scene_stats *s
   worker workers[SCENE_PROCESSES];
   og_sim_process *p[SCENE_PROCESSES];
   uint64_t before = og_sim_stats_get(sim).calls;
+  if (o->delays) og_sim_set_switch_permille(sim, 30); /* the others do much while one is delayed */
   for (int i = 0; i < SCENE_PROCESSES; i++) {
     workers[i] = (worker){.o = o, .sim = sim, .m = m, .stats = stats, .cleans = o->cleaner && i == 0};
     p[i] = og_sim_process_new(sim);
@@ -456,6 +464,22 @@ static void run_world(og_sim *sim, const scene_opts *o, model *m, scene_stats *s
   og_sim_power_loss_at(sim, 0);
   for (int i = 0; i < SCENE_PROCESSES; i++)
     if (og_sim_runtime(p[i])->mem.in_use > 0) model_problem(m, "process %d left memory behind", i);
+}
+
+scene_opts scene_world(uint64_t seed)
+{
+  scene_opts o = {.seed = seed, .operations = 3};
+  uint64_t kind = seed % 10;
+  o.branches = kind < 5;
+  o.one_branch = kind == 4;
+  o.faults = kind == 2 || kind == 7;
+  o.cleaner = kind >= 8;
+  o.delays = kind >= 8;
+  o.crash_within = kind % 5 == 0 || kind % 5 == 3 ? 400 : 0;
+  o.power_within = kind % 5 == 1 || kind == 9 ? 3000 : 0;
+  if (o.one_branch) o.operations = 6;
+  if (o.delays) o.operations = 8;
+  return o;
 }
 
 void scene_play(const scene_opts *o, scene_stats *stats, char problem[512])

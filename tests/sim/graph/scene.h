@@ -16,8 +16,10 @@ typedef struct scene_opts {
   uint64_t seed;
   int operations;       /* of each process */
   bool branches;        /* create, delete, recreate branches, beside commits */
+  bool one_branch;      /* hardly anything but that, under one name */
   bool cleaner;         /* old log versions vanish, in ascending order, as cleanup would have it */
   bool faults;          /* store calls fail, are delayed, lose their reply */
+  bool delays;          /* they are only delayed */
   uint64_t crash_within; /* one process dies at a call below it; 0: none */
   uint64_t power_within; /* power is lost at a call below it; 0: not */
   bool trace;           /* every call is printed */
@@ -30,13 +32,15 @@ typedef struct scene_stats {
   uint64_t calls;
 } scene_stats;
 
+/* Each seed is one of ten kinds of worlds. */
+scene_opts scene_world(uint64_t seed);
 /* Plays a seed from an empty disk, then looks at everything from a fresh process.  Empty when all holds, else what does
  * not, in `problem`. */
 void scene_play(const scene_opts *o, scene_stats *stats, char problem[512]);
 
 /* -- the parts, for scenes of another shape -- */
 
-og_status scene_init(og_ctx *cx, og_store *store);
+og_status scene_init(og_ctx *cx, og_store *store, bool force);
 /* One commit: adds[t] rows to each table. */
 typedef struct scene_commit {
   og_str branch;

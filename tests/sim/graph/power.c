@@ -1,0 +1,368 @@
+/* SPDX-License-Identifier: MIT */
+/* Power is lost at every call of init, of commits and of branch create and delete, while another process reads what it
+ * finds.  Afterwards the graph opens, or an init that nobody knew of is absent and can be run again; what was
+ * acknowledged or shown is there.  Then every sync is left out in turn: something must be lost. */
+#include "og_test.h"
+
+#include "scene.h"
+
+#include "lance/manifest.h"
+
+#include <stdio.h>
+
+typedef enum script { SCRIPT_INIT, SCRIPT_COMMIT, SCRIPT_BRANCH, SCRIPTS } script;
+
+typedef struct play {
+  script script;
+  uint64_t seed;
+  uint64_t power_at; /* calls after the setting; 0: at the end */
+  og_sim_loss loss;
+  const char *without; /* the sync site left out, or NULL */
+} play;
+
+typedef struct actor {
+  const play *p;
+  model *m;
+  bool *graph_known; /* acknowledged or opened */
+  og_sim *sim;
+  bool linked; /* a log version has just got its name, and its folder is not synced yet */
+  bool done;   /* the writer is */
+  char reads[8]; /* how lines of the reader's calls begin */
+} actor;
+
+#define SWITCH_PERMILLE 300
+
+/* How the reader comes by what it sees, by seed: in the instant between a version's link and the sync of its folder, at
+ * random, or not at all. */
+typedef enum reading { READ_AT_ONCE, READ_AT_RANDOM, READ_NEVER, READINGS } reading;
+
+static reading reading_of(const play *p)
+{
+  return (reading)(p->seed % READINGS);
+}
+
+/* Hands the thread to the reader when a version has got its name, and leaves it there. */
+static void listen(void *arg, const char *line)
+{
+  actor *a = arg;
+  size_t n = strlen(line);
+  bool linked = strstr(line, " link " SCENE_ROOT "/" OG_LOG_ROOT "/") && strcmp(line + n - 2, "ok") == 0;
+  if (a->done || reading_of(a->p) != READ_AT_ONCE) return;
+  if (a->linked && og_str_starts_with(og_str_of(line), og_str_of(a->reads))) og_sim_set_switch_permille(a->sim, 0);
+  if (!linked) return;
+  a->linked = true;
+  og_sim_set_switch_permille(a->sim, 1000);
+}
+
+/* -- what happens -- */
+
+static og_status open_graph(og_ctx *cx, bool read_only, og_graph **out)
+{
+  og_store *store;
+  OG_TRY(og_store_local_new(cx, OG_STR(SCENE_ROOT), read_only, &store));
+  og_status st = og_graph_open(cx, store, read_only, out);
+  og_store_unref(store);
+  return st;
+}
+
+static og_status init_graph(og_ctx *cx, bool force)
+{
+  og_store *store;
+  OG_TRY(og_store_local_new(cx, OG_STR(SCENE_ROOT), false, &store));
+  og_status st = scene_init(cx, store, force);
+  og_store_unref(store);
+  return st;
+}
+
+static og_status write_commits(og_ctx *cx, model *m, og_graph *g, og_str branch)
+{
+  scene_stats unused = {0};
+  const scene_commit add = {.branch = branch, .adds = {2, 1}}, del = {.branch = branch, .adds = {0, 1}, .deletes = true};
+  OG_TRY(scene_commit_run(cx, m, g, &add, &unused));
+  return scene_commit_run(cx, m, g, &del, &unused);
+}
+
+static og_status change_branches(og_ctx *cx, model *m, og_graph *g)
+{
+  scene_stats unused = {0};
+  const scene_commit add = {.branch = OG_STR("b"), .adds = {1, 0}};
+  for (int i = 0; i < 2; i++) {
+    OG_TRY(scene_create_branch(cx, m, g, 'b'));
+    OG_TRY(scene_commit_run(cx, m, g, &add, &unused));
+    if (i == 0) OG_TRY(scene_delete_branch(cx, m, g, 'b'));
+  }
+  return OG_OK;
+}
+
+static og_status write_script(og_ctx *cx, actor *a)
+{
+  og_graph *g;
+  if (a->p->script == SCRIPT_INIT) {
+    OG_TRY(init_graph(cx, false));
+    *a->graph_known = true;
+    return OG_OK;
+  }
+  OG_TRY(open_graph(cx, false, &g));
+  og_status st = a->p->script == SCRIPT_COMMIT ? write_commits(cx, a->m, g, OG_STR("")) : change_branches(cx, a->m, g);
+  og_graph_close(g);
+  return st;
+}
+
+/* Looks at main and b, whatever there is yet. */
+static og_status look_around(og_ctx *cx, actor *a)
+{
+  og_graph *g;
+  og_status st = open_graph(cx, true, &g);
+  if (st != OG_OK) return st;
+  *a->graph_known = true;
+  st = model_look(cx, a->m, g, OG_STR(""), NULL);
+  if (st == OG_OK && a->p->script == SCRIPT_BRANCH) st = model_look(cx, a->m, g, OG_STR("b"), NULL);
+  og_graph_close(g);
+  return st;
+}
+
+static og_status writer(og_ctx *cx, void *arg)
+{
+  OG_AUTO(og_arena) arena = {0};
+  actor *a = arg;
+  cx->arena = &arena;
+  og_status st = write_script(cx, a);
+  if (st != OG_OK && !atomic_load(cx->cancel)) model_problem(a->m, "writer: %.400s", cx->err->text);
+  cx->arena = NULL;
+  return st;
+}
+
+static og_status look_once(og_ctx *cx, actor *a)
+{
+  OG_AUTO(og_arena) arena = {0};
+  bool linked = a->linked;
+  cx->arena = &arena;
+  og_status st = look_around(cx, a);
+  if (linked) { /* before this look began */
+    og_sim_set_switch_permille(a->sim, SWITCH_PERMILLE);
+    a->linked = false;
+  }
+  cx->arena = NULL;
+  return st;
+}
+
+static og_status reader(og_ctx *cx, void *arg)
+{
+  actor *a = arg;
+  og_sim_label(cx->env, "reader");
+  for (int i = 0; i < 400 && !atomic_load(cx->cancel) && !a->done; i++) {
+    cx->env->ops->yield(cx->env);
+    if (!a->linked && i % 32 != 31) continue;
+    og_status st = look_once(cx, a);
+    if (st != OG_OK && st != OG_ENOTFOUND && !atomic_load(cx->cancel))
+      model_problem(a->m, "reader: %.400s", cx->err->text);
+    og_error_clear(cx);
+  }
+  return OG_OK;
+}
+
+/* -- what must be there afterwards -- */
+
+static og_status open_or_make(og_ctx *cx, model *m, bool known, og_graph **out)
+{
+  og_status st = open_graph(cx, false, out);
+  if (st != OG_ENOTFOUND || known) return st;
+  og_error_clear(cx);
+  if (m->n_commits) model_problem(m, "the graph is gone");
+  OG_TRY(init_graph(cx, true)); /* its schema files may be there already */
+  return open_graph(cx, false, out);
+}
+
+/* Lance writers elsewhere rebase over the transaction a version names: every manifest's must be there, as it was. */
+static og_status check_transaction(og_ctx *cx, og_store *store, og_str key, og_str prefix)
+{
+  OG_AUTO(og_buf) file = {0};
+  OG_AUTO(og_buf) tx = {0};
+  og_manifest manifest;
+  og_str path;
+  OG_TRY(og_store_get(cx, store, key, 1 << 20, &file));
+  OG_TRY(og_manifest_decode(cx, og_buf_str(&file), &manifest));
+  og_status st = og_arena_printf(cx, cx->arena, &path, OG_STR_FMT "_transactions/" OG_STR_FMT, OG_STR_ARG(prefix),
+                                 OG_STR_ARG(manifest.tx_file));
+  if (st == OG_OK) st = og_store_get(cx, store, path, 1 << 20, &tx);
+  if (st == OG_OK && manifest.transaction.ptr && !og_str_eq(og_buf_str(&tx), manifest.transaction))
+    st = og_fail(cx, OG_ECORRUPT, OG_STR_FMT " is damaged", OG_STR_ARG(path));
+  og_manifest_cleanup(&manifest);
+  return st;
+}
+
+static og_status see_key(og_ctx *cx, void *arg, og_str key, uint64_t size)
+{
+  og_store *store = arg;
+  size_t at = og_str_find(key, OG_STR("_versions/"));
+  (void)size;
+  if (at == SIZE_MAX || !og_str_ends_with(key, OG_STR(".manifest"))) return OG_OK;
+  return check_transaction(cx, store, key, og_str_sub(key, 0, at));
+}
+
+static og_status check_transactions(og_ctx *cx, og_store *store)
+{
+  return og_store_list(cx, store, OG_STR(""), OG_STR(""), see_key, store);
+}
+
+static og_status look_afterwards(og_ctx *cx, model *m, bool known)
+{
+  og_graph *g;
+  OG_TRY(open_or_make(cx, m, known, &g));
+  og_status st = model_look_at_all(cx, m, g);
+  if (st == OG_OK) st = check_transactions(cx, og_graph_store(g));
+  if (st == OG_OK && !*m->problem) st = write_commits(cx, m, g, OG_STR(""));
+  if (st == OG_OK) st = model_look(cx, m, g, OG_STR(""), NULL);
+  og_graph_close(g);
+  return st;
+}
+
+static void finish(og_sim *sim, model *m, bool known)
+{
+  og_ctx cx;
+  og_error err;
+  OG_AUTO(og_arena) arena = {0};
+  og_sim_ctx_init(og_sim_process_new(sim), &cx, &err, &arena);
+  og_status st = look_afterwards(&cx, m, known);
+  if (st != OG_OK) model_problem(m, "afterwards: %.400s", err.text);
+}
+
+static void set_scene(og_sim *sim, const play *p, model *m)
+{
+  og_ctx cx;
+  og_error err;
+  OG_AUTO(og_arena) arena = {0};
+  if (p->script == SCRIPT_INIT) return;
+  og_sim_ctx_init(og_sim_process_new(sim), &cx, &err, &arena);
+  if (init_graph(&cx, false) != OG_OK) model_problem(m, "setting: %.400s", err.text);
+}
+
+/* *sim is the world afterwards, for the caller to free; *calls how many the scene took. */
+static void run(const play *p, og_sim **out, uint64_t *calls, char problem[512])
+{
+  static model m;
+  bool known = p->script != SCRIPT_INIT;
+  og_sim *sim = og_sim_new(p->seed);
+  actor a = {.p = p, .m = &m, .graph_known = &known, .sim = sim};
+  snprintf(a.reads, sizeof a.reads, "p%d ", p->script == SCRIPT_INIT ? 2 : 3); /* behind setting and writer */
+  memset(&m, 0, sizeof m);
+  og_sim_set_loss(sim, p->loss);
+  og_sim_set_switch_permille(sim, SWITCH_PERMILLE);
+  set_scene(sim, p, &m);
+  og_sim_set_trace(sim, listen, &a);
+  uint64_t before = og_sim_stats_get(sim).calls;
+  og_sim_suppress_site(sim, p->without);
+  og_sim_power_loss_at(sim, p->power_at ? before + p->power_at : 0);
+  (void)og_sim_spawn(og_sim_process_new(sim), writer, &a);
+  if (reading_of(p) != READ_NEVER) (void)og_sim_spawn(og_sim_process_new(sim), reader, &a);
+  if (og_sim_run(sim) != OG_SIM_DONE) model_problem(&m, "the run did not end");
+  *calls = og_sim_stats_get(sim).calls - before;
+  og_sim_power_loss_at(sim, 0);
+  if (og_sim_stats_get(sim).power_losses == 0) og_sim_power_loss(sim);
+  og_sim_suppress_site(sim, NULL);
+  if (!*m.problem) finish(sim, &m, known);
+  snprintf(problem, 512, "%s", m.problem);
+  *out = sim;
+}
+
+static const og_sim_loss policies[] = {OG_SIM_LOSE_ALL, OG_SIM_LOSE_DATA, OG_SIM_LOSE_ENTRIES};
+
+/* Whether some power loss of this scene, without that sync, breaks something.  Unless a sync is left out, nothing may. */
+static bool is_broken(script s, uint64_t seed, uint64_t calls, const char *without)
+{
+  for (uint64_t n = 0; n <= calls; n++) { /* 0: at the end */
+    for (size_t i = 0; i < (without ? 1 : OG_ARRAY_LEN(policies)); i++) { /* the first loses most */
+      const play p = {s, seed, n, policies[i], without};
+      og_sim *sim;
+      uint64_t unused;
+      char problem[512];
+      run(&p, &sim, &unused, problem);
+      og_sim_free(sim);
+      if (!*problem) continue;
+      if (!without) fail_msg("script %d, seed %d, power loss at call %d, policy %d: %s", (int)s, (int)seed, (int)n,
+                             (int)i, problem);
+      return true;
+    }
+  }
+  return false;
+}
+
+typedef struct sites {
+  char name[64][128];
+  bool needed[64];
+  int n;
+} sites;
+
+static int site_index(sites *s, const char *name)
+{
+  for (int i = 0; i < s->n; i++)
+    if (strcmp(s->name[i], name) == 0) return i;
+  OG_CHECK(s->n < 64);
+  snprintf(s->name[s->n], sizeof s->name[0], "%s", name);
+  return s->n++;
+}
+
+static uint64_t play_whole(script s, uint64_t seed, sites *all)
+{
+  const play p = {.script = s, .seed = seed};
+  og_sim *sim;
+  uint64_t calls;
+  char problem[512];
+  run(&p, &sim, &calls, problem);
+  if (*problem) fail_msg("script %d, seed %d: %s", (int)s, (int)seed, problem);
+  for (size_t i = 0; i < og_sim_sync_sites(sim); i++) (void)site_index(all, og_sim_sync_site(sim, i));
+  og_sim_free(sim);
+  return calls;
+}
+
+#define SEEDS 3
+
+/* A reader's first sync of a version's folder makes the folders above durable, too.  Those of the graph's root, and the
+ * root's own entry, every writer has made durable in the barrier before the version got its name. */
+static bool is_covered(const char *site)
+{
+  return strcmp(site, "reader sync folder /") == 0 || strcmp(site, "reader sync folder " SCENE_ROOT) == 0;
+}
+
+static sites all_sites;
+
+static void power_loss_everywhere(script s)
+{
+  sites *all = &all_sites;
+  for (uint64_t seed = 0; seed < SEEDS; seed++) {
+    uint64_t calls = play_whole(s, seed, all);
+    (void)is_broken(s, seed, calls, NULL);
+    for (int i = 0; i < all->n; i++)
+      all->needed[i] = all->needed[i] || (!is_covered(all->name[i]) && is_broken(s, seed, calls, all->name[i]));
+  }
+}
+
+OG_TEST(graph_power, init_is_whole_or_absent)
+{
+  power_loss_everywhere(SCRIPT_INIT);
+}
+
+OG_TEST(graph_power, commits_survive)
+{
+  power_loss_everywhere(SCRIPT_COMMIT);
+}
+
+OG_TEST(graph_power, branches_survive)
+{
+  power_loss_everywhere(SCRIPT_BRANCH);
+}
+
+/* Of the tests above. */
+OG_TEST(graph_power, every_sync_is_needed)
+{
+  int unneeded = 0;
+  for (int i = 0; i < all_sites.n; i++) {
+    const char *site = all_sites.name[i], *verdict = is_covered(site) ? "covered by the writer's" : "NOT NEEDED";
+    print_message("without %s: %s\n", site, all_sites.needed[i] ? "something is lost" : verdict);
+    unneeded += !all_sites.needed[i] && !is_covered(site);
+  }
+  OG_CHECK(all_sites.n > 0 && unneeded == 0);
+}
+
+OG_TEST_MAIN(OG_CASE(graph_power, init_is_whole_or_absent), OG_CASE(graph_power, commits_survive),
+             OG_CASE(graph_power, branches_survive), OG_CASE(graph_power, every_sync_is_needed))
