@@ -193,7 +193,7 @@ static og_status recognise(og_ctx *cx, og_store *store, const og_ulid *genesis)
 static og_status create_log(og_ctx *cx, init *in, const og_ulid *genesis)
 {
   og_ulid attempt;
-  bool unsure;
+  bool unsure = false;
   og_log_append *log;
   OG_TRY(og_ulid_next(cx, &in->ulids, NULL, &attempt));
   OG_TRY(og_log_create(cx, in->store, &attempt, in->rows.data, in->rows.len, &log));
@@ -202,7 +202,15 @@ static og_status create_log(og_ctx *cx, init *in, const og_ulid *genesis)
   if (st == OG_OK) st = og_store_sync(cx, in->store, in->keys.data, in->keys.len);
   if (st == OG_OK) st = og_log_put(cx, log, &unsure);
   og_log_append_free(cx, log);
-  if (st == OG_EEXISTS) return recognise(cx, in->store, genesis);
+  if (st == OG_EEXISTS) {
+    st = recognise(cx, in->store, genesis);
+    if (st != OG_OK && st != OG_EEXISTS && unsure) st = OG_EUNKNOWN;
+  }
+  if (st == OG_EUNKNOWN) {
+    char id[OG_ULID_LEN];
+    og_ulid_format(genesis, id);
+    return og_graph__unknown(cx, og_str_from(id, sizeof id));
+  }
   if (st == OG_OK) og_log_hint(cx, in->store, OG_STR_NONE, 1);
   return st;
 }
@@ -214,9 +222,9 @@ static og_status publish(og_ctx *cx, init *in, og_str actor)
   OG_TRY(contract_texts(cx, in->catalog, &contract));
   OG_TRY(lineage_rows(cx, in, &contract, actor, &genesis));
   OG_TRY(create_log(cx, in, &genesis));
-  og_status st = og_contract__mirror(cx, in->store, &contract);
-  if (st == OG_OK) return OG_OK;
-  return og_note(cx, st, "the graph was made; its schema files are written by the next open for writing");
+  /* The graph exists now, whatever happens to its mirrors: the next open for writing writes those. */
+  if (og_contract__mirror(cx, in->store, &contract) != OG_OK) og_error_clear(cx);
+  return OG_OK;
 }
 
 static void init_cleanup(og_ctx *cx, init *in)

@@ -90,6 +90,9 @@ typedef struct og_log_op {
 OG_MUST_USE og_status og_graph__publish(og_ctx *cx, og_graph *g, const og_log_op *op, og_publish_outcome *outcome,
                                         uint64_t *version);
 
+/* OG_EUNKNOWN, with the error so far as its cause and the id to look up. */
+og_status og_graph__unknown(og_ctx *cx, og_str own_id);
+
 /* ---- The schema contract: see contract.c. */
 
 typedef struct og_contract {

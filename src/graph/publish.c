@@ -138,16 +138,15 @@ static og_status check_branch(og_ctx *cx, const og_log_op *op, const og_fold *ba
   return og_fail(cx, OG_ENOTFOUND, "branch '" OG_STR_FMT "' was deleted while the write ran", OG_STR_ARG(op->branch));
 }
 
-/* Attaches the id to look up to an unknown outcome. */
-static og_status outcome_unknown(og_ctx *cx, const og_log_op *op)
+og_status og_graph__unknown(og_ctx *cx, og_str own_id)
 {
   og_error cause = *cx->err;
   og_fail(cx, OG_EUNKNOWN,
           "the outcome of the commit is unknown: it may or may not have happened; look for commit " OG_STR_FMT
           " before trying again\n  %s",
-          OG_STR_ARG(op->own_id), cause.text);
+          OG_STR_ARG(own_id), cause.text);
   og_detail *d = og_error_detail(cx, OG_DETAIL_OUTCOME_UNKNOWN);
-  og_detail_set(d->entity_id, sizeof d->entity_id, op->own_id);
+  og_detail_set(d->entity_id, sizeof d->entity_id, own_id);
   return OG_EUNKNOWN;
 }
 
@@ -199,10 +198,10 @@ og_status og_graph__publish(og_ctx *cx, og_graph *g, const og_log_op *op, og_pub
   for (unsigned i = 0; i < OG_LIMIT_REBASES && !t.done; i++) {
     og_status st = og_ctx_poll(cx);
     if (st == OG_OK) st = step(cx, g, op, &t);
-    if (st == OG_EUNKNOWN || (st != OG_OK && t.unsure)) return outcome_unknown(cx, op);
+    if (st == OG_EUNKNOWN || (st != OG_OK && t.unsure)) return og_graph__unknown(cx, op->own_id);
     OG_TRY(st);
   }
-  if (!t.done && t.unsure) return outcome_unknown(cx, op);
+  if (!t.done && t.unsure) return og_graph__unknown(cx, op->own_id);
   if (!t.done)
     return og_fail(cx, OG_ECONFLICT,
                    "lost the race for the next version of branch '" OG_STR_FMT "' %d times; try again",
