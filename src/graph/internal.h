@@ -78,7 +78,7 @@ typedef struct og_log_op {
   og_str own_id;           /* object id of a row that proves, in any later fold, that this operation won */
   og_ulid own_commit;      /* its commit id when it is a commit */
   bool is_commit;
-  og_commit *recalled;     /* a commit recognised in a later fold is written here */
+  og_commit *recalled; /* a commit recognised in a later fold is written here */
   /* Called for every base: appends the rows (og_log_row), and keys (og_str) of files to sync before the put.  May set
    * *rerun: the operation is stale, nothing is written. */
   og_status (*rows)(og_ctx *cx, void *arg, og_fold *base, og_vec *rows, og_vec *keys, bool *rerun);

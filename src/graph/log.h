@@ -17,8 +17,9 @@ OG_MUST_USE og_status og_log_prepare(og_ctx *cx, og_store *store, og_fold *base,
                                      const og_log_row *rows, size_t n, og_log_append **out);
 /* Appends the keys to sync before og_log_put. */
 OG_MUST_USE og_status og_log_keys(og_ctx *cx, const og_log_append *a, og_vec *out);
-/* The one create-if-absent.  OG_OK: created, durable.  OG_EEXISTS: lost the slot, unless *unsure: then an earlier request
- * of ours may have taken it.  OG_EUNKNOWN: given up after repeating the same request; the outcome is not known. */
+/* The one create-if-absent.  OG_OK: created, durable.  OG_EEXISTS: lost the slot, unless *unsure: then an earlier
+ * request of ours may have taken it.  OG_EUNKNOWN: given up after repeating the same request; the outcome is not known.
+ */
 OG_MUST_USE og_status og_log_put(og_ctx *cx, og_log_append *a, bool *unsure);
 void og_log_append_free(og_ctx *cx, og_log_append *a);
 /* Leaves the advisory hint behind; failures do not matter. */

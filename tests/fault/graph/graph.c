@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Every store call of init, of a commit and of branch create and delete fails in turn, or loses its reply; for that call
- * only, or for it and all that follow.  What is there afterwards is what the caller was told: the old state or the new
- * one, and either of them only when the answer was OG_EUNKNOWN with the id to look for. */
+/* Every store call of init, of a commit and of branch create and delete fails in turn, or loses its reply; for that
+ * call only, or for it and all that follow.  What is there afterwards is what the caller was told: the old state or the
+ * new one, and either of them only when the answer was OG_EUNKNOWN with the id to look for. */
 #include "og_test.h"
 
 #include "base/env_sim.h"

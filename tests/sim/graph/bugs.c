@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The simulator is worth something if it catches what it is for: with one rule of the protocol left out at a time, one of
- * the first 500 seeds must fail. */
+/* The simulator is worth something if it catches what it is for: with one rule of the protocol left out at a time, one
+ * of the first 500 seeds must fail. */
 #include "og_test.h"
 
 #include "graph/bugs.h"

@@ -142,8 +142,7 @@ static void replay_commit(look *l, const og_commit *c)
   if (known->state == MODEL_ACKED && known->version != c->manifest_version)
     model_problem(l->m, "commit %d was acknowledged as version %" PRIu64 ", but is version %" PRIu64, r, known->version,
                   c->manifest_version);
-  if (memcmp(known->incarnation, main_incarnation, 16) != 0 &&
-      memcmp(known->incarnation, l->s->incarnation, 16) != 0)
+  if (memcmp(known->incarnation, main_incarnation, 16) != 0 && memcmp(known->incarnation, l->s->incarnation, 16) != 0)
     model_problem(l->m, "commit %d belongs to another incarnation of the branch", r);
   l->in_chain[r] = true;
   replay_rows(l, r);
@@ -202,8 +201,7 @@ static og_status look_closely(og_ctx *cx, look *l)
 {
   og_fold *f = l->s->fold;
   OG_TRY(og_fold_commits(cx, f, cx->arena, &l->commits));
-  if (l->commits.len == 0 || !f->has_head ||
-      og_ulid_cmp(&f->head, &OG_VEC_AT(&l->commits, og_commit, 0).id) != 0)
+  if (l->commits.len == 0 || !f->has_head || og_ulid_cmp(&f->head, &OG_VEC_AT(&l->commits, og_commit, 0).id) != 0)
     model_problem(l->m, "the head of version %" PRIu64 " is not its newest commit", f->version);
   for (size_t i = l->commits.len; i > 0; i--) {
     check_link(l, i - 1);
@@ -232,8 +230,10 @@ og_status model_look(og_ctx *cx, model *m, og_graph *g, og_str branch, og_snapsh
     if (m->deaths[i].acked_at <= since && memcmp(m->deaths[i].incarnation, s->incarnation, 16) == 0)
       model_problem(m, "branch '" OG_STR_FMT "' is served after it was deleted", OG_STR_ARG(branch));
   og_status st = model_look_at(cx, m, s, since);
-  if (st == OG_OK && out) *out = s;
-  else og_snapshot_unref(s);
+  if (st == OG_OK && out)
+    *out = s;
+  else
+    og_snapshot_unref(s);
   return st;
 }
 

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* sim/graph/model.h -- what the graph of a simulated world must say, kept beside it.
  *
- * The graph has two node tables, A and B, of rows (id, n).  Every operation writes down what it is about to do before it
- * starts and what it was told when it ends; a look at any snapshot replays the commits it shows and compares.  All of a
- * world runs on one thread, so the model needs no locks, and `now` orders its events.
+ * The graph has two node tables, A and B, of rows (id, n).  Every operation writes down what it is about to do before
+ * it starts and what it was told when it ends; a look at any snapshot replays the commits it shows and compares.  All
+ * of a world runs on one thread, so the model needs no locks, and `now` orders its events.
  *
  * What a look checks:
  *  - the visible commits are one chain, parents and version numbers ascending, and end at the head;
- *  - every commit acknowledged on this incarnation, or shown to anybody on it, before the look began is in it, none that
- *    was reported failed is, and none of another incarnation;
+ *  - every commit acknowledged on this incarnation, or shown to anybody on it, before the look began is in it, none
+ * that was reported failed is, and none of another incarnation;
  *  - every table opens under its recorded uuid and holds exactly the rows that replaying the chain gives;
  *  - a commit that counted A's rows counted what the chain has below it (no lost update);
  *  - the incarnation was not deleted before the look began.
@@ -44,7 +44,7 @@ typedef struct model_commit {
   int64_t counted;
   uint64_t version; /* acknowledged: log version */
   uint64_t acked_at;
-  bool prepared; /* its files were written, publish was entered */
+  bool prepared;    /* its files were written, publish was entered */
   uint64_t seen_at; /* when somebody was first shown it on its own branch; 0: never */
 } model_commit;
 
@@ -81,7 +81,8 @@ typedef struct model_seen {
 } model_seen;
 /* The live rows of a table ("node:A" for 0); elements are model_seen.  A row nobody wrote is a problem. */
 og_status model_read(og_ctx *cx, model *m, og_snapshot *s, int table, og_vec *out);
-/* Takes the newest snapshot of a branch and looks at it; *out (may be NULL) is the snapshot, for the caller to unref. */
+/* Takes the newest snapshot of a branch and looks at it; *out (may be NULL) is the snapshot, for the caller to unref.
+ */
 og_status model_look(og_ctx *cx, model *m, og_graph *g, og_str branch, og_snapshot **out);
 /* Looks again at a snapshot taken when the model said `since`. */
 og_status model_look_at(og_ctx *cx, model *m, og_snapshot *s, uint64_t since);

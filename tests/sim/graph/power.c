@@ -20,13 +20,28 @@ typedef struct play {
   const char *without; /* the sync site left out, or NULL */
 } play;
 
+typedef struct sites {
+  char name[64][128];
+  bool needed[64];
+  int n;
+} sites;
+
+static int site_index(sites *s, const char *name)
+{
+  for (int i = 0; i < s->n; i++)
+    if (strcmp(s->name[i], name) == 0) return i;
+  OG_CHECK(s->n < 64);
+  snprintf(s->name[s->n], sizeof s->name[0], "%s", name);
+  return s->n++;
+}
+
 typedef struct actor {
   const play *p;
   model *m;
   bool *graph_known; /* acknowledged or opened */
   og_sim *sim;
-  bool linked; /* a log version has just got its name, and its folder is not synced yet */
-  bool done;   /* the writer is */
+  bool linked;   /* a log version has just got its name, and its folder is not synced yet */
+  bool done;     /* the writer is */
   char reads[8]; /* how lines of the reader's calls begin */
 } actor;
 
@@ -77,7 +92,8 @@ static og_status init_graph(og_ctx *cx, bool force)
 static og_status write_commits(og_ctx *cx, model *m, og_graph *g, og_str branch)
 {
   scene_stats unused = {0};
-  const scene_commit add = {.branch = branch, .adds = {2, 1}}, del = {.branch = branch, .adds = {0, 1}, .deletes = true};
+  const scene_commit add = {.branch = branch, .adds = {2, 1}},
+                     del = {.branch = branch, .adds = {0, 1}, .deletes = true};
   OG_TRY(scene_commit_run(cx, m, g, &add, &unused));
   return scene_commit_run(cx, m, g, &del, &unused);
 }
@@ -200,6 +216,17 @@ static og_status see_key(og_ctx *cx, void *arg, og_str key, uint64_t size)
   return check_transaction(cx, store, key, og_str_sub(key, 0, at));
 }
 
+/* The mirror of a branch whose creation was acknowledged: a whole JSON object. */
+static og_status check_mirror(og_ctx *cx, const model *m, og_store *store)
+{
+  const model_branch *last = m->n_created ? &m->created[m->n_created - 1] : NULL;
+  OG_AUTO(og_buf) text = {0};
+  if (!last || last->state != MODEL_ACKED || m->last_delete[0] > last->started) return OG_OK;
+  OG_TRY(og_store_get(cx, store, OG_STR(OG_LOG_ROOT "/_refs/branches/b.json"), 1 << 20, &text));
+  if (og_str_ends_with(og_buf_str(&text), OG_STR("}"))) return OG_OK;
+  return og_fail(cx, OG_ECORRUPT, "the mirror of branch b is damaged");
+}
+
 static og_status check_transactions(og_ctx *cx, og_store *store)
 {
   return og_store_list(cx, store, OG_STR(""), OG_STR(""), see_key, store);
@@ -211,6 +238,7 @@ static og_status look_afterwards(og_ctx *cx, model *m, bool known)
   OG_TRY(open_or_make(cx, m, known, &g));
   og_status st = model_look_at_all(cx, m, g);
   if (st == OG_OK) st = check_transactions(cx, og_graph_store(g));
+  if (st == OG_OK) st = check_mirror(cx, m, og_graph_store(g));
   if (st == OG_OK && !*m->problem) st = write_commits(cx, m, g, OG_STR(""));
   if (st == OG_OK) st = model_look(cx, m, g, OG_STR(""), NULL);
   og_graph_close(g);
@@ -237,8 +265,8 @@ static void set_scene(og_sim *sim, const play *p, model *m)
   if (init_graph(&cx, false) != OG_OK) model_problem(m, "setting: %.400s", err.text);
 }
 
-/* *sim is the world afterwards, for the caller to free; *calls how many the scene took. */
-static void run(const play *p, og_sim **out, uint64_t *calls, char problem[512])
+/* *calls is how many the scene took; its sync sites are added to `all`. */
+static void run(const play *p, sites *all, uint64_t *calls, char problem[512])
 {
   static model m;
   bool known = p->script != SCRIPT_INIT;
@@ -257,83 +285,77 @@ static void run(const play *p, og_sim **out, uint64_t *calls, char problem[512])
   if (reading_of(p) != READ_NEVER) (void)og_sim_spawn(og_sim_process_new(sim), reader, &a);
   if (og_sim_run(sim) != OG_SIM_DONE) model_problem(&m, "the run did not end");
   *calls = og_sim_stats_get(sim).calls - before;
+  for (size_t i = 0; all && i < og_sim_sync_sites(sim); i++) (void)site_index(all, og_sim_sync_site(sim, i));
   og_sim_power_loss_at(sim, 0);
   if (og_sim_stats_get(sim).power_losses == 0) og_sim_power_loss(sim);
   og_sim_suppress_site(sim, NULL);
   if (!*m.problem) finish(sim, &m, known);
   snprintf(problem, 512, "%s", m.problem);
-  *out = sim;
+  og_sim_free(sim);
 }
 
-static const og_sim_loss policies[] = {OG_SIM_LOSE_ALL, OG_SIM_LOSE_DATA, OG_SIM_LOSE_ENTRIES};
-
-/* Whether some power loss of this scene, without that sync, breaks something.  Unless a sync is left out, nothing may. */
-static bool is_broken(script s, uint64_t seed, uint64_t calls, const char *without)
+/* Whether some power loss of this scene, without that sync, breaks something.  Unless a sync is left out, nothing may.
+ */
+static bool is_broken(script s, uint64_t seed, uint64_t calls, og_sim_loss loss, const char *without)
 {
   for (uint64_t n = 0; n <= calls; n++) { /* 0: at the end */
-    for (size_t i = 0; i < (without ? 1 : OG_ARRAY_LEN(policies)); i++) { /* the first loses most */
-      const play p = {s, seed, n, policies[i], without};
-      og_sim *sim;
-      uint64_t unused;
-      char problem[512];
-      run(&p, &sim, &unused, problem);
-      og_sim_free(sim);
-      if (!*problem) continue;
-      if (!without) fail_msg("script %d, seed %d, power loss at call %d, policy %d: %s", (int)s, (int)seed, (int)n,
-                             (int)i, problem);
-      return true;
-    }
+    const play p = {s, seed, n, loss, without};
+    uint64_t unused;
+    char problem[512];
+    run(&p, NULL, &unused, problem);
+    if (!*problem) continue;
+    if (!without) fail_msg("script %d, seed %d, power loss at call %d: %s", (int)s, (int)seed, (int)n, problem);
+    return true;
   }
   return false;
-}
-
-typedef struct sites {
-  char name[64][128];
-  bool needed[64];
-  int n;
-} sites;
-
-static int site_index(sites *s, const char *name)
-{
-  for (int i = 0; i < s->n; i++)
-    if (strcmp(s->name[i], name) == 0) return i;
-  OG_CHECK(s->n < 64);
-  snprintf(s->name[s->n], sizeof s->name[0], "%s", name);
-  return s->n++;
 }
 
 static uint64_t play_whole(script s, uint64_t seed, sites *all)
 {
   const play p = {.script = s, .seed = seed};
-  og_sim *sim;
   uint64_t calls;
   char problem[512];
-  run(&p, &sim, &calls, problem);
+  run(&p, all, &calls, problem);
   if (*problem) fail_msg("script %d, seed %d: %s", (int)s, (int)seed, problem);
-  for (size_t i = 0; i < og_sim_sync_sites(sim); i++) (void)site_index(all, og_sim_sync_site(sim, i));
-  og_sim_free(sim);
   return calls;
 }
 
 #define SEEDS 3
 
-/* A reader's first sync of a version's folder makes the folders above durable, too.  Those of the graph's root, and the
- * root's own entry, every writer has made durable in the barrier before the version got its name. */
+/* A reader's first sync of a version's folder makes the folders above durable, too.  These the barrier of a writer has
+ * made durable before the version got its name; and a branch whose log has nothing but its clone is made again from its
+ * row. */
 static bool is_covered(const char *site)
 {
-  return strcmp(site, "reader sync folder /") == 0 || strcmp(site, "reader sync folder " SCENE_ROOT) == 0;
+  static const char *const covered[] = {"reader sync folder /", "reader sync folder " SCENE_ROOT,
+                                        "reader sync folder " SCENE_ROOT "/" OG_LOG_ROOT "/tree",
+                                        "reader sync folder " SCENE_ROOT "/" OG_LOG_ROOT "/tree/b"};
+  for (size_t i = 0; i < OG_ARRAY_LEN(covered); i++)
+    if (strcmp(site, covered[i]) == 0) return true;
+  return false;
 }
 
 static sites all_sites;
 
+/* A reader makes good what a writer left out: a reader's sync is removed where it reads at once, a writer's where
+ * nobody reads. */
+static bool shows(uint64_t seed, const char *site)
+{
+  bool is_reader = strncmp(site, "reader ", 7) == 0;
+  return !is_covered(site) && seed % READINGS == (is_reader ? READ_AT_ONCE : READ_NEVER);
+}
+
 static void power_loss_everywhere(script s)
 {
+  static const og_sim_loss losses[] = {OG_SIM_LOSE_ALL, OG_SIM_LOSE_DATA, OG_SIM_LOSE_ENTRIES};
   sites *all = &all_sites;
   for (uint64_t seed = 0; seed < SEEDS; seed++) {
     uint64_t calls = play_whole(s, seed, all);
-    (void)is_broken(s, seed, calls, NULL);
+    for (size_t i = 0; i < OG_ARRAY_LEN(losses); i++)
+      if (i == 0 || s != SCRIPT_BRANCH || i == seed) (void)is_broken(s, seed, calls, losses[i], NULL);
     for (int i = 0; i < all->n; i++)
-      all->needed[i] = all->needed[i] || (!is_covered(all->name[i]) && is_broken(s, seed, calls, all->name[i]));
+      if (!all->needed[i] && shows(seed, all->name[i]))
+        all->needed[i] = is_broken(s, seed, calls, OG_SIM_LOSE_ALL, all->name[i]);
   }
 }
 

@@ -66,8 +66,7 @@ static og_status change_table(og_ctx *cx, attempt *a, int table)
   out->key = keys[table];
   og_status st = og_lance_change_new(cx, &at, t, &opts, &out->change);
   if (st == OG_OK) a->n++;
-  if (st == OG_OK && c->adds[table])
-    st = batch_of(cx, og_lance_table_schema(t)->arrow, a->record, table, c, &batch);
+  if (st == OG_OK && c->adds[table]) st = batch_of(cx, og_lance_table_schema(t)->arrow, a->record, table, c, &batch);
   if (st == OG_OK && batch) st = og_lance_change_insert(cx, out->change, batch);
   if (st == OG_OK && removes) st = og_lance_change_delete(cx, out->change, &a->delete_at, 1);
   if (st == OG_OK) st = og_lance_change_finish(cx, out->change);
@@ -242,18 +241,14 @@ typedef struct worker {
 static bool is_expected(const worker *w, og_status st)
 {
   switch (st) {
-    case OG_OK:
-    case OG_ECONFLICT: /* branches that depend on each other; deletes of one row */
-    case OG_ENOTFOUND: /* no such branch, or not any more */
-    case OG_EEXISTS:   /* the branch */
-      return true;
-    case OG_EIO:
-    case OG_EUNKNOWN:
-      return w->o->faults;
-    case OG_EGONE:
-      return w->o->cleaner;
-    default:
-      return false;
+  case OG_OK:
+  case OG_ECONFLICT: /* branches that depend on each other; deletes of one row */
+  case OG_ENOTFOUND: /* no such branch, or not any more */
+  case OG_EEXISTS: /* the branch */ return true;
+  case OG_EIO:
+  case OG_EUNKNOWN: return w->o->faults;
+  case OG_EGONE: return w->o->cleaner;
+  default: return false;
   }
 }
 

@@ -14,19 +14,19 @@
 
 typedef struct scene_opts {
   uint64_t seed;
-  int operations;       /* of each process */
-  bool branches;        /* create, delete, recreate branches, beside commits */
-  bool one_branch;      /* hardly anything but that, under one name */
-  bool cleaner;         /* old log versions vanish, in ascending order, as cleanup would have it */
-  bool faults;          /* store calls fail, are delayed, lose their reply */
-  bool delays;          /* they are only delayed */
+  int operations;        /* of each process */
+  bool branches;         /* create, delete, recreate branches, beside commits */
+  bool one_branch;       /* hardly anything but that, under one name */
+  bool cleaner;          /* old log versions vanish, in ascending order, as cleanup would have it */
+  bool faults;           /* store calls fail, are delayed, lose their reply */
+  bool delays;           /* they are only delayed */
   uint64_t crash_within; /* one process dies at a call below it; 0: none */
   uint64_t power_within; /* power is lost at a call below it; 0: not */
-  bool trace;           /* every call is printed */
+  bool trace;            /* every call is printed */
 } scene_opts;
 
 typedef struct scene_stats {
-  int lost_races;             /* slots of the log found taken */
+  int lost_races;              /* slots of the log found taken */
   int crashed_after_preparing; /* processes that died between writing a commit's files and its publish */
   int acked, branches, deletes, reruns;
   uint64_t calls;
@@ -45,9 +45,9 @@ og_status scene_init(og_ctx *cx, og_store *store, bool force);
 typedef struct scene_commit {
   og_str branch;
   int adds[MODEL_TABLES];
-  bool counts;      /* writes down how many rows A has; reads A */
-  bool deletes;     /* deletes a row of A, if there is one */
-  uint32_t pick;    /* which */
+  bool counts;   /* writes down how many rows A has; reads A */
+  bool deletes;  /* deletes a row of A, if there is one */
+  uint32_t pick; /* which */
   int max_reruns;
 } scene_commit;
 og_status scene_commit_run(og_ctx *cx, model *m, og_graph *g, const scene_commit *c, scene_stats *stats);
