@@ -66,11 +66,11 @@ case $part in
     ;;
   asan | tsan | fault)
     build "$part"
-    run_ctest "$part"
+    run_ctest "$part" -LE slow # what takes minutes runs once, in `tests`
     ;;
   clang)
     build clang
-    run_ctest clang
+    run_ctest clang -LE slow
     gate tidy python3 tools/check_tidy.py build/clang --seconds "${TIDY_SECONDS:-400}"
     ;;
   interop)
