@@ -425,7 +425,7 @@ static og_status first_version(og_ctx *cx, branch_op *op, const og_branch_row *o
   uint64_t largest = 0;
   op->row.first = op->row.k;
   if (!existed || OG_BUG(RECREATE_LOW)) return OG_OK;
-  OG_TRY(og_log_newest(cx, op->g->store, &op->g->caps, op->row.name, old->first, &largest));
+  OG_TRY(og_log_newest(cx, op->g->store, &op->g->caps, op->row.name, old->first, NULL, &largest));
   if (old->has_seal && old->seal > largest) largest = old->seal;
   if (largest + 1 > op->row.first) op->row.first = largest + 1;
   return OG_OK;
@@ -676,19 +676,25 @@ static og_status load_newest(og_ctx *cx, og_graph *g, const og_fold *main_fold, 
   OG_TRY(og_log_key(cx, row->name, version, &key));
   /* Its creator may not have made the folder entry durable yet: whoever uses it must. */
   OG_TRY(og_store_sync_seen(cx, g->store, key));
+  og_object_info stamp; /* before it is read: should it be replaced meanwhile, the stamp fits nothing, and nobody relies
+                         * on it */
+  OG_TRY(og_store_info(cx, g->store, key, &stamp));
   og_status st = OG_OK;
   if (row->name.len) st = og_branch__ancestors(cx, cx->arena, main_fold, row, &ancestors);
   if (st == OG_OK) st = og_fold_load(cx, g->store, row->name, version, ancestors.data, ancestors.len, out);
   og_vec_cleanup(&ancestors);
-  if (st == OG_OK) cache_fold(cx, g, row->name, row->incarnation, *out);
-  return st;
+  if (st != OG_OK) return st;
+  (*out)->stamp = stamp;
+  cache_fold(cx, g, row->name, row->incarnation, *out);
+  return OG_OK;
 }
 
 static og_status pin_once(og_ctx *cx, og_graph *g, const og_fold *main_fold, const og_branch_row *row, og_fold **out,
                           uint64_t *newest)
 {
   og_fold *held = cached_fold(g, row->name, row->incarnation);
-  og_status st = og_log_newest(cx, g->store, &g->caps, row->name, held ? held->version : row->first, newest);
+  og_status st = og_log_newest(cx, g->store, &g->caps, row->name, held ? held->version : row->first,
+                               held ? &held->stamp : NULL, newest);
   if (st == OG_OK && held && held->version == *newest) {
     *out = held;
     return OG_OK;

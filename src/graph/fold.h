@@ -33,6 +33,7 @@ typedef struct og_fold {
   og_str branch;          /* of the log; empty: main */
   uint64_t version;       /* N */
   og_lance_table *log;    /* the version itself */
+  og_object_info stamp;   /* of the object N was when it was pinned; zero: not pinned */
   og_vec rows;            /* og_log_row: everything but the history fragments, in offset order */
   og_table_state *tables; /* live ones, by key */
   uint32_t n_tables;

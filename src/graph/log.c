@@ -61,19 +61,27 @@ static og_status version_info(og_ctx *cx, og_store *store, og_str branch, uint64
   return OG_OK;
 }
 
-/* Upward from `held` while the next number exists.  Believed only if `held` was not replaced meanwhile: cleanup deletes
- * oldest first, so a number refilled by a late writer cannot be reached past a version that stayed. */
-static og_status probe_up(og_ctx *cx, og_store *store, og_str branch, uint64_t held, uint64_t *out, bool *ok)
+static bool is_same(const og_object_info *a, const og_object_info *b)
+{
+  return memcmp(a->stamp, b->stamp, sizeof a->stamp) == 0;
+}
+
+/* Upward from `held` while the next number exists.  Believed only if `held` is still the object it was (`was`, or NULL)
+ * and stays it: cleanup deletes oldest first, so a number refilled by a late writer cannot be reached past a version
+ * that stayed. */
+static og_status probe_up(og_ctx *cx, og_store *store, og_str branch, uint64_t held, const og_object_info *was,
+                          uint64_t *out, bool *ok)
 {
   og_object_info first, again, next;
   bool there;
   OG_TRY(version_info(cx, store, branch, held, &first, ok));
+  *ok = *ok && (!was || is_same(&first, was));
   uint64_t at = held;
   for (there = *ok; there; at++) OG_TRY(version_info(cx, store, branch, at + 1, &next, &there));
   if (!*ok) return OG_OK;
   *out = at - 1;
   OG_TRY(version_info(cx, store, branch, held, &again, ok));
-  *ok = *ok && memcmp(first.stamp, again.stamp, sizeof first.stamp) == 0;
+  *ok = *ok && is_same(&first, &again);
   return OG_OK;
 }
 
@@ -101,13 +109,13 @@ static og_status read_hint(og_ctx *cx, og_store *store, og_str branch, uint64_t 
 }
 
 og_status og_log_newest(og_ctx *cx, og_store *store, const og_store_caps *caps, og_str branch, uint64_t held,
-                        uint64_t *out)
+                        const og_object_info *was, uint64_t *out)
 {
   bool ok = false;
   const og_lance_place at = {store, OG_STR(OG_LOG_ROOT), branch};
   if (!caps->list_is_cheap && caps->stamp_is_identity) {
     if (held == 0) OG_TRY(read_hint(cx, store, branch, &held));
-    if (held != 0) OG_TRY(probe_up(cx, store, branch, held, out, &ok));
+    if (held != 0) OG_TRY(probe_up(cx, store, branch, held, was, out, &ok));
   }
   return ok ? OG_OK : og_lance_newest_version(cx, &at, out);
 }

@@ -5,9 +5,10 @@
 #include "graph/fold.h"
 
 /* The newest version of the log of `branch`, 0 when there is none.  `held` is a version known to exist, or 0: a warm
- * probe goes upward from it, on stores where that is cheaper than a list. */
+ * probe goes upward from it, on stores where that is cheaper than a list, if it is still the object `was` (NULL: any).
+ */
 OG_MUST_USE og_status og_log_newest(og_ctx *cx, og_store *store, const og_store_caps *caps, og_str branch,
-                                    uint64_t held, uint64_t *out);
+                                    uint64_t held, const og_object_info *was, uint64_t *out);
 /* Key of a version's manifest, in cx->arena. */
 OG_MUST_USE og_status og_log_key(og_ctx *cx, og_str branch, uint64_t version, og_str *out);
 

@@ -48,7 +48,7 @@ static og_status holds_own_id(og_ctx *cx, const og_log_op *op, og_fold *f, uint6
 }
 
 /* After creating base+1: is it the end of the log, on top of the version we pinned? */
-static og_status is_adjacent(og_ctx *cx, og_graph *g, const og_fold *base, const og_object_info *before, bool *ok)
+static og_status is_adjacent(og_ctx *cx, og_graph *g, const og_fold *base, bool *ok)
 {
   if (OG_BUG(NO_ADJACENCY)) {
     *ok = true;
@@ -61,11 +61,11 @@ static og_status is_adjacent(og_ctx *cx, og_graph *g, const og_fold *base, const
       og_error_clear(cx);
     else if (st != OG_OK)
       return st;
-    *ok = st == OG_OK && memcmp(now.stamp, before->stamp, sizeof now.stamp) == 0;
+    *ok = st == OG_OK && memcmp(now.stamp, base->stamp.stamp, sizeof now.stamp) == 0;
     return OG_OK;
   }
   uint64_t newest;
-  OG_TRY(og_log_newest(cx, g->store, &g->caps, base->branch, 0, &newest));
+  OG_TRY(og_log_newest(cx, g->store, &g->caps, base->branch, 0, NULL, &newest));
   *ok = newest == base->version + 1;
   return OG_OK;
 }
@@ -80,7 +80,7 @@ typedef enum try_result {
 
 /* One try on one base, with files prepared in `append`. */
 static og_status put_on(og_ctx *cx, og_graph *g, const og_log_op *op, og_fold *base, og_log_append *append,
-                        const og_object_info *before, try_result *out)
+                        try_result *out)
 {
   bool again = false, adjacent = false, unsure = false;
   if (op->before_put) OG_TRY(op->before_put(cx, op->arg, base, &again));
@@ -95,7 +95,7 @@ static og_status put_on(og_ctx *cx, og_graph *g, const og_log_op *op, og_fold *b
     return OG_OK;
   }
   OG_TRY(st);
-  st = is_adjacent(cx, g, base, before, &adjacent);
+  st = is_adjacent(cx, g, base, &adjacent);
   if (st != OG_OK) {
     og_note(cx, st, "after the commit was written");
     return OG_EUNKNOWN;
@@ -106,20 +106,18 @@ static og_status put_on(og_ctx *cx, og_graph *g, const og_log_op *op, og_fold *b
 
 static og_status try_on(og_ctx *cx, og_graph *g, const og_log_op *op, og_fold *base, try_result *out)
 {
-  og_object_info before;
   og_ulid attempt;
   bool rerun = false;
   og_log_append *append = NULL;
   og_vec rows = OG_VEC_INIT(og_log_row), keys = OG_VEC_INIT(og_str);
-  og_status st = base_info(cx, g, base, &before);
-  if (st == OG_OK) st = op->rows(cx, op->arg, base, &rows, &keys, &rerun);
+  og_status st = op->rows(cx, op->arg, base, &rows, &keys, &rerun);
   if (st == OG_OK && rerun) *out = TRY_STALE;
   if (st == OG_OK && !rerun) {
     st = og_graph__ulid(cx, g, base, &attempt);
     if (st == OG_OK) st = og_log_prepare(cx, g->store, base, &attempt, rows.data, rows.len, &append);
     if (st == OG_OK) st = og_log_keys(cx, append, &keys);
     if (st == OG_OK && !OG_BUG(NO_BARRIER)) st = og_store_sync(cx, g->store, keys.data, keys.len);
-    if (st == OG_OK) st = put_on(cx, g, op, base, append, &before, out);
+    if (st == OG_OK) st = put_on(cx, g, op, base, append, out);
   }
   og_log_append_free(cx, append);
   og_vec_cleanup(&rows);
