@@ -14,6 +14,19 @@ static void cut_to_utf8(char *text, size_t size)
   text[len] = '\0';
 }
 
+/* Messages quote bytes of files and requests.  What is malformed, or would steer a terminal, becomes '?'. */
+static void make_printable(char *text)
+{
+  og_str all = og_str_of(text);
+  for (size_t at = 0; at < all.len;) {
+    size_t from = at;
+    uint32_t c = og_utf8_next(all, &at);
+    bool malformed = c == 0xFFFD && at - from == 1;
+    bool control = (c < 0x20 && c != '\n' && c != '\t') || (c >= 0x7F && c < 0xA0);
+    if (malformed || control) memset(text + from, '?', at - from);
+  }
+}
+
 og_status og_fail_at(og_ctx *cx, og_status st, const char *file, int line, const char *fmt, ...)
 {
   OG_ASSERT(st != OG_OK);
@@ -27,6 +40,7 @@ og_status og_fail_at(og_ctx *cx, og_status st, const char *file, int line, const
   vsnprintf(e->text, sizeof e->text, fmt, args);
   va_end(args);
   cut_to_utf8(e->text, sizeof e->text);
+  make_printable(e->text);
   return st;
 }
 
@@ -42,6 +56,7 @@ og_status og_note(og_ctx *cx, og_status st, const char *fmt, ...)
   vsnprintf(e->text + len, sizeof e->text - len, fmt, args);
   va_end(args);
   cut_to_utf8(e->text, sizeof e->text);
+  make_printable(e->text + len);
   return st;
 }
 

@@ -45,7 +45,7 @@ typedef struct og_error {
   og_status status;
   int line; /* where it was raised, for developers */
   const char *file;
-  char text[2000]; /* "message\n  while ...\n  while ...": the causes, innermost first */
+  char text[2000]; /* "message\n  while ...\n  while ...": innermost first; UTF-8 without control characters */
   og_detail detail;
 } og_error;
 

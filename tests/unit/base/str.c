@@ -84,6 +84,17 @@ OG_TEST(str, distance_counts_edits_and_swaps_up_to_its_bound)
   OG_CHECK_U64(og_str_distance(og_str_from(big, 64), og_str_from(big, 63), 3), 1);
 }
 
+OG_TEST(error, a_text_shows_no_byte_that_is_malformed_or_steers_a_terminal)
+{
+  og_test_world w;
+  og_ctx *cx = og_test_world_open(&w);
+  og_fail(cx, OG_EIO, "a\xff\033[2Jb\x7f\xc2\x9b\n\t\xc3\xa9\xef\xbf\xbd\xc3");
+  OG_CHECK_STR(og_str_of(cx->err->text), OG_STR("a??[2Jb???\n\t\xc3\xa9\xef\xbf\xbd?"));
+  og_note(cx, OG_EIO, "while \033 \xfe");
+  OG_CHECK(og_str_ends_with(og_str_of(cx->err->text), OG_STR("?\n  while ? ?")));
+  og_test_world_close(&w);
+}
+
 OG_TEST(error, texts_are_cut_at_whole_characters_and_keep_the_innermost_cause)
 {
   og_test_world w;
