@@ -99,14 +99,18 @@ og_status og_contract__catalog(og_ctx *cx, og_graph *g, const og_fold *f, og_cat
   OG_TRY(og_contract__of_fold(cx, g, f, &contract));
   og_catalog *c = cached(g, contract.state);
   if (!c) {
-    OG_TRY(og_schema_restore(cx, contract.source, contract.ir, contract.state, &c));
+    OG_TRY_NOTE(cx, og_schema_restore(cx, contract.source, contract.ir, contract.state, &c),
+                "while reading the accepted schema of the graph at '" OG_STR_FMT "'",
+                OG_STR_ARG(og_store_root(g->store)));
     remember(cx, g, contract.state, c);
   }
   og_status st = check_tables(cx, f, c);
-  if (st != OG_OK)
+  if (st != OG_OK) {
     og_catalog_unref(c);
-  else
+    og_note(cx, st, "while opening the graph at '" OG_STR_FMT "'", OG_STR_ARG(og_store_root(g->store)));
+  } else {
     *out = c;
+  }
   return st;
 }
 

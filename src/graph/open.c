@@ -79,16 +79,32 @@ static og_status heal(og_ctx *cx, og_graph *g, const og_fold *fold)
   return og_contract__mirror(cx, g->store, &contract);
 }
 
+static og_status see_one(og_ctx *cx, void *arg, og_str key, uint64_t size)
+{
+  (void)cx;
+  (void)key;
+  (void)size;
+  *(bool *)arg = true;
+  return OG_LIST_STOP;
+}
+
+/* Nothing found, and no manifest either: there is no graph.  With a manifest it is a graph that lost a file. */
+static og_status not_found(og_ctx *cx, og_graph *g)
+{
+  bool manifest = false;
+  OG_TRY(og_store_list(cx, g->store, OG_STR(OG_LOG_ROOT "/_versions/"), OG_STR_NONE, see_one, &manifest));
+  if (manifest) return cx->err->status = OG_ECORRUPT;
+  og_error_clear(cx);
+  return no_graph(cx, g);
+}
+
 static og_status open_newest(og_ctx *cx, og_graph *g)
 {
   og_fold *fold = NULL;
   og_branch_row row;
   og_status st = og_graph__pin(cx, g, OG_STR_NONE, &fold, &row);
-  if (st == OG_ENOTFOUND) {
-    og_error_clear(cx);
-    return no_graph(cx, g);
-  }
-  OG_TRY(st);
+  if (st == OG_ENOTFOUND) return not_found(cx, g);
+  OG_TRY_NOTE(cx, st, "while opening the graph at '" OG_STR_FMT "'", OG_STR_ARG(og_store_root(g->store)));
   if (!g->read_only) st = heal(cx, g, fold);
   og_fold_unref(fold);
   return st;
@@ -274,7 +290,8 @@ static og_status state_of(og_ctx *cx, const og_snapshot *s, og_str key, const og
 {
   *out = og_snapshot_table_state(s, key);
   if (*out && (*out)->version) return OG_OK;
-  return og_fail(cx, OG_ENOTFOUND, "the graph has no table '" OG_STR_FMT "'", OG_STR_ARG(key));
+  return og_fail(cx, OG_ENOTFOUND, "the graph at '" OG_STR_FMT "' has no table '" OG_STR_FMT "'",
+                 OG_STR_ARG(og_store_root(s->graph->store)), OG_STR_ARG(key));
 }
 
 og_status og_snapshot_table(og_ctx *cx, og_snapshot *s, og_str key, og_lance_table **out)

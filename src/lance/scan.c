@@ -67,15 +67,18 @@ og_status og_table__locate(og_ctx *cx, og_arena *a, og_lance_table *t, uint32_t 
     if (have > most) most = have;
     if (have != leaves) continue;
     OG_TRY(og_table__file(cx, t, fragment, i, &out->file));
-    return check_rows(cx, f, i, out->file);
+    OG_TRY_NOTE(cx, check_rows(cx, f, i, out->file), "while opening '" OG_STR_FMT "'", OG_STR_ARG(t->at.root));
+    return OG_OK;
   }
   og_str name = out->ref.field->name;
   if (most)
-    return og_fail(cx, OG_EUNSUPPORTED, "column '" OG_STR_FMT "' of fragment %" PRIu64 " lies in several data files",
-                   OG_STR_ARG(name), f->id);
+    return og_fail(cx, OG_EUNSUPPORTED,
+                   "column '" OG_STR_FMT "' of fragment %" PRIu64 " of '" OG_STR_FMT "' lies in several data files",
+                   OG_STR_ARG(name), f->id, OG_STR_ARG(t->at.root));
   if (!out->ref.field->nullable)
-    return og_fail(cx, OG_ECORRUPT, "column '" OG_STR_FMT "' may not be null, and fragment %" PRIu64 " lacks it",
-                   OG_STR_ARG(name), f->id);
+    return og_fail(cx, OG_ECORRUPT,
+                   "column '" OG_STR_FMT "' may not be null, and fragment %" PRIu64 " of '" OG_STR_FMT "' lacks it",
+                   OG_STR_ARG(name), f->id, OG_STR_ARG(t->at.root));
   return OG_OK;
 }
 
