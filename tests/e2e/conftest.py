@@ -60,6 +60,7 @@ class Omnigraph:
         assert "Sanitizer" not in done.stderr and "runtime error" not in done.stderr, done
         if done.returncode != 0:
             assert done.stderr.startswith("error: ") or "\nerror: " in done.stderr, done
+            assert all(c.isprintable() or c in "\n\t\r" for c in done.stderr), done
         return done
 
     def json(self, *args, exits=0):
