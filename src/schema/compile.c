@@ -7,60 +7,10 @@
  *      and index; two interfaces that inject the same property must agree fully.
  *  (3) Identities are numbers given out after the shape is complete (identity.c); names are only how it is spelled.
  */
-#include "base/map.h"
+#include "base/limits.h"
+#include "base/num.h"
 #include "base/vec.h"
 #include "schema/internal.h"
-
-static const struct {
-  const char *name;
-  og_scalar_kind kind;
-} scalars[] = {{"String", OG_SC_STRING}, {"Blob", OG_SC_BLOB},         {"Bool", OG_SC_BOOL}, {"I32", OG_SC_I32},
-               {"I64", OG_SC_I64},       {"U32", OG_SC_U32},           {"U64", OG_SC_U64},   {"F32", OG_SC_F32},
-               {"F64", OG_SC_F64},       {"DateTime", OG_SC_DATETIME}, {"Date", OG_SC_DATE}};
-
-const char *og_scalar_name(og_scalar_kind kind)
-{
-  for (size_t i = 0; i < OG_ARRAY_LEN(scalars); i++)
-    if (scalars[i].kind == kind) return scalars[i].name;
-  return "Vector";
-}
-
-bool og_scalar_by_name(og_str name, og_scalar_kind *out)
-{
-  for (size_t i = 0; i < OG_ARRAY_LEN(scalars); i++) {
-    if (!og_str_eq(name, og_str_of(scalars[i].name))) continue;
-    *out = scalars[i].kind;
-    return true;
-  }
-  return false;
-}
-
-bool og_scalar_is_number(og_scalar_kind kind)
-{
-  return kind >= OG_SC_I32 && kind <= OG_SC_F64;
-}
-
-static og_status type_core(og_ctx *cx, og_buf *b, const og_prop_type *t)
-{
-  if (t->kind == OG_SC_VECTOR) return og_buf_printf(cx, b, "Vector(%u)", t->dim);
-  if (!t->n_enum) return og_buf_append_str(cx, b, og_str_of(og_scalar_name(t->kind)));
-  OG_TRY(og_buf_append_str(cx, b, OG_STR("enum(")));
-  for (uint32_t i = 0; i < t->n_enum; i++) {
-    if (i) OG_TRY(og_buf_append_str(cx, b, OG_STR(", ")));
-    OG_TRY(og_buf_append_str(cx, b, t->enum_values[i]));
-  }
-  return og_buf_append_byte(cx, b, ')');
-}
-
-og_status og_prop_type_text(og_ctx *cx, og_arena *a, const og_prop_type *t, og_str *out)
-{
-  OG_AUTO(og_buf) b = {0};
-  if (t->list) OG_TRY(og_buf_append_byte(cx, &b, '['));
-  OG_TRY(type_core(cx, &b, t));
-  if (t->list) OG_TRY(og_buf_append_byte(cx, &b, ']'));
-  if (t->nullable) OG_TRY(og_buf_append_byte(cx, &b, '?'));
-  return og_arena_str(cx, a, og_buf_str(&b), out);
-}
 
 /* ---- helpers */
 
@@ -70,11 +20,8 @@ static int cmp_str(const void *a, const void *b, void *arg)
   return og_str_cmp(*(const og_str *)a, *(const og_str *)b);
 }
 
-static og_status fail(og_compiler *k, og_span at, og_str hint, const char *what, og_str name)
-{
-  return og_source_fail(k->cx, OG_EINVALID, &k->file->source, at, hint, "catalog error: %s '" OG_STR_FMT "'", what,
-                        OG_STR_ARG(name));
-}
+#define FAIL(k, at, hint, ...)                                                                                         \
+  og_source_fail((k)->cx, OG_EINVALID, &(k)->file->source, (at), (hint), "catalog error: " __VA_ARGS__)
 
 static og_status copy_str(og_compiler *k, og_str s, og_str *out)
 {
@@ -97,217 +44,85 @@ static og_status copy_sorted(og_compiler *k, const og_str *in, uint32_t n, const
 
 /* ---- declarations against each other */
 
-static const og_decl *find_decl(const og_decl_file *f, og_decl_kind kind, og_str name)
+static const og_decl *find_decl(const og_compiler *k, og_decl_kind kind, og_str name)
 {
-  for (uint32_t i = 0; i < f->n; i++)
-    if (f->decls[i].kind == kind && og_str_eq(f->decls[i].name, name)) return &f->decls[i];
-  return NULL;
+  uint64_t i;
+  return og_map_get(&k->names[kind], name, &i) ? &k->file->decls[i] : NULL;
 }
 
-static og_status check_duplicates(og_compiler *k)
+static og_status add_folded(og_compiler *k, const og_decl *d, og_map *folded)
+{
+  OG_AUTO(og_buf) key = {0};
+  bool was_new;
+  OG_TRY(og_buf_append_str(k->cx, &key, d->name));
+  for (size_t i = 0; i < key.len; i++)
+    if (key.data[i] >= 'A' && key.data[i] <= 'Z') key.data[i] = (uint8_t)(key.data[i] + 32);
+  OG_TRY(og_map_put(k->cx, folded, og_buf_str(&key), 1, &was_new));
+  if (was_new) return OG_OK;
+  return FAIL(k, d->span, OG_STR("edges are found without regard to case"),
+              "edge name collision after case folding: '" OG_STR_FMT "'", OG_STR_ARG(d->name));
+}
+
+static og_status add_names(og_compiler *k, og_map *folded)
 {
   static const char *const what[] = {"duplicate interface", "duplicate node type", "duplicate edge type"};
-  og_map seen;
-  og_map_init(&seen, true);
-  og_status st = OG_OK;
-  for (uint32_t i = 0; st == OG_OK && i < k->file->n; i++) {
+  for (uint32_t i = 0; i < k->file->n; i++) {
     const og_decl *d = &k->file->decls[i];
-    OG_AUTO(og_buf) key = {0};
-    bool was_new = true, folded = true;
-    st = og_buf_printf(k->cx, &key, "%d:" OG_STR_FMT, (int)d->kind, OG_STR_ARG(d->name));
-    if (st == OG_OK) st = og_map_put(k->cx, &seen, og_buf_str(&key), i, &was_new);
-    if (st == OG_OK && !was_new) st = fail(k, d->span, OG_STR_NONE, what[d->kind], d->name);
-    if (st != OG_OK || d->kind != OG_DECL_EDGE) continue;
-    for (size_t c = 0; c < key.len; c++)
-      if (key.data[c] >= 'A' && key.data[c] <= 'Z') key.data[c] = (uint8_t)(key.data[c] + 32);
-    key.data[0] = 'e';
-    st = og_map_put(k->cx, &seen, og_buf_str(&key), i, &folded);
-    if (st == OG_OK && !folded)
-      st = fail(k, d->span, OG_STR("edges are found without regard to case"),
-                "edge name collision after case folding:", d->name);
+    bool was_new;
+    OG_TRY(og_map_put(k->cx, &k->names[d->kind], d->name, i, &was_new));
+    if (!was_new) return FAIL(k, d->span, OG_STR_NONE, "%s '" OG_STR_FMT "'", what[d->kind], OG_STR_ARG(d->name));
+    if (d->kind == OG_DECL_EDGE) OG_TRY(add_folded(k, d, folded));
   }
-  og_map_cleanup(&seen);
+  return OG_OK;
+}
+
+static og_status check_names(og_compiler *k)
+{
+  og_map folded;
+  og_map_init(&folded, true);
+  og_status st = add_names(k, &folded);
+  og_map_cleanup(&folded);
   return st;
 }
 
-static og_status check_own_properties(og_compiler *k, const og_decl *d)
+/* "did you mean 'Person'?" for a declaration of that kind; empty when none is near. */
+static og_status suggest_decl(og_compiler *k, og_decl_kind kind, og_str name, og_str *hint)
 {
-  for (uint32_t i = 1; i < d->n_properties; i++)
-    for (uint32_t j = 0; j < i; j++)
-      if (og_str_eq(d->properties[i].name, d->properties[j].name))
-        return og_source_fail(k->cx, OG_EINVALID, &k->file->source, d->properties[i].span, OG_STR_NONE,
-                              "catalog error: duplicate property '" OG_STR_FMT "' in '" OG_STR_FMT "'",
-                              OG_STR_ARG(d->properties[i].name), OG_STR_ARG(d->name));
-  return OG_OK;
+  unsigned best = 3;
+  *hint = OG_STR_NONE;
+  og_str near = OG_STR_NONE;
+  for (uint32_t i = 0; i < k->file->n; i++) {
+    const og_decl *d = &k->file->decls[i];
+    unsigned distance = d->kind == kind ? og_str_distance(d->name, name, 2) : 3;
+    if (distance >= best) continue;
+    best = distance;
+    near = d->name;
+  }
+  if (!near.ptr) return OG_OK;
+  return og_arena_printf(k->cx, k->scratch, hint, "did you mean '" OG_STR_FMT "'?", OG_STR_ARG(near));
 }
 
 static og_status check_endpoint(og_compiler *k, const og_decl *d, og_str name, og_span at)
 {
-  if (find_decl(k->file, OG_DECL_NODE, name)) return OG_OK;
-  og_str near = OG_STR_NONE;
-  for (uint32_t i = 0; i < k->file->n && !near.ptr; i++)
-    if (k->file->decls[i].kind == OG_DECL_NODE && og_str_distance(k->file->decls[i].name, name, 2) <= 2)
-      near = k->file->decls[i].name;
-  og_str hint = OG_STR_NONE;
-  if (near.ptr) OG_TRY(og_arena_printf(k->cx, k->scratch, &hint, "did you mean '" OG_STR_FMT "'?", OG_STR_ARG(near)));
-  return og_source_fail(k->cx, OG_EINVALID, &k->file->source, at, hint,
-                        "catalog error: edge '" OG_STR_FMT "' references unknown node type '" OG_STR_FMT "'",
-                        OG_STR_ARG(d->name), OG_STR_ARG(name));
-}
-
-/* ---- interfaces */
-
-static bool same_type(const og_prop_type *a, const og_prop_type *b)
-{
-  bool same = a->kind == b->kind && a->dim == b->dim && a->list == b->list && a->nullable == b->nullable &&
-              a->n_enum == b->n_enum;
-  for (uint32_t i = 0; same && i < a->n_enum; i++) { /* order does not matter: values are distinct */
-    bool found = false;
-    for (uint32_t j = 0; j < b->n_enum; j++) found = found || og_str_eq(a->enum_values[i], b->enum_values[j]);
-    same = found;
-  }
-  return same;
-}
-
-static bool same_annotation(const og_annotation *a, const og_annotation *b)
-{
-  bool same = og_str_eq(a->name, b->name) && og_str_eq(a->value, b->value) && !a->value.ptr == !b->value.ptr &&
-              a->n_kwargs == b->n_kwargs;
-  for (uint32_t i = 0; same && i < 2 * a->n_kwargs; i++) same = og_str_eq(a->kwargs[i], b->kwargs[i]);
-  return same;
-}
-
-static bool has_annotation(const og_decl_property *p, const og_annotation *a)
-{
-  for (uint32_t i = 0; i < p->n_annotations; i++)
-    if (same_annotation(&p->annotations[i].a, a)) return true;
-  return false;
-}
-
-static bool same_semantics(const og_decl_property *a, const og_decl_property *b)
-{
-  bool same = same_type(&a->type, &b->type) && a->n_annotations == b->n_annotations;
-  for (uint32_t i = 0; same && i < a->n_annotations; i++) same = has_annotation(b, &a->annotations[i].a);
-  return same;
-}
-
-static og_effective_property *find_effective(og_vec *v, og_str name)
-{
-  for (size_t i = 0; i < v->len; i++)
-    if (og_str_eq(OG_VEC_AT(v, og_effective_property, i).decl->name, name))
-      return &OG_VEC_AT(v, og_effective_property, i);
-  return NULL;
-}
-
-static og_status add_owner(og_compiler *k, og_effective_property *e, og_str owner)
-{
-  og_str *owners = og_arena_calloc(k->cx, k->scratch, e->n_owners + 1, sizeof *owners);
-  if (!owners) return OG_ENOMEM;
-  if (e->n_owners) memcpy(owners, e->owners, e->n_owners * sizeof *owners);
-  owners[e->n_owners++] = owner;
-  e->owners = owners;
-  return OG_OK;
-}
-
-static og_status take_interface_property(og_compiler *k, const og_decl *node, og_span at, const og_decl *iface,
-                                         const og_decl_property *p, og_vec *out)
-{
-  og_effective_property *e = find_effective(out, p->name);
-  if (!e) {
-    e = og_vec_push(k->cx, out);
-    if (!e) return OG_ENOMEM;
-    e->decl = p;
-    return add_owner(k, e, iface->name);
-  }
-  bool agrees = e->direct ? same_type(&e->decl->type, &p->type) : same_semantics(e->decl, p);
-  if (agrees) return add_owner(k, e, iface->name);
-  og_str want;
-  OG_TRY(og_prop_type_text(k->cx, k->scratch, &p->type, &want));
-  return og_source_fail(k->cx, OG_EINVALID, &k->file->source, e->direct ? e->decl->span : at, OG_STR_NONE,
-                        "catalog error: '" OG_STR_FMT "." OG_STR_FMT "' does not agree with interface '" OG_STR_FMT
-                        "', which declares it as " OG_STR_FMT,
-                        OG_STR_ARG(node->name), OG_STR_ARG(p->name), OG_STR_ARG(iface->name), OG_STR_ARG(want));
-}
-
-static og_status take_interfaces(og_compiler *k, const og_decl *d, og_vec *out)
-{
-  /* By name, so that which interface injects does not depend on the order they are listed in. */
-  const og_str *names;
-  OG_TRY(copy_sorted(k, d->implements, d->n_implements, &names));
-  for (uint32_t i = 0; i < d->n_implements; i++) {
-    if (i && og_str_eq(names[i], names[i - 1])) continue;
-    const og_decl *iface = find_decl(k->file, OG_DECL_INTERFACE, names[i]);
-    og_span at = d->span;
-    for (uint32_t s = 0; s < d->n_implements; s++)
-      if (og_str_eq(d->implements[s], names[i])) at = d->implements_spans[s];
-    if (!iface) return fail(k, at, OG_STR_NONE, "node implements unknown interface", names[i]);
-    for (uint32_t p = 0; p < iface->n_properties; p++)
-      OG_TRY(take_interface_property(k, d, at, iface, &iface->properties[p], out));
-  }
-  return OG_OK;
-}
-
-static int by_prop_name(const void *a, const void *b, void *arg)
-{
-  (void)arg;
-  return og_str_cmp(((const og_effective_property *)a)->decl->name, ((const og_effective_property *)b)->decl->name);
-}
-
-static og_status gather(og_compiler *k, const og_decl *d, og_vec *v)
-{
-  for (uint32_t i = 0; i < d->n_properties; i++) {
-    const og_effective_property own = {.decl = &d->properties[i], .direct = true};
-    OG_TRY(og_vec_add(k->cx, v, &own));
-  }
-  if (d->kind == OG_DECL_NODE) OG_TRY(take_interfaces(k, d, v));
-  return og_sort(k->cx, v->data, v->len, v->elem, by_prop_name, NULL);
-}
-
-static og_status make_effective(og_compiler *k, const og_decl *d, og_effective *out)
-{
-  og_vec v = OG_VEC_INIT(og_effective_property);
-  og_status st = gather(k, d, &v);
-  if (st == OG_OK) {
-    out->props = og_arena_calloc(k->cx, k->scratch, v.len + 1, v.elem);
-    if (!out->props)
-      st = OG_ENOMEM;
-    else if (v.len)
-      memcpy(out->props, v.data, v.len * v.elem);
-    out->n = (uint32_t)v.len;
-  }
-  og_vec_cleanup(&v);
-  return st;
+  og_str hint;
+  if (find_decl(k, OG_DECL_NODE, name)) return OG_OK;
+  OG_TRY(suggest_decl(k, OG_DECL_NODE, name, &hint));
+  return FAIL(k, at, hint, "edge '" OG_STR_FMT "' references unknown node type '" OG_STR_FMT "'", OG_STR_ARG(d->name),
+              OG_STR_ARG(name));
 }
 
 /* ---- catalog pieces */
+
+/* What stands at `at` in a list, and the text that decides its place in canonical order. */
+typedef struct keyed {
+  og_str key; /* first: it is what cmp_str compares */
+  uint32_t at;
+} keyed;
 
 static bool is_relation(og_str name)
 {
   return og_str_eq(name, OG_STR("key")) || og_str_eq(name, OG_STR("unique")) || og_str_eq(name, OG_STR("index")) ||
          og_str_eq(name, OG_STR("embed")) || og_str_eq(name, OG_STR("rename_from"));
-}
-
-static og_status annotation_key(og_compiler *k, const og_annotation *a, og_buf *out)
-{
-  og_json_writer w;
-  og_json_writer_init(&w, out, false);
-  OG_TRY(og_json_str(k->cx, &w, a->name));
-  OG_TRY(og_buf_append_byte(k->cx, out, ','));
-  OG_TRY(a->value.ptr ? og_json_quote(k->cx, out, a->value) : og_buf_append_str(k->cx, out, OG_STR("null")));
-  for (uint32_t i = 0; i < 2 * a->n_kwargs; i++) {
-    OG_TRY(og_buf_append_byte(k->cx, out, ','));
-    OG_TRY(og_json_quote(k->cx, out, a->kwargs[i]));
-  }
-  return OG_OK;
-}
-
-static int by_annotation(const void *a, const void *b, void *arg)
-{
-  og_compiler *k = arg;
-  OG_AUTO(og_buf) x = {0};
-  OG_AUTO(og_buf) y = {0};
-  if (annotation_key(k, a, &x) != OG_OK || annotation_key(k, b, &y) != OG_OK) return 0;
-  return og_str_cmp(og_buf_str(&x), og_buf_str(&y));
 }
 
 static og_status copy_annotation(og_compiler *k, const og_annotation *in, og_annotation *out)
@@ -324,13 +139,20 @@ static og_status make_annotations(og_compiler *k, const og_decl_annotation *in, 
                                   uint32_t *n_out)
 {
   og_annotation *list = og_arena_calloc(k->cx, k->a, n + 1, sizeof *list);
+  keyed *keys = og_arena_calloc(k->cx, k->scratch, n + 1, sizeof *keys);
   uint32_t m = 0, kept = 0;
-  if (!list) return OG_ENOMEM;
-  for (uint32_t i = 0; i < n; i++)
-    if (!is_relation(in[i].a.name)) OG_TRY(copy_annotation(k, &in[i].a, &list[m++]));
-  OG_TRY(og_sort(k->cx, list, m, sizeof *list, by_annotation, k));
+  if (!list || !keys) return OG_ENOMEM;
+  for (uint32_t i = 0; i < n; i++) {
+    OG_AUTO(og_buf) text = {0};
+    if (is_relation(in[i].a.name)) continue;
+    OG_TRY(og_ir__annotation_text(k->cx, &in[i].a, &text));
+    keys[m].at = i;
+    OG_TRY(og_arena_str(k->cx, k->scratch, og_buf_str(&text), &keys[m++].key));
+  }
+  OG_TRY(og_sort(k->cx, keys, m, sizeof *keys, cmp_str, NULL));
   for (uint32_t i = 0; i < m; i++)
-    if (kept == 0 || !same_annotation(&list[kept - 1], &list[i])) list[kept++] = list[i];
+    if (i == 0 || !og_str_eq(keys[i].key, keys[i - 1].key))
+      OG_TRY(copy_annotation(k, &in[keys[i].at].a, &list[kept++]));
   *out = list;
   *n_out = kept;
   return OG_OK;
@@ -379,6 +201,188 @@ static og_status make_properties(og_compiler *k, const og_effective *e, og_type_
   return OG_OK;
 }
 
+/* ---- interfaces */
+
+static bool same_type(const og_prop_type *a, const og_prop_type *b)
+{
+  bool same = a->kind == b->kind && a->dim == b->dim && a->list == b->list && a->nullable == b->nullable &&
+              a->n_enum == b->n_enum;
+  for (uint32_t i = 0; same && i < a->n_enum; i++) same = og_str_eq(a->enum_values[i], b->enum_values[i]);
+  return same;
+}
+
+static bool same_optional(og_str a, og_str b)
+{
+  return !a.ptr == !b.ptr && og_str_eq(a, b);
+}
+
+static bool same_annotation(const og_annotation *a, const og_annotation *b)
+{
+  bool same = og_str_eq(a->name, b->name) && same_optional(a->value, b->value) && a->n_kwargs == b->n_kwargs;
+  for (uint32_t i = 0; same && i < 2 * a->n_kwargs; i++) same = og_str_eq(a->kwargs[i], b->kwargs[i]);
+  return same;
+}
+
+/* Of two properties in canonical form; what a rename hint says is no part of it. */
+static bool same_meaning(const og_property *a, const og_property *b)
+{
+  bool same = same_type(&a->type, &b->type) && a->key == b->key && a->unique == b->unique && a->index == b->index &&
+              same_optional(a->embed_source, b->embed_source) && same_optional(a->embed_model, b->embed_model) &&
+              a->n_annotations == b->n_annotations;
+  for (uint32_t i = 0; same && i < a->n_annotations; i++)
+    same = same_annotation(&a->annotations[i], &b->annotations[i]);
+  return same;
+}
+
+static og_status meaning_of(og_compiler *k, const og_decl_property *p, const og_property **out)
+{
+  og_compiler scratch = *k;
+  const og_effective_property e = {.decl = p};
+  og_property *made = og_arena_calloc(k->cx, k->scratch, 1, sizeof *made);
+  if (!made) return OG_ENOMEM;
+  scratch.a = k->scratch;
+  *out = made;
+  return make_property(&scratch, &e, made);
+}
+
+static og_status agrees(og_compiler *k, og_effective_property *e, const og_decl_property *p, bool *out)
+{
+  const og_property *other;
+  *out = same_type(&e->decl->type, &p->type);
+  if (e->direct || !*out) return OG_OK;
+  if (!e->meaning) OG_TRY(meaning_of(k, e->decl, &e->meaning));
+  OG_TRY(meaning_of(k, p, &other));
+  *out = same_meaning(e->meaning, other);
+  return OG_OK;
+}
+
+static og_status add_owner(og_compiler *k, og_effective_property *e, og_str owner)
+{
+  if (e->n_owners == e->owners_cap) {
+    uint32_t cap = e->owners_cap ? 2 * e->owners_cap : 2;
+    og_str *more = og_arena_calloc(k->cx, k->scratch, cap, sizeof *more);
+    if (!more) return OG_ENOMEM;
+    if (e->n_owners) memcpy(more, e->owners, e->n_owners * sizeof *more);
+    e->owners = more;
+    e->owners_cap = cap;
+  }
+  e->owners[e->n_owners++] = owner;
+  return OG_OK;
+}
+
+/* A type while its properties come together. */
+typedef struct gathering {
+  const og_decl *type;
+  og_vec list;  /* of og_effective_property */
+  og_map names; /* to an index into the list */
+} gathering;
+
+static og_status add_effective(og_compiler *k, gathering *g, const og_decl_property *p, bool direct, og_span at,
+                               og_effective_property **out)
+{
+  bool was_new;
+  if (g->list.len == OG_LIMIT_COLUMNS)
+    return FAIL(k, at, OG_STR_NONE, "'" OG_STR_FMT "' has more than the %d properties a type may have",
+                OG_STR_ARG(g->type->name), OG_LIMIT_COLUMNS);
+  OG_TRY(og_map_put(k->cx, &g->names, p->name, g->list.len, &was_new));
+  *out = og_vec_push(k->cx, &g->list);
+  if (!*out) return OG_ENOMEM;
+  **out = (og_effective_property){.decl = p, .direct = direct};
+  return OG_OK;
+}
+
+static og_status take_own_properties(og_compiler *k, gathering *g)
+{
+  og_effective_property *e;
+  for (uint32_t i = 0; i < g->type->n_properties; i++) {
+    const og_decl_property *p = &g->type->properties[i];
+    if (og_map_get(&g->names, p->name, NULL))
+      return FAIL(k, p->span, OG_STR_NONE, "duplicate property '" OG_STR_FMT "' in '" OG_STR_FMT "'",
+                  OG_STR_ARG(p->name), OG_STR_ARG(g->type->name));
+    OG_TRY(add_effective(k, g, p, true, p->span, &e));
+  }
+  return OG_OK;
+}
+
+static og_status take_interface_property(og_compiler *k, gathering *g, og_span at, const og_decl *iface,
+                                         const og_decl_property *p)
+{
+  og_effective_property *e;
+  uint64_t i;
+  bool same = true;
+  if (og_map_get(&g->names, p->name, &i)) {
+    e = &OG_VEC_AT(&g->list, og_effective_property, i);
+    OG_TRY(agrees(k, e, p, &same));
+  } else {
+    OG_TRY(add_effective(k, g, p, false, at, &e));
+  }
+  if (same) return add_owner(k, e, iface->name);
+  og_str want;
+  OG_TRY(og_prop_type_text(k->cx, k->scratch, &p->type, &want));
+  return FAIL(k, e->direct ? e->decl->span : at, OG_STR_NONE,
+              "'" OG_STR_FMT "." OG_STR_FMT "' does not agree with interface '" OG_STR_FMT
+              "', which declares it as " OG_STR_FMT "%s",
+              OG_STR_ARG(g->type->name), OG_STR_ARG(p->name), OG_STR_ARG(iface->name), OG_STR_ARG(want),
+              same_type(&e->decl->type, &p->type) ? " with other annotations" : "");
+}
+
+typedef struct named_span {
+  og_str name; /* first: it is what cmp_str compares */
+  og_span span;
+} named_span;
+
+/* By name, so that which interface injects does not depend on the order they are listed in. */
+static og_status take_interfaces(og_compiler *k, gathering *g)
+{
+  const og_decl *d = g->type;
+  named_span *list = og_arena_calloc(k->cx, k->scratch, d->n_implements + 1, sizeof *list);
+  if (!list) return OG_ENOMEM;
+  for (uint32_t i = 0; i < d->n_implements; i++) list[i] = (named_span){d->implements[i], d->implements_spans[i]};
+  OG_TRY(og_sort(k->cx, list, d->n_implements, sizeof *list, cmp_str, NULL));
+  for (uint32_t i = 0; i < d->n_implements; i++) {
+    if (i && og_str_eq(list[i].name, list[i - 1].name)) continue;
+    const og_decl *iface = find_decl(k, OG_DECL_INTERFACE, list[i].name);
+    og_str hint;
+    if (!iface) {
+      OG_TRY(suggest_decl(k, OG_DECL_INTERFACE, list[i].name, &hint));
+      return FAIL(k, list[i].span, hint, "node '" OG_STR_FMT "' implements unknown interface '" OG_STR_FMT "'",
+                  OG_STR_ARG(d->name), OG_STR_ARG(list[i].name));
+    }
+    for (uint32_t p = 0; p < iface->n_properties; p++)
+      OG_TRY(take_interface_property(k, g, list[i].span, iface, &iface->properties[p]));
+  }
+  return OG_OK;
+}
+
+static int by_prop_name(const void *a, const void *b, void *arg)
+{
+  (void)arg;
+  return og_str_cmp(((const og_effective_property *)a)->decl->name, ((const og_effective_property *)b)->decl->name);
+}
+
+static og_status gather(og_compiler *k, gathering *g, og_effective *out)
+{
+  og_vec *v = &g->list;
+  OG_TRY(take_own_properties(k, g));
+  if (g->type->kind == OG_DECL_NODE) OG_TRY(take_interfaces(k, g));
+  OG_TRY(og_sort(k->cx, v->data, v->len, v->elem, by_prop_name, NULL));
+  out->props = og_arena_calloc(k->cx, k->scratch, v->len + 1, v->elem);
+  if (!out->props) return OG_ENOMEM;
+  if (v->len) memcpy(out->props, v->data, v->len * v->elem);
+  out->n = (uint32_t)v->len;
+  return OG_OK;
+}
+
+static og_status make_effective(og_compiler *k, const og_decl *d, og_effective *out)
+{
+  gathering g = {.type = d, .list = OG_VEC_INIT(og_effective_property)};
+  og_map_init(&g.names, false);
+  og_status st = gather(k, &g, out);
+  og_map_cleanup(&g.names);
+  og_vec_cleanup(&g.list);
+  return st;
+}
+
 static int32_t field_of(const og_type_def *t, og_str name)
 {
   if (og_str_eq(name, OG_STR("id"))) return OG_FIELD_ID;
@@ -403,14 +407,27 @@ static og_status add_constraint(og_compiler *k, const og_type_def *t, const og_d
   return copy_str(k, d->pattern, &c->pattern);
 }
 
+/* The order of bounds is that of the text Rust's {:?} makes of them: as our own spelling, but 1e-5 and up to 1e-4 are
+ * in exponent form. */
 static og_status bound_key(og_ctx *cx, og_buf *b, const og_bound *v)
 {
+  char text[OG_F64_TEXT_MAX];
   if (!v->has) return og_buf_append_str(cx, b, OG_STR("None"));
   if (!v->is_float) return og_buf_printf(cx, b, "Some(Integer(%lld))", (long long)v->i);
-  og_json_writer w;
+  og_str s = og_str_from(text, og_f64_format(v->f, text));
   OG_TRY(og_buf_append_str(cx, b, OG_STR("Some(Float(")));
-  og_json_writer_init(&w, b, false);
-  OG_TRY(og_json_f64(cx, &w, v->f));
+  if (s.ptr[0] == '-') {
+    OG_TRY(og_buf_append_byte(cx, b, '-'));
+    s = og_str_sub(s, 1, s.len);
+  }
+  if (!og_str_starts_with(s, OG_STR("0.0000"))) {
+    OG_TRY(og_buf_append_str(cx, b, s));
+  } else {
+    OG_TRY(og_buf_append_byte(cx, b, (uint8_t)s.ptr[6]));
+    if (s.len > 7) OG_TRY(og_buf_append_byte(cx, b, '.'));
+    OG_TRY(og_buf_append_str(cx, b, og_str_sub(s, 7, s.len)));
+    OG_TRY(og_buf_append_str(cx, b, OG_STR("e-5")));
+  }
   return og_buf_append_str(cx, b, OG_STR("))"));
 }
 
@@ -433,19 +450,6 @@ static og_status constraint_key(og_ctx *cx, const og_constraint *c, og_buf *b)
   return og_buf_append_str(cx, b, c->pattern);
 }
 
-static int cmp_constraints(og_ctx *cx, const og_constraint *a, const og_constraint *b)
-{
-  OG_AUTO(og_buf) x = {0};
-  OG_AUTO(og_buf) y = {0};
-  if (constraint_key(cx, a, &x) != OG_OK || constraint_key(cx, b, &y) != OG_OK) return 0;
-  return og_str_cmp(og_buf_str(&x), og_buf_str(&y));
-}
-
-static int by_constraint(const void *a, const void *b, void *arg)
-{
-  return cmp_constraints(arg, a, b);
-}
-
 /* @key, @unique, @index on a property are constraints of one column. */
 static og_status add_property_constraints(og_compiler *k, const og_type_def *t, og_vec *out)
 {
@@ -465,24 +469,50 @@ static og_status add_property_constraints(og_compiler *k, const og_type_def *t, 
 static og_status gather_constraints(og_compiler *k, const og_decl *d, const og_type_def *t, og_vec *v)
 {
   for (uint32_t i = 0; i < d->n_constraints; i++) OG_TRY(add_constraint(k, t, &d->constraints[i], v));
-  OG_TRY(add_property_constraints(k, t, v));
-  return og_sort(k->cx, v->data, v->len, v->elem, by_constraint, k->cx);
+  return add_property_constraints(k, t, v);
+}
+
+static bool same_bound(const og_bound *a, const og_bound *b)
+{
+  return a->has == b->has && a->is_float == b->is_float && a->i == b->i && a->f == b->f; /* both zeros are one */
+}
+
+/* Of two whose keys are neighbours. */
+static bool same_constraint(const og_constraint *a, const og_constraint *b)
+{
+  bool same = a->kind == b->kind && a->n == b->n && same_bound(&a->min, &b->min) && same_bound(&a->max, &b->max) &&
+              og_str_eq(a->pattern, b->pattern);
+  for (uint32_t i = 0; same && i < a->n; i++) same = og_str_eq(a->names[i], b->names[i]);
+  return same;
+}
+
+static og_status put_in_order(og_compiler *k, const og_vec *v, og_type_def *t)
+{
+  og_constraint *list = og_arena_calloc(k->cx, k->a, v->len + 1, sizeof *list);
+  keyed *keys = og_arena_calloc(k->cx, k->scratch, v->len + 1, sizeof *keys);
+  if (!list || !keys) return OG_ENOMEM;
+  for (uint32_t i = 0; i < v->len; i++) {
+    OG_AUTO(og_buf) text = {0};
+    OG_TRY(constraint_key(k->cx, &OG_VEC_AT(v, og_constraint, i), &text));
+    keys[i].at = i;
+    OG_TRY(og_arena_str(k->cx, k->scratch, og_buf_str(&text), &keys[i].key));
+  }
+  OG_TRY(og_sort(k->cx, keys, v->len, sizeof *keys, cmp_str, NULL));
+  for (size_t i = 0; i < v->len; i++) {
+    const og_constraint *c = &OG_VEC_AT(v, og_constraint, keys[i].at);
+    if (t->n_constraints && same_constraint(&list[t->n_constraints - 1], c)) continue;
+    list[t->n_constraints++] = *c;
+    if (c->kind == OG_CON_KEY) t->key_fields = &list[t->n_constraints - 1];
+  }
+  t->constraints = list;
+  return OG_OK;
 }
 
 static og_status make_constraints(og_compiler *k, const og_decl *d, og_type_def *t)
 {
   og_vec v = OG_VEC_INIT(og_constraint);
   og_status st = gather_constraints(k, d, t, &v);
-  og_constraint *list = st == OG_OK ? og_arena_calloc(k->cx, k->a, v.len + 1, sizeof *list) : NULL;
-  if (st == OG_OK && !list) st = OG_ENOMEM;
-  for (size_t i = 0; st == OG_OK && i < v.len; i++) {
-    const og_constraint *c = &OG_VEC_AT(&v, og_constraint, i);
-    if (t->n_constraints && cmp_constraints(k->cx, &list[t->n_constraints - 1], c) == 0) continue;
-    list[t->n_constraints++] = *c;
-  }
-  t->constraints = list;
-  for (uint32_t i = 0; st == OG_OK && i < t->n_constraints; i++)
-    if (list[i].kind == OG_CON_KEY) t->key_fields = &list[i];
+  if (st == OG_OK) st = put_in_order(k, &v, t);
   og_vec_cleanup(&v);
   return st;
 }
@@ -538,32 +568,25 @@ static og_status make_types(og_compiler *k, og_decl_kind kind, const og_type_def
   return OG_OK;
 }
 
-static uint32_t index_of(const og_type_def *list, uint32_t n, og_str name)
-{
-  uint32_t i = 0;
-  while (i < n && !og_str_eq(list[i].name, name)) i++;
-  return i;
-}
-
 static void link_edges(og_compiler *k)
 {
+  const og_catalog *c = k->catalog;
   for (uint32_t i = 0; i < k->file->n; i++) {
     const og_decl *d = &k->file->decls[i];
     if (d->kind != OG_DECL_EDGE) continue;
-    og_type_def *e = (og_type_def *)(uintptr_t)og_catalog_edge_exact(k->catalog, d->name);
-    e->from = index_of(k->catalog->nodes, k->catalog->n_nodes, d->from);
-    e->to = index_of(k->catalog->nodes, k->catalog->n_nodes, d->to);
+    og_type_def *e = (og_type_def *)(uintptr_t)og_catalog_edge_exact(c, d->name);
+    e->from = (uint32_t)(og_catalog_node(c, d->from) - c->nodes);
+    e->to = (uint32_t)(og_catalog_node(c, d->to) - c->nodes);
   }
 }
 
 static og_status compile_decls(og_compiler *k)
 {
-  OG_TRY(check_duplicates(k));
+  OG_TRY(check_names(k));
   k->effective = og_arena_calloc(k->cx, k->scratch, k->file->n + 1, sizeof *k->effective);
   if (!k->effective) return OG_ENOMEM;
   for (uint32_t i = 0; i < k->file->n; i++) {
     const og_decl *d = &k->file->decls[i];
-    OG_TRY(check_own_properties(k, d));
     if (d->kind == OG_DECL_EDGE) {
       OG_TRY(check_endpoint(k, d, d->from, d->from_span));
       OG_TRY(check_endpoint(k, d, d->to, d->to_span));
@@ -579,17 +602,25 @@ static og_status compile_decls(og_compiler *k)
   return OG_OK;
 }
 
-static og_status compile(og_ctx *cx, og_str source, og_str file_name, og_catalog **out)
+static og_status compile_text(og_compiler *k, og_str source, og_str file_name, og_decl_file *file)
+{
+  k->file = file;
+  OG_TRY(og_arena_str(k->cx, k->a, source, &k->catalog->source));
+  OG_TRY(og_schema__parse(k->cx, k->scratch, source, file_name, file));
+  return compile_decls(k);
+}
+
+og_status og_schema__compile(og_ctx *cx, og_str source, og_str file_name, og_catalog **out)
 {
   og_catalog *c = og_zalloc(cx, sizeof *c);
   if (!c) return OG_ENOMEM;
   atomic_init(&c->refs, 1);
   OG_AUTO(og_arena) scratch = {0};
   og_decl_file file;
-  og_compiler k = {.cx = cx, .a = &c->arena, .scratch = &scratch, .file = &file, .catalog = c};
-  og_status st = og_arena_str(cx, &c->arena, source, &c->source);
-  if (st == OG_OK) st = og_schema__parse(cx, &scratch, source, file_name, &file);
-  if (st == OG_OK) st = compile_decls(&k);
+  og_compiler k = {.cx = cx, .a = &c->arena, .scratch = &scratch, .catalog = c};
+  for (size_t i = 0; i < OG_ARRAY_LEN(k.names); i++) og_map_init(&k.names[i], false);
+  og_status st = compile_text(&k, source, file_name, &file);
+  for (size_t i = 0; i < OG_ARRAY_LEN(k.names); i++) og_map_cleanup(&k.names[i]);
   if (st != OG_OK)
     og_catalog_unref(c);
   else
@@ -601,7 +632,7 @@ og_status og_schema_compile(og_ctx *cx, og_str source, og_str file_name, const o
                             uint64_t incarnation_skip, og_catalog **out)
 {
   og_catalog *c;
-  OG_TRY(compile(cx, source, file_name, &c));
+  OG_TRY(og_schema__compile(cx, source, file_name, &c));
   c->domain = *domain;
   og_status st = og_identity__assign(cx, c, incarnation_skip);
   if (st != OG_OK)
@@ -615,153 +646,4 @@ og_status og_schema_check(og_ctx *cx, og_str source, og_str file_name, og_catalo
 {
   const og_ulid none = {{0}};
   return og_schema_compile(cx, source, file_name, &none, 0, out);
-}
-
-/* ---- restoring an accepted contract */
-
-static og_status mismatch(og_ctx *cx, const char *what)
-{
-  return og_fail(cx, OG_ECORRUPT,
-                 "the schema contract is damaged: %s; restore _schema.pg, _schema.ir.json and "
-                 "__schema_state.json from a copy of this graph",
-                 what);
-}
-
-static og_status check_hash(og_ctx *cx, const og_json *state, const char *member, og_str bytes, const char *what)
-{
-  char text[OG_SHA256_TEXT];
-  og_str recorded;
-  OG_TRY(og_sha256_text(cx, bytes, text));
-  if (!og_json_get_str(state, og_str_of(member), &recorded) || !og_str_eq(recorded, og_str_from(text, sizeof text)))
-    return mismatch(cx, what);
-  return OG_OK;
-}
-
-static og_status check_contract(og_ctx *cx, const og_catalog *c, const og_json *state)
-{
-  OG_AUTO(og_buf) shape = {0};
-  OG_AUTO(og_buf) ir = {0};
-  OG_TRY(og_schema_shape_write(cx, c, &shape));
-  OG_TRY(og_schema_ir_write(cx, c, false, &ir));
-  OG_TRY(check_hash(cx, state, "schema_shape_hash", og_buf_str(&shape), "its source does not have the recorded shape"));
-  return check_hash(cx, state, "schema_ir_hash", og_buf_str(&ir), "its IR does not have the recorded hash");
-}
-
-og_status og_schema_restore(og_ctx *cx, og_str source, og_str ir, og_str state, og_catalog **out)
-{
-  OG_AUTO(og_arena) scratch = {0};
-  const og_json *ir_json, *state_json;
-  og_catalog *c;
-  OG_TRY_NOTE(cx, og_json_read(cx, &scratch, ir, &ir_json), "while reading the schema's IR");
-  OG_TRY_NOTE(cx, og_json_read(cx, &scratch, state, &state_json), "while reading the schema's state");
-  OG_TRY_NOTE(cx, compile(cx, source, OG_STR("_schema.pg"), &c), "while compiling the accepted schema");
-  og_status st = og_identity__restore(cx, c, ir_json);
-  if (st == OG_OK) st = check_contract(cx, c, state_json);
-  if (st != OG_OK)
-    og_catalog_unref(c);
-  else
-    *out = c;
-  return st;
-}
-
-/* ---- look-ups */
-
-og_catalog *og_catalog_ref(og_catalog *c)
-{
-  atomic_fetch_add_explicit(&c->refs, 1, memory_order_relaxed);
-  return c;
-}
-
-void og_catalog_unref(og_catalog *c)
-{
-  if (!c || atomic_fetch_sub_explicit(&c->refs, 1, memory_order_acq_rel) != 1) return;
-  og_arena_cleanup(&c->arena);
-  og_free(c);
-}
-
-static const og_type_def *find_type(const og_type_def *list, uint32_t n, og_str name)
-{
-  uint32_t lo = 0, hi = n;
-  while (lo < hi) {
-    uint32_t mid = lo + (hi - lo) / 2;
-    int c = og_str_cmp(list[mid].name, name);
-    if (c == 0) return &list[mid];
-    if (c < 0)
-      lo = mid + 1;
-    else
-      hi = mid;
-  }
-  return NULL;
-}
-
-const og_type_def *og_catalog_node(const og_catalog *c, og_str name)
-{
-  return find_type(c->nodes, c->n_nodes, name);
-}
-
-const og_type_def *og_catalog_edge_exact(const og_catalog *c, og_str name)
-{
-  return find_type(c->edges, c->n_edges, name);
-}
-
-const og_type_def *og_catalog_edge(const og_catalog *c, og_str name)
-{
-  const og_type_def *exact = og_catalog_edge_exact(c, name);
-  for (uint32_t i = 0; !exact && i < c->n_edges; i++)
-    if (og_str_eq_fold(c->edges[i].name, name)) exact = &c->edges[i];
-  return exact;
-}
-
-const og_type_def *og_catalog_table(const og_catalog *c, og_str key)
-{
-  og_str name = og_str_sub(key, 5, key.len);
-  if (og_str_starts_with(key, OG_STR("node:"))) return og_catalog_node(c, name);
-  return og_str_starts_with(key, OG_STR("edge:")) ? og_catalog_edge_exact(c, name) : NULL;
-}
-
-int32_t og_type_property(const og_type_def *t, og_str name)
-{
-  uint32_t lo = 0, hi = t->n_properties;
-  while (lo < hi) {
-    uint32_t mid = lo + (hi - lo) / 2;
-    int c = og_str_cmp(t->properties[mid].name, name);
-    if (c == 0) return (int32_t)mid;
-    if (c < 0)
-      lo = mid + 1;
-    else
-      hi = mid;
-  }
-  return -1;
-}
-
-static og_str nearer(og_str name, og_str candidate, og_str best, unsigned *distance)
-{
-  unsigned d = og_str_distance(name, candidate, 2);
-  if (d >= *distance) return best;
-  *distance = d;
-  return candidate;
-}
-
-og_str og_catalog_suggest_node(const og_catalog *c, og_str name)
-{
-  og_str best = OG_STR_NONE;
-  unsigned distance = 3;
-  for (uint32_t i = 0; i < c->n_nodes; i++) best = nearer(name, c->nodes[i].name, best, &distance);
-  return best;
-}
-
-og_str og_catalog_suggest_edge(const og_catalog *c, og_str name)
-{
-  og_str best = OG_STR_NONE;
-  unsigned distance = 3;
-  for (uint32_t i = 0; i < c->n_edges; i++) best = nearer(name, c->edges[i].name, best, &distance);
-  return best;
-}
-
-og_str og_type_suggest_property(const og_type_def *t, og_str name)
-{
-  og_str best = OG_STR_NONE;
-  unsigned distance = 3;
-  for (uint32_t i = 0; i < t->n_properties; i++) best = nearer(name, t->properties[i].name, best, &distance);
-  return best;
 }

@@ -8,7 +8,6 @@
 typedef struct og_decl_annotation {
   og_annotation a;
   og_span span;
-  bool bare_word; /* the value was a name, not a literal */
 } og_decl_annotation;
 
 typedef struct og_decl_constraint {
@@ -24,7 +23,7 @@ typedef struct og_decl_constraint {
 typedef struct og_decl_property {
   og_str name;
   og_span span, type_span;
-  og_prop_type type; /* enum values as written */
+  og_prop_type type;
   const og_decl_annotation *annotations;
   uint32_t n_annotations;
 } og_decl_property;

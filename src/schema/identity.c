@@ -47,13 +47,11 @@ static int by_owner(const void *a, const void *b, void *arg)
 
 static const og_type_def *interface_named(const og_catalog *c, og_str name)
 {
-  for (uint32_t i = 0; i < c->n_interfaces; i++)
-    if (og_str_eq(c->interfaces[i].name, name)) return &c->interfaces[i];
-  return NULL;
+  return og_catalog__find(c->interfaces, c->n_interfaces, name);
 }
 
 /* References by name get their numbers once everything has one. */
-static og_status link_references(og_ctx *cx, const og_catalog *c)
+og_status og_identity__link(og_ctx *cx, const og_catalog *c)
 {
   for (uint32_t i = 0; i < c->n_nodes; i++) {
     const og_type_def *t = &c->nodes[i];
@@ -89,53 +87,5 @@ og_status og_identity__assign(og_ctx *cx, og_catalog *c, uint64_t skip)
   for (int k = 1; k < 3; k++)
     for (uint32_t i = 0; i < lists[k].n; i++) mutable_types(lists[k].types)[i].incarnation = next++;
   c->next_id = next;
-  return link_references(cx, c);
-}
-
-/* ---- from an IR document */
-
-static og_status damaged(og_ctx *cx, og_str name)
-{
-  return og_fail(cx, OG_ECORRUPT, "the schema's IR has no identity for '" OG_STR_FMT "'", OG_STR_ARG(name));
-}
-
-static const og_json *entry_named(const og_json *array, og_str name)
-{
-  og_str have;
-  if (!array || array->kind != OG_JSON_ARRAY) return NULL;
-  for (size_t i = 0; i < array->u.array.len; i++) {
-    const og_json *e = &array->u.array.items[i];
-    if (og_json_get_str(e, OG_STR("name"), &have) && og_str_eq(have, name)) return e;
-  }
-  return NULL;
-}
-
-static og_status restore_type(og_ctx *cx, og_type_def *t, const og_json *entry, bool table)
-{
-  if (!entry || !og_json_get_u64(entry, OG_STR("type_id"), &t->id)) return damaged(cx, t->name);
-  if (table && !og_json_get_u64(entry, OG_STR("table_incarnation_id"), &t->incarnation)) return damaged(cx, t->name);
-  const og_json *props = og_json_get(entry, OG_STR("properties"));
-  for (uint32_t i = 0; i < t->n_properties; i++) {
-    og_property *p = mutable_property(t, i);
-    const og_json *e = entry_named(props, p->name);
-    if (!e || !og_json_get_u64(e, OG_STR("property_id"), &p->id)) return damaged(cx, p->name);
-  }
-  return OG_OK;
-}
-
-og_status og_identity__restore(og_ctx *cx, og_catalog *c, const og_json *ir)
-{
-  static const char *const members[] = {"interfaces", "nodes", "edges"};
-  type_list lists[3];
-  og_str domain;
-  lists_of(c, lists);
-  if (!og_json_get_str(ir, OG_STR("schema_identity_domain"), &domain) || !og_ulid_parse(domain, &c->domain) ||
-      !og_json_get_u64(ir, OG_STR("next_identity_id"), &c->next_id))
-    return og_fail(cx, OG_ECORRUPT, "the schema's IR lacks its identity domain or counter");
-  for (int k = 0; k < 3; k++) {
-    const og_json *array = og_json_get(ir, og_str_of(members[k]));
-    for (uint32_t i = 0; i < lists[k].n; i++)
-      OG_TRY(restore_type(cx, &mutable_types(lists[k].types)[i], entry_named(array, lists[k].types[i].name), k > 0));
-  }
-  return link_references(cx, c);
+  return og_identity__link(cx, c);
 }

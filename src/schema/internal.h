@@ -3,14 +3,16 @@
 #pragma once
 
 #include "base/json.h"
+#include "base/map.h"
 #include "schema/decl.h"
 
 /* A property of a type with what its interfaces contribute. */
 typedef struct og_effective_property {
   const og_decl_property *decl; /* the type's own, or the first interface's (interfaces sorted by name) */
   bool direct;
-  const og_str *owners; /* contributing interfaces, sorted by name */
-  uint32_t n_owners;
+  og_str *owners; /* contributing interfaces, sorted by name */
+  uint32_t n_owners, owners_cap;
+  const og_property *meaning; /* of an injected one, once a second interface had to agree; else NULL */
 } og_effective_property;
 
 typedef struct og_effective {
@@ -24,6 +26,7 @@ typedef struct og_compiler {
   og_arena *scratch; /* dies with the compilation */
   const og_decl_file *file;
   og_catalog *catalog;
+  og_map names[3];         /* per og_decl_kind: name to index into the declarations */
   og_effective *effective; /* per declaration */
 } og_compiler;
 
@@ -31,5 +34,12 @@ OG_MUST_USE og_status og_rules__check(og_compiler *k, const og_decl *d, const og
 
 /* Hands out ids for what has none: types, then properties, then incarnations after `skip` unused numbers. */
 OG_MUST_USE og_status og_identity__assign(og_ctx *cx, og_catalog *c, uint64_t skip);
-/* Takes every id from an IR document. */
-OG_MUST_USE og_status og_identity__restore(og_ctx *cx, og_catalog *c, const og_json *ir);
+/* Gives references by name their numbers, and puts them in the order of those. */
+OG_MUST_USE og_status og_identity__link(og_ctx *cx, const og_catalog *c);
+
+/* A catalog without identities.  *out holds one reference. */
+OG_MUST_USE og_status og_schema__compile(og_ctx *cx, og_str source, og_str file_name, og_catalog **out);
+/* By binary search; NULL: none. */
+const og_type_def *og_catalog__find(const og_type_def *list, uint32_t n, og_str name);
+/* An annotation as the contract spells it, compact: also the order annotations stand in. */
+OG_MUST_USE og_status og_ir__annotation_text(og_ctx *cx, const og_annotation *a, og_buf *out);

@@ -8,8 +8,9 @@
  *   interface name, type_id, properties
  *   node      name, type_id, table_incarnation_id, annotations, implements, properties, constraints
  *   edge      name, type_id, table_incarnation_id, from_type, to_type, cardinality, annotations, properties,
- * constraints property  name, property_id, prop_type, annotations, property_constraints, embed_source,
- * declared_directly, satisfies_interface_properties
+ *             constraints
+ *   property  name, property_id, prop_type, annotations, property_constraints, embed_source, declared_directly,
+ *             satisfies_interface_properties
  *
  * In the shape ids are left out, references are bare names, constraints are tagged outside ({"Key":["name"]}); in the
  * IR they are tagged inside ({"kind":"key","fields":[...]}) with full field references.  `kwargs` of an annotation is
@@ -17,9 +18,10 @@
  */
 #include <openssl/evp.h>
 
-#include "schema/catalog.h"
+#include "schema/internal.h"
 
-#include "base/json.h"
+#include "base/num.h"
+#include "base/vec.h"
 
 /* One pass writes either document: `ir` says which. */
 typedef struct out {
@@ -58,6 +60,13 @@ static og_status put_annotation(out *o, const og_annotation *a)
     OG_TRY(og_json_end_object(o->cx, &o->w));
   }
   END(o);
+}
+
+og_status og_ir__annotation_text(og_ctx *cx, const og_annotation *a, og_buf *to)
+{
+  out o = {.cx = cx};
+  og_json_writer_init(&o.w, to, false);
+  return put_annotation(&o, a);
 }
 
 static og_status put_annotations(out *o, const og_annotation *a, uint32_t n)
@@ -132,25 +141,39 @@ static og_status put_satisfies(out *o, const og_interface_ref *r)
   END(o);
 }
 
-/* Shape references are ordered by name, IR references by id. */
+static int by_owner_name(const void *a, const void *b, void *arg)
+{
+  (void)arg;
+  return og_str_cmp(((const og_interface_ref *)a)->owner, ((const og_interface_ref *)b)->owner);
+}
+
+static int by_type_name(const void *a, const void *b, void *arg)
+{
+  (void)arg;
+  return og_str_cmp(((const og_type_ref *)a)->name, ((const og_type_ref *)b)->name);
+}
+
+/* References stand by id in the IR, as in the catalog, and by name in the shape: then *list becomes a sorted copy. */
+static og_status in_order(out *o, og_arena *a, const void **list, uint32_t n, size_t elem,
+                          int (*by_name)(const void *, const void *, void *))
+{
+  if (o->ir || n < 2) return OG_OK;
+  void *copy = og_arena_calloc(o->cx, a, n, elem);
+  if (!copy) return OG_ENOMEM;
+  memcpy(copy, *list, n * elem);
+  *list = copy;
+  return og_sort(o->cx, copy, n, elem, by_name, NULL);
+}
+
 static og_status put_all_satisfies(out *o, const og_property *p)
 {
+  OG_AUTO(og_arena) scratch = {0};
+  const void *list = p->satisfies;
+  OG_TRY(in_order(o, &scratch, &list, p->n_satisfies, sizeof *p->satisfies, by_owner_name));
+  const og_interface_ref *refs = list;
   KEY(o, "satisfies_interface_properties");
   BEGIN_LIST(o);
-  og_str last = OG_STR_NONE;
-  for (uint32_t i = 0; i < p->n_satisfies; i++) {
-    const og_interface_ref *next = &p->satisfies[i];
-    if (!o->ir) {
-      next = NULL;
-      for (uint32_t k = 0; k < p->n_satisfies; k++) {
-        const og_interface_ref *r = &p->satisfies[k];
-        bool later = !last.ptr || og_str_cmp(r->owner, last) > 0;
-        if (later && (!next || og_str_cmp(r->owner, next->owner) < 0)) next = r;
-      }
-      last = next->owner;
-    }
-    OG_TRY(put_satisfies(o, next));
-  }
+  for (uint32_t i = 0; i < p->n_satisfies; i++) OG_TRY(put_satisfies(o, &refs[i]));
   END_LIST(o);
   return OG_OK;
 }
@@ -200,6 +223,20 @@ static og_status put_field(out *o, const og_constraint *c, uint32_t i)
   END(o);
 }
 
+/* The contract spells doubles as we do everywhere, but for a sign before a positive exponent: 1e+20. */
+static og_status put_double(out *o, double v)
+{
+  char text[OG_F64_TEXT_MAX + 1];
+  size_t n = og_f64_format(v, text);
+  char *e = memchr(text, 'e', n);
+  if (e && e[1] != '-') {
+    memmove(e + 2, e + 1, n - (size_t)(e + 1 - text));
+    e[1] = '+';
+    n++;
+  }
+  return og_json_raw(o->cx, &o->w, og_str_from(text, n));
+}
+
 static og_status put_bound(out *o, const char *key, const og_bound *b)
 {
   if (!b->has) return og_json_kv_null(o->cx, &o->w, key);
@@ -207,7 +244,7 @@ static og_status put_bound(out *o, const char *key, const og_bound *b)
   BEGIN(o);
   if (b->is_float) {
     KEY(o, "Float");
-    OG_TRY(og_json_f64(o->cx, &o->w, b->f));
+    OG_TRY(put_double(o, b->f));
   } else {
     OG_TRY(og_json_kv_i64(o->cx, &o->w, "Integer", b->i));
   }
@@ -277,26 +314,15 @@ static og_status put_type_ref(out *o, uint64_t id, og_str name)
   END(o);
 }
 
-static int by_name(const og_type_ref *a, og_str last, const og_type_ref *best)
-{
-  return (!last.ptr || og_str_cmp(a->name, last) > 0) && (!best || og_str_cmp(a->name, best->name) < 0);
-}
-
 static og_status put_implements(out *o, const og_type_def *t)
 {
-  og_str last = OG_STR_NONE;
+  OG_AUTO(og_arena) scratch = {0};
+  const void *list = t->implements;
+  OG_TRY(in_order(o, &scratch, &list, t->n_implements, sizeof *t->implements, by_type_name));
+  const og_type_ref *refs = list;
   KEY(o, "implements");
   BEGIN_LIST(o);
-  for (uint32_t i = 0; i < t->n_implements; i++) {
-    const og_type_ref *next = &t->implements[i];
-    if (!o->ir) {
-      next = NULL;
-      for (uint32_t k = 0; k < t->n_implements; k++)
-        if (by_name(&t->implements[k], last, next)) next = &t->implements[k];
-      last = next->name;
-    }
-    OG_TRY(put_type_ref(o, next->id, next->name));
-  }
+  for (uint32_t i = 0; i < t->n_implements; i++) OG_TRY(put_type_ref(o, refs[i].id, refs[i].name));
   END_LIST(o);
   return OG_OK;
 }

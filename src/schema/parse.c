@@ -3,6 +3,7 @@
 #include "schema/decl.h"
 
 #include "base/limits.h"
+#include "base/map.h"
 #include "base/num.h"
 #include "base/vec.h"
 
@@ -92,48 +93,77 @@ static og_status to_arena(parser *p, og_vec *v, og_status st, void *out, uint32_
 
 /* ---- annotations */
 
-/* A literal or bare name as annotations store it: strings decoded, the rest as written. */
-static og_status take_annotation_value(parser *p, og_str *out, bool *bare)
-{
-  const og_tok t = p->lx.tok;
-  *bare = false;
-  switch (t.kind) {
-  case OG_TOK_STRING: OG_TRY(og_lexer_string(p->cx, &p->lx, p->a, out)); break;
-  case OG_TOK_INT:
-  case OG_TOK_FLOAT: *out = t.text; break;
-  case OG_TOK_WORD:
-    *bare = !at_word(p, "true") && !at_word(p, "false");
-    *out = t.text;
-    break;
-  default: return fail_expected(p, "a literal or a name", OG_STR_NONE);
-  }
-  return advance(p);
-}
-
-static int by_kwarg(const void *a, const void *b, void *arg)
+static int by_name(const void *a, const void *b, void *arg)
 {
   (void)arg;
   return og_str_cmp(*(const og_str *)a, *(const og_str *)b);
 }
 
-static og_status parse_kwargs(parser *p, og_vec *pairs)
+/* A literal as annotations store it, strings decoded and the rest as written; or a name where that may stand. */
+static og_status take_annotation_value(parser *p, bool name_too, og_str *out)
+{
+  const og_tok t = p->lx.tok;
+  const char *what = name_too ? "a literal or a name" : "a literal";
+  switch (t.kind) {
+  case OG_TOK_STRING: OG_TRY(og_lexer_string(p->cx, &p->lx, p->a, out)); break;
+  case OG_TOK_INT:
+  case OG_TOK_FLOAT: *out = t.text; break;
+  case OG_TOK_WORD:
+    if (!at_word(p, "true") && !at_word(p, "false") && (!name_too || is_upper(t.text)))
+      return fail_expected(p, what, OG_STR("put text in double quotes"));
+    *out = t.text;
+    break;
+  default: return fail_expected(p, what, OG_STR_NONE);
+  }
+  return advance(p);
+}
+
+typedef struct kwarg {
+  og_str key; /* first: it is what by_name compares */
+  og_str value;
+  og_span span;
+} kwarg;
+
+static og_status parse_kwargs_into(parser *p, og_vec *list)
 {
   while (at_punct(p, ",")) {
-    og_str pair[2];
-    og_span span;
-    bool bare;
+    kwarg *arg = og_vec_push(p->cx, list);
+    if (!arg) return OG_ENOMEM;
     OG_TRY(advance(p));
-    OG_TRY(take_ident(p, "a keyword argument", &pair[0], &span));
+    OG_TRY(take_ident(p, "a keyword argument", &arg->key, &arg->span));
     OG_TRY(expect_punct(p, "="));
-    OG_TRY(take_annotation_value(p, &pair[1], &bare));
-    OG_TRY(og_vec_add(p->cx, pairs, pair));
+    OG_TRY(take_annotation_value(p, false, &arg->value));
   }
-  return og_sort(p->cx, pairs->data, pairs->len, pairs->elem, by_kwarg, NULL);
+  return og_sort(p->cx, list->data, list->len, list->elem, by_name, NULL);
+}
+
+static og_status store_kwargs(parser *p, const og_vec *list, og_annotation *out)
+{
+  og_str *pairs = og_arena_calloc(p->cx, p->a, 2 * list->len + 1, sizeof *pairs);
+  if (!pairs) return OG_ENOMEM;
+  for (size_t i = 0; i < list->len; i++) {
+    const kwarg *arg = &OG_VEC_AT(list, kwarg, i);
+    if (i && og_str_eq(arg->key, arg[-1].key))
+      return fail_at(p, arg->span, OG_STR_NONE, "this keyword argument is given twice");
+    pairs[2 * i] = arg->key;
+    pairs[2 * i + 1] = arg->value;
+  }
+  out->kwargs = pairs;
+  out->n_kwargs = (uint32_t)list->len;
+  return OG_OK;
+}
+
+static og_status parse_kwargs(parser *p, og_annotation *out)
+{
+  og_vec list = OG_VEC_INIT(kwarg);
+  og_status st = parse_kwargs_into(p, &list);
+  if (st == OG_OK) st = store_kwargs(p, &list, out);
+  og_vec_cleanup(&list);
+  return st;
 }
 
 static og_status parse_annotation(parser *p, og_decl_annotation *out)
 {
-  og_vec pairs = OG_VEC_INIT(og_str[2]);
   *out = (og_decl_annotation){.a = {.name = p->lx.tok.text}, .span = p->lx.tok.span};
   if (og_str_eq(out->a.name, OG_STR("card")))
     return fail_at(p, out->span, OG_STR("write @card(min..max) or @card(min..) right behind an edge's endpoints"),
@@ -141,8 +171,8 @@ static og_status parse_annotation(parser *p, og_decl_annotation *out)
   OG_TRY(advance(p));
   if (!at_punct(p, "(")) return OG_OK;
   OG_TRY(advance(p));
-  OG_TRY(take_annotation_value(p, &out->a.value, &out->bare_word));
-  OG_TRY(to_arena(p, &pairs, parse_kwargs(p, &pairs), &out->a.kwargs, &out->a.n_kwargs));
+  OG_TRY(take_annotation_value(p, true, &out->a.value));
+  OG_TRY(parse_kwargs(p, &out->a));
   out->span.end = p->lx.tok.span.end;
   return expect_punct(p, ")");
 }
@@ -181,21 +211,31 @@ static og_status parse_dimension(parser *p, og_prop_type *t)
   return expect_punct(p, ")");
 }
 
-static og_status parse_enum_values(parser *p, og_vec *values)
+static og_status parse_enum_values(parser *p, og_map *seen, og_vec *values)
 {
   for (;;) {
     og_span at = p->lx.tok.span;
+    bool was_new;
     if (!og_lexer_enum_value(&p->lx)) return fail_expected(p, "an enum value", OG_STR_NONE);
     og_str value = p->lx.tok.text;
-    for (size_t i = 0; i < values->len; i++)
-      if (og_str_eq(OG_VEC_AT(values, og_str, i), value))
-        return fail_at(p, (og_span){at.start, p->lx.tok.span.end}, OG_STR_NONE,
-                       "enum type cannot include duplicate values");
+    OG_TRY(og_map_put(p->cx, seen, value, 1, &was_new));
+    if (!was_new)
+      return fail_at(p, (og_span){at.start, p->lx.tok.span.end}, OG_STR_NONE,
+                     "enum type cannot include duplicate values");
     OG_TRY(og_vec_add(p->cx, values, &value));
     OG_TRY(advance(p));
     if (!at_punct(p, ",")) return expect_punct(p, ")");
     OG_TRY(advance(p));
   }
+}
+
+static og_status parse_enum_list(parser *p, og_vec *values)
+{
+  og_map seen;
+  og_map_init(&seen, false);
+  og_status st = parse_enum_values(p, &seen, values);
+  og_map_cleanup(&seen);
+  return st == OG_OK ? og_sort(p->cx, values->data, values->len, values->elem, by_name, NULL) : st;
 }
 
 static og_status parse_enum(parser *p, og_prop_type *t)
@@ -205,7 +245,7 @@ static og_status parse_enum(parser *p, og_prop_type *t)
   OG_TRY(advance(p));
   OG_TRY(expect_punct(p, "("));
   if (at_punct(p, ")")) return fail_at(p, p->lx.tok.span, OG_STR_NONE, "enum type must include at least one value");
-  return to_arena(p, &values, parse_enum_values(p, &values), &t->enum_values, &t->n_enum);
+  return to_arena(p, &values, parse_enum_list(p, &values), &t->enum_values, &t->n_enum);
 }
 
 static og_status parse_scalar(parser *p, og_prop_type *t)
@@ -287,6 +327,8 @@ static og_status parse_bound(parser *p, og_bound *out)
   og_span start = p->lx.tok.span;
   if (negative) OG_TRY(advance(p));
   OG_AUTO(og_buf) text = {0};
+  if (negative && p->lx.tok.span.start != start.end)
+    return fail_at(p, start, OG_STR_NONE, "the sign must stand right before its number");
   if (p->lx.tok.kind != OG_TOK_INT && p->lx.tok.kind != OG_TOK_FLOAT)
     return fail_expected(p, "a number", OG_STR("bounds: min..max, min.. or ..max"));
   if (negative) OG_TRY(og_buf_append_byte(p->cx, &text, '-'));
@@ -371,8 +413,6 @@ static og_status parse_member(parser *p, const og_decl *d, og_vec *properties, o
   }
   og_decl_property *prop = og_vec_push(p->cx, properties);
   if (!prop) return OG_ENOMEM;
-  if (properties->len > OG_LIMIT_COLUMNS)
-    return fail_at(p, p->lx.tok.span, OG_STR_NONE, "a type has at most 4096 properties");
   return parse_property(p, prop);
 }
 

@@ -1,18 +1,52 @@
 /* SPDX-License-Identifier: MIT */
 /* schema/rules.c -- what a declaration must obey on its own, once its properties are complete.
  *
- * Messages name the place as `Type.property`; positions point at what was written.
+ * Messages end in the place, `(Type.property)`; positions point at what was written.
  */
 #include "schema/internal.h"
 
-static og_status fail(og_compiler *k, og_span at, og_str hint, const char *what, og_str type, og_str prop)
+#define FAIL(k, at, hint, ...)                                                                                         \
+  og_source_fail((k)->cx, OG_EINVALID, &(k)->file->source, (at), (hint), "catalog error: " __VA_ARGS__)
+
+/* "@<name> <problem> (Type.property)" */
+static og_status fail_on(og_compiler *k, og_span at, og_str hint, og_str name, const char *problem, const og_decl *d,
+                         const og_decl_property *p)
 {
-  if (prop.len)
-    return og_source_fail(k->cx, OG_EINVALID, &k->file->source, at, hint,
-                          "catalog error: %s (" OG_STR_FMT "." OG_STR_FMT ")", what, OG_STR_ARG(type),
-                          OG_STR_ARG(prop));
-  return og_source_fail(k->cx, OG_EINVALID, &k->file->source, at, hint, "catalog error: %s (" OG_STR_FMT ")", what,
-                        OG_STR_ARG(type));
+  if (!p)
+    return FAIL(k, at, hint, "@" OG_STR_FMT " %s (" OG_STR_FMT ")", OG_STR_ARG(name), problem, OG_STR_ARG(d->name));
+  return FAIL(k, at, hint, "@" OG_STR_FMT " %s (" OG_STR_FMT "." OG_STR_FMT ")", OG_STR_ARG(name), problem,
+              OG_STR_ARG(d->name), OG_STR_ARG(p->name));
+}
+
+/* The effective property of that name, or NULL: properties are in name order. */
+static const og_decl_property *effective(const og_effective *e, og_str name)
+{
+  uint32_t lo = 0, hi = e->n;
+  while (lo < hi) {
+    uint32_t mid = lo + (hi - lo) / 2;
+    int c = og_str_cmp(e->props[mid].decl->name, name);
+    if (c == 0) return e->props[mid].decl;
+    if (c < 0)
+      lo = mid + 1;
+    else
+      hi = mid;
+  }
+  return NULL;
+}
+
+static og_status suggest(og_compiler *k, const og_effective *e, og_str name, og_str *hint)
+{
+  og_str near = OG_STR_NONE;
+  unsigned best = 3;
+  *hint = OG_STR_NONE;
+  for (uint32_t i = 0; i < e->n; i++) {
+    unsigned distance = og_str_distance(e->props[i].decl->name, name, 2);
+    if (distance >= best) continue;
+    best = distance;
+    near = e->props[i].decl->name;
+  }
+  if (!near.ptr) return OG_OK;
+  return og_arena_printf(k->cx, k->scratch, hint, "did you mean '" OG_STR_FMT "'?", OG_STR_ARG(near));
 }
 
 static bool is_blank(og_str s)
@@ -27,111 +61,111 @@ static bool named(const og_decl_annotation *a, const char *name)
 
 /* ---- annotations */
 
-static og_status check_repeats(og_compiler *k, const og_decl_annotation *list, uint32_t n, og_str type, og_str prop)
+static bool is_relation(const og_decl_annotation *a)
+{
+  return named(a, "key") || named(a, "unique") || named(a, "index") || named(a, "embed");
+}
+
+static og_status check_repeats(og_compiler *k, const og_decl_annotation *list, uint32_t n, const og_decl *d,
+                               const og_decl_property *p)
 {
   static const char *const once[] = {"key", "unique", "index", "embed", "description", "instruction", "rename_from"};
   for (size_t w = 0; w < OG_ARRAY_LEN(once); w++) {
     unsigned seen = 0;
-    for (uint32_t i = 0; i < n; i++) {
-      if (!named(&list[i], once[w]) || ++seen < 2) continue;
-      return og_source_fail(k->cx, OG_EINVALID, &k->file->source, list[i].span, OG_STR_NONE,
-                            "catalog error: " OG_STR_FMT "%s" OG_STR_FMT " declares @%s multiple times",
-                            OG_STR_ARG(type), prop.len ? "." : "", OG_STR_ARG(prop), once[w]);
-    }
+    for (uint32_t i = 0; i < n; i++)
+      if (named(&list[i], once[w]) && ++seen == 2)
+        return fail_on(k, list[i].span, OG_STR_NONE, list[i].a.name, "is declared multiple times", d, p);
   }
   return OG_OK;
 }
 
-static og_status check_text(og_compiler *k, const og_decl_annotation *a, og_str type, og_str prop)
+static og_status check_text(og_compiler *k, const og_decl_annotation *a, const og_decl *d, const og_decl_property *p)
 {
   bool rename = named(a, "rename_from");
   if (!rename && !named(a, "description") && !named(a, "instruction")) return OG_OK;
   if (!a->a.value.ptr || is_blank(a->a.value))
-    return fail(k, a->span, OG_STR_NONE,
-                rename ? "@rename_from requires exactly one non-empty positional value"
-                       : "this annotation requires a non-empty value",
-                type, prop);
+    return fail_on(k, a->span, OG_STR_NONE, a->a.name,
+                   rename ? "requires exactly one non-empty positional value" : "requires a non-empty value", d, p);
   if (rename && a->a.n_kwargs)
-    return fail(k, a->span, OG_STR_NONE, "@rename_from does not accept keyword arguments", type, prop);
+    return fail_on(k, a->span, OG_STR_NONE, a->a.name, "does not accept keyword arguments", d, p);
   return OG_OK;
 }
 
 static og_status check_type_annotations(og_compiler *k, const og_decl *d)
 {
-  OG_TRY(check_repeats(k, d->annotations, d->n_annotations, d->name, OG_STR_NONE));
+  OG_TRY(check_repeats(k, d->annotations, d->n_annotations, d, NULL));
   for (uint32_t i = 0; i < d->n_annotations; i++) {
     const og_decl_annotation *a = &d->annotations[i];
-    bool relation = named(a, "key") || named(a, "unique") || named(a, "index") || named(a, "embed");
-    if (relation && d->kind == OG_DECL_EDGE)
-      return fail(k, a->span, OG_STR("write it on a property, or as @unique(a, b) in the body"),
-                  "this annotation is not supported on edges", d->name, OG_STR_NONE);
-    if (relation)
-      return fail(k, a->span, OG_STR("write it on a property, or as @key(a, b) in the body"),
-                  "this annotation is only supported on node properties or as body constraint", d->name, OG_STR_NONE);
-    OG_TRY(check_text(k, a, d->name, OG_STR_NONE));
+    if (is_relation(a) && d->kind == OG_DECL_EDGE)
+      return fail_on(k, a->span, OG_STR("write it on a property, or as @unique(a, b) in the body"), a->a.name,
+                     "is not supported on edges", d, NULL);
+    if (is_relation(a))
+      return fail_on(k, a->span, OG_STR("write it on a property, or as @key(a, b) in the body"), a->a.name,
+                     "is only supported on node properties or as body constraint", d, NULL);
+    if (named(a, "range") || named(a, "check"))
+      return fail_on(k, a->span, OG_STR("@range(prop, min..max), @check(prop, \"regex\")"), a->a.name,
+                     "stands in the body, with its arguments", d, NULL);
+    OG_TRY(check_text(k, a, d, NULL));
   }
   return OG_OK;
 }
 
+/* Where @key, @unique, @index and @embed may stand. */
 static og_status check_relation(og_compiler *k, const og_decl *d, const og_decl_property *p,
                                 const og_decl_annotation *a)
 {
+  const char *problem = NULL;
   bool key = named(a, "key"), unique = named(a, "unique"), embed = named(a, "embed");
-  if (p->type.list)
-    return fail(k, a->span, OG_STR_NONE, "key, unique, index and embed are not supported on a list property", d->name,
-                p->name);
-  if (p->type.kind == OG_SC_VECTOR && (key || unique))
-    return fail(k, a->span, OG_STR_NONE, "@key and @unique are not supported on a vector property", d->name, p->name);
-  if (p->type.kind == OG_SC_BLOB)
-    return fail(k, a->span, OG_STR_NONE, "key, unique, index and embed are not supported on a blob property", d->name,
-                p->name);
   if (d->kind == OG_DECL_EDGE && (key || embed))
-    return fail(k, a->span, OG_STR_NONE, "@key and @embed are not supported on edge properties", d->name, p->name);
-  if (!embed && a->a.value.ptr)
-    return fail(k, a->span, OG_STR_NONE, "this annotation does not accept a value", d->name, p->name);
-  return OG_OK;
-}
-
-static const og_decl_property *effective(const og_effective *e, og_str name)
-{
-  for (uint32_t i = 0; i < e->n; i++)
-    if (og_str_eq(e->props[i].decl->name, name)) return e->props[i].decl;
-  return NULL;
+    problem = "is not supported on edge properties";
+  else if (p->type.list)
+    problem = "is not supported on a list property";
+  else if (p->type.kind == OG_SC_VECTOR && (key || unique))
+    problem = "is not supported on a vector property";
+  else if (p->type.kind == OG_SC_BLOB)
+    problem = "is not supported on a blob property";
+  return problem ? fail_on(k, a->span, OG_STR_NONE, a->a.name, problem, d, p) : OG_OK;
 }
 
 static og_status check_embed(og_compiler *k, const og_decl *d, const og_effective *e, const og_decl_property *p,
                              const og_decl_annotation *a)
 {
+  og_str name = a->a.name, hint;
   if (p->type.kind != OG_SC_VECTOR)
-    return fail(k, a->span, OG_STR_NONE, "@embed is only supported on vector properties", d->name, p->name);
+    return fail_on(k, a->span, OG_STR_NONE, name, "is only supported on vector properties", d, p);
   if (!a->a.value.ptr || is_blank(a->a.value))
-    return fail(k, a->span, OG_STR("@embed(\"source_property\")"), "@embed requires a source property name", d->name,
-                p->name);
+    return fail_on(k, a->span, OG_STR("@embed(\"source_property\")"), name, "requires a source property name", d, p);
   for (uint32_t i = 0; i < a->a.n_kwargs; i++)
     if (!og_str_eq(a->a.kwargs[2 * i], OG_STR("model")))
-      return fail(k, a->span, OG_STR_NONE, "@embed accepts only the keyword argument 'model'", d->name, p->name);
+      return fail_on(k, a->span, OG_STR_NONE, name, "accepts only the keyword argument 'model'", d, p);
   const og_decl_property *source = effective(e, a->a.value);
-  if (!source) return fail(k, a->span, OG_STR_NONE, "@embed names an unknown source property", d->name, p->name);
+  if (!source) {
+    OG_TRY(suggest(k, e, a->a.value, &hint));
+    return FAIL(k, a->span, hint,
+                "@embed names an unknown source property '" OG_STR_FMT "' (" OG_STR_FMT "." OG_STR_FMT ")",
+                OG_STR_ARG(a->a.value), OG_STR_ARG(d->name), OG_STR_ARG(p->name));
+  }
   if (source->type.kind != OG_SC_STRING || source->type.list)
-    return fail(k, a->span, OG_STR_NONE, "the source property of @embed must be String", d->name, p->name);
+    return FAIL(k, a->span, OG_STR_NONE,
+                "@embed source property '" OG_STR_FMT "' must be String (" OG_STR_FMT "." OG_STR_FMT ")",
+                OG_STR_ARG(a->a.value), OG_STR_ARG(d->name), OG_STR_ARG(p->name));
   return OG_OK;
 }
 
 static og_status check_property_annotations(og_compiler *k, const og_decl *d, const og_effective *e,
                                             const og_decl_property *p)
 {
-  OG_TRY(check_repeats(k, p->annotations, p->n_annotations, d->name, p->name));
+  OG_TRY(check_repeats(k, p->annotations, p->n_annotations, d, p));
   for (uint32_t i = 0; i < p->n_annotations; i++) {
     const og_decl_annotation *a = &p->annotations[i];
     if (named(a, "instruction"))
-      return fail(k, a->span, OG_STR_NONE, "@instruction is only supported on node and edge types", d->name, p->name);
-    bool relation = named(a, "key") || named(a, "unique") || named(a, "index") || named(a, "embed");
-    if (relation) OG_TRY(check_relation(k, d, p, a));
-    if (named(a, "embed") && d->kind == OG_DECL_NODE) OG_TRY(check_embed(k, d, e, p, a));
-    if ((named(a, "range") || named(a, "check")) && d->kind != OG_DECL_INTERFACE)
-      return fail(k, a->span, OG_STR("@range(prop, min..max), @check(prop, \"regex\")"),
-                  "this constraint needs its arguments", d->name, p->name);
-    OG_TRY(check_text(k, a, d->name, p->name));
+      return fail_on(k, a->span, OG_STR_NONE, a->a.name, "is only supported on node and edge types", d, p);
+    if (is_relation(a)) OG_TRY(check_relation(k, d, p, a));
+    if (named(a, "embed")) OG_TRY(check_embed(k, d, e, p, a));
+    if (named(a, "range") || named(a, "check"))
+      return fail_on(k, a->span, OG_STR("@range(prop, min..max), @check(prop, \"regex\")"), a->a.name,
+                     "needs its arguments", d, p);
+    OG_TRY(check_text(k, a, d, p));
   }
   return OG_OK;
 }
@@ -150,16 +184,24 @@ static bool is_system_column(og_str name)
 static og_status check_property_name(og_compiler *k, const og_decl *d, const og_decl_property *p)
 {
   if (is_system_column(p->name))
-    return fail(k, p->span, OG_STR_NONE, "this property name is reserved for a virtual storage system column", d->name,
-                p->name);
+    return FAIL(k, p->span, OG_STR_NONE,
+                "property name '" OG_STR_FMT "' is reserved for a virtual storage system column (" OG_STR_FMT ")",
+                OG_STR_ARG(p->name), OG_STR_ARG(d->name));
   bool edge_end = d->kind == OG_DECL_EDGE && (og_str_eq(p->name, OG_STR("src")) || og_str_eq(p->name, OG_STR("dst")));
   if (og_str_eq(p->name, OG_STR("id")) || edge_end)
-    return fail(k, p->span, OG_STR("every entity has an id, and every edge its endpoints, without declaring them"),
-                "this property name is reserved", d->name, p->name);
+    return FAIL(k, p->span, OG_STR("every entity has an id, and every edge its endpoints, without declaring them"),
+                "property name '" OG_STR_FMT "' is reserved (" OG_STR_FMT ")", OG_STR_ARG(p->name),
+                OG_STR_ARG(d->name));
   return OG_OK;
 }
 
 /* ---- constraints */
+
+static og_str constraint_name(og_constraint_kind kind)
+{
+  static const char *const names[] = {"key", "unique", "index", "range", "check"};
+  return og_str_of(names[kind]);
+}
 
 static bool is_edge_end(const og_decl *d, og_str name)
 {
@@ -168,40 +210,48 @@ static bool is_edge_end(const og_decl *d, og_str name)
 
 static og_status check_key_member(og_compiler *k, const og_decl *d, const og_decl_property *p, og_span at)
 {
+  og_str key = OG_STR("key");
   if (p->type.nullable)
-    return fail(k, at, OG_STR("a key member must always have a value: drop the '?'"), "@key on a nullable property",
-                d->name, p->name);
-  if (p->type.list || p->type.kind == OG_SC_VECTOR || p->type.kind == OG_SC_BLOB)
-    return fail(k, at, OG_STR_NONE, "@key is not supported on a list, vector or blob property", d->name, p->name);
+    return fail_on(k, at, OG_STR("a key member must always have a value: drop the '?'"), key,
+                   "is not supported on a nullable property", d, p);
+  if (p->type.list) return fail_on(k, at, OG_STR_NONE, key, "is not supported on a list property", d, p);
+  if (p->type.kind == OG_SC_VECTOR)
+    return fail_on(k, at, OG_STR_NONE, key, "is not supported on a vector property", d, p);
+  if (p->type.kind == OG_SC_BLOB) return fail_on(k, at, OG_STR_NONE, key, "is not supported on a blob property", d, p);
   return OG_OK;
+}
+
+/* What about the property's type keeps it out of the constraint; NULL: nothing. */
+static const char *type_problem(og_constraint_kind kind, const og_prop_type *t)
+{
+  switch (kind) {
+  case OG_CON_KEY: return NULL; /* check_key_member's */
+  case OG_CON_UNIQUE:
+    if (t->list) return "is not supported on a list property";
+    if (t->kind == OG_SC_VECTOR) return "is not supported on a vector property";
+    return t->kind == OG_SC_BLOB ? "is not supported on a blob property" : NULL;
+  case OG_CON_INDEX: return t->kind == OG_SC_BLOB ? "is not supported on a blob property" : NULL;
+  case OG_CON_RANGE: return og_scalar_is_number(t->kind) && !t->list ? NULL : "is only supported on numeric properties";
+  case OG_CON_CHECK: return t->kind == OG_SC_STRING && !t->list ? NULL : "is only supported on String properties";
+  }
+  return NULL;
 }
 
 static og_status check_member(og_compiler *k, const og_decl *d, const og_effective *e, const og_decl_constraint *c,
                               uint32_t i)
 {
   og_span at = c->name_spans[i];
-  if (is_edge_end(d, c->names[i]) && (c->kind == OG_CON_UNIQUE || c->kind == OG_CON_INDEX)) return OG_OK;
-  const og_decl_property *p = effective(e, c->names[i]);
-  if (!p) return fail(k, at, OG_STR_NONE, "a constraint names a property that is not declared", d->name, c->names[i]);
-  switch (c->kind) {
-  case OG_CON_KEY: return check_key_member(k, d, p, at);
-  case OG_CON_UNIQUE:
-  case OG_CON_INDEX:
-    if (p->type.kind == OG_SC_BLOB)
-      return fail(k, at, OG_STR_NONE, "@unique and @index are not supported on a blob property", d->name, p->name);
-    if (c->kind == OG_CON_UNIQUE && (p->type.list || p->type.kind == OG_SC_VECTOR))
-      return fail(k, at, OG_STR_NONE, "@unique is not supported on a list or vector property", d->name, p->name);
-    return OG_OK;
-  case OG_CON_RANGE:
-    if (!og_scalar_is_number(p->type.kind) || p->type.list)
-      return fail(k, at, OG_STR_NONE, "@range is only supported on numeric properties", d->name, p->name);
-    return OG_OK;
-  case OG_CON_CHECK:
-    if (p->type.kind != OG_SC_STRING || p->type.list)
-      return fail(k, at, OG_STR_NONE, "@check is only supported on String properties", d->name, p->name);
-    return OG_OK;
+  og_str name = c->names[i], hint;
+  if (is_edge_end(d, name) && (c->kind == OG_CON_UNIQUE || c->kind == OG_CON_INDEX)) return OG_OK;
+  const og_decl_property *p = effective(e, name);
+  if (!p) {
+    OG_TRY(suggest(k, e, name, &hint));
+    return FAIL(k, at, hint, "@" OG_STR_FMT " names unknown property '" OG_STR_FMT "' (" OG_STR_FMT ")",
+                OG_STR_ARG(constraint_name(c->kind)), OG_STR_ARG(name), OG_STR_ARG(d->name));
   }
-  return OG_OK;
+  if (c->kind == OG_CON_KEY) return check_key_member(k, d, p, at);
+  const char *problem = type_problem(c->kind, &p->type);
+  return problem ? fail_on(k, at, OG_STR_NONE, constraint_name(c->kind), problem, d, p) : OG_OK;
 }
 
 static og_status check_constraints(og_compiler *k, const og_decl *d, const og_effective *e)
@@ -210,7 +260,7 @@ static og_status check_constraints(og_compiler *k, const og_decl *d, const og_ef
     const og_decl_constraint *c = &d->constraints[i];
     bool node_only = c->kind == OG_CON_KEY || c->kind == OG_CON_RANGE || c->kind == OG_CON_CHECK;
     if (d->kind == OG_DECL_EDGE && node_only)
-      return fail(k, c->span, OG_STR_NONE, "@key, @range and @check are not supported on edges", d->name, OG_STR_NONE);
+      return fail_on(k, c->span, OG_STR_NONE, constraint_name(c->kind), "is not supported on edges", d, NULL);
     for (uint32_t m = 0; m < c->n; m++) OG_TRY(check_member(k, d, e, c, m));
   }
   return OG_OK;
@@ -234,8 +284,8 @@ static og_status check_keys(og_compiler *k, const og_decl *d, const og_effective
     }
   }
   if (keys < 2) return OG_OK;
-  return fail(k, second, OG_STR("a composite key is written @key(a, b)"),
-              "a type cannot have multiple @key constraints", d->name, OG_STR_NONE);
+  return FAIL(k, second, OG_STR("a composite key is written @key(a, b)"),
+              "a type cannot have multiple @key constraints (" OG_STR_FMT ")", OG_STR_ARG(d->name));
 }
 
 og_status og_rules__check(og_compiler *k, const og_decl *d, const og_effective *e)
