@@ -162,7 +162,8 @@ static og_status make_embed(og_compiler *k, const og_annotation *a, og_property 
 {
   OG_TRY(copy_str(k, a->value, &out->embed_source));
   for (uint32_t i = 0; i < a->n_kwargs; i++)
-    if (og_str_eq(a->kwargs[2 * i], OG_STR("model"))) OG_TRY(copy_str(k, a->kwargs[2 * i + 1], &out->embed_model));
+    if (og_str_eq(a->kwargs[2 * (size_t)i], OG_STR("model")))
+      OG_TRY(copy_str(k, a->kwargs[2 * (size_t)i + 1], &out->embed_model));
   return OG_OK;
 }
 
@@ -317,7 +318,7 @@ static og_status take_interface_property(og_compiler *k, gathering *g, og_span a
     OG_TRY(add_effective(k, g, p, false, at, &e));
   }
   if (same) return add_owner(k, e, iface->name);
-  og_str want;
+  og_str want = OG_STR_NONE;
   OG_TRY(og_prop_type_text(k->cx, k->scratch, &p->type, &want));
   return FAIL(k, e->direct ? e->decl->span : at, OG_STR_NONE,
               "'" OG_STR_FMT "." OG_STR_FMT "' does not agree with interface '" OG_STR_FMT

@@ -54,8 +54,8 @@ static og_status put_annotation(out *o, const og_annotation *a)
     KEY(o, "kwargs");
     BEGIN(o);
     for (uint32_t i = 0; i < a->n_kwargs; i++) {
-      OG_TRY(og_json_key(o->cx, &o->w, a->kwargs[2 * i]));
-      OG_TRY(og_json_str(o->cx, &o->w, a->kwargs[2 * i + 1]));
+      OG_TRY(og_json_key(o->cx, &o->w, a->kwargs[2 * (size_t)i]));
+      OG_TRY(og_json_str(o->cx, &o->w, a->kwargs[2 * (size_t)i + 1]));
     }
     OG_TRY(og_json_end_object(o->cx, &o->w));
   }

@@ -136,7 +136,7 @@ static og_status check_embed(og_compiler *k, const og_decl *d, const og_effectiv
   if (!a->a.value.ptr || is_blank(a->a.value))
     return fail_on(k, a->span, OG_STR("@embed(\"source_property\")"), name, "requires a source property name", d, p);
   for (uint32_t i = 0; i < a->a.n_kwargs; i++)
-    if (!og_str_eq(a->a.kwargs[2 * i], OG_STR("model")))
+    if (!og_str_eq(a->a.kwargs[2 * (size_t)i], OG_STR("model")))
       return fail_on(k, a->span, OG_STR_NONE, name, "accepts only the keyword argument 'model'", d, p);
   const og_decl_property *source = effective(e, a->a.value);
   if (!source) {
