@@ -154,6 +154,7 @@ OG_TEST_MAIN(OG_CASE(str, comparing_and_cutting), OG_CASE(str, integers_are_read
              OG_CASE(utf8, every_code_point_goes_round_and_surrogates_do_not),
              OG_CASE(utf8, the_first_wrong_byte_is_found_behind_plain_text_of_any_length),
              OG_CASE(str, distance_counts_edits_and_swaps_up_to_its_bound),
+             OG_CASE(error, a_text_shows_no_byte_that_is_malformed_or_steers_a_terminal),
              OG_CASE(error, texts_are_cut_at_whole_characters_and_keep_the_innermost_cause),
              OG_CASE(error, every_status_has_a_name_an_exit_code_and_an_http_status),
              OG_CASE(source, errors_show_line_caret_and_hint))
