@@ -24,7 +24,7 @@ static const char *json_name(const og_json *j)
 
 static og_status wrong(og_ctx *cx, const og_type_def *t, const og_property *p, const char *want, const char *got)
 {
-  return og_fail(cx, OG_EINVALID, "%s" OG_STR_FMT "." OG_STR_FMT " expects %s, got %s", "", OG_STR_ARG(t->name),
+  return og_fail(cx, OG_EINVALID, OG_STR_FMT "." OG_STR_FMT " expects %s, got %s", OG_STR_ARG(t->name),
                  OG_STR_ARG(p->name), want, got);
 }
 
@@ -87,12 +87,11 @@ static og_status float_value(og_ctx *cx, const og_type_def *t, const og_property
 }
 
 static og_status number_value(og_ctx *cx, const og_type_def *t, const og_property *p, const og_scalar *in,
-                              og_scalar *out)
+                              const char *got, og_scalar *out)
 {
   bool is_float = in->type.id == OG_TYPE_F32 || in->type.id == OG_TYPE_F64;
   bool wants_float = p->type.kind == OG_SC_F32 || p->type.kind == OG_SC_F64 || p->type.kind == OG_SC_VECTOR;
-  if (!is_integer(in) && !(is_float && wants_float))
-    return wrong(cx, t, p, arrow_name(p->type.kind), og_type_name(in->type));
+  if (!is_integer(in) && !(is_float && wants_float)) return wrong(cx, t, p, arrow_name(p->type.kind), got);
   if (wants_float) return float_value(cx, t, p, in, out);
   bool wants_unsigned = p->type.kind == OG_SC_U32 || p->type.kind == OG_SC_U64;
   return wants_unsigned ? unsigned_value(cx, t, p, in, out) : signed_value(cx, t, p, in, out);
@@ -125,25 +124,25 @@ static og_status date_value(og_ctx *cx, const og_type_def *t, const og_property 
   return OG_OK;
 }
 
+/* `got` is what a message calls the kind of value that came. */
 static og_status scalar_value(og_ctx *cx, const og_type_def *t, const og_property *p, const og_scalar *in,
-                              og_scalar *out)
+                              const char *got, og_scalar *out)
 {
   bool text = og_type_is_string(in->type.id);
   *out = (og_scalar){.type = item_type(p)};
   switch (p->type.kind) {
   case OG_SC_STRING:
-    if (!text) return wrong(cx, t, p, "Utf8", og_type_name(in->type));
+    if (!text) return wrong(cx, t, p, "Utf8", got);
     out->v.s = in->v.s;
     return check_enum(cx, t, p, in->v.s);
   case OG_SC_BOOL:
-    if (in->type.id != OG_TYPE_BOOL) return wrong(cx, t, p, "Boolean", og_type_name(in->type));
+    if (in->type.id != OG_TYPE_BOOL) return wrong(cx, t, p, "Boolean", got);
     out->v.b = in->v.b;
     return OG_OK;
   case OG_SC_DATE:
   case OG_SC_DATETIME:
     if (text) return date_value(cx, t, p, in->v.s, out);
-    if (in->type.id != out->type.id && !is_integer(in))
-      return wrong(cx, t, p, og_scalar_name(p->type.kind), og_type_name(in->type));
+    if (in->type.id != out->type.id && !is_integer(in)) return wrong(cx, t, p, arrow_name(p->type.kind), got);
     if (is_integer(in))
       OG_TRY(signed_value(cx, t, p, in, out));
     else
@@ -151,7 +150,7 @@ static og_status scalar_value(og_ctx *cx, const og_type_def *t, const og_propert
     if (p->type.kind == OG_SC_DATE && (out->v.i < INT32_MIN || out->v.i > INT32_MAX)) return out_of_range(cx, t, p);
     return OG_OK;
   case OG_SC_BLOB: return og_fail(cx, OG_EINTERNAL, "a Blob is no scalar");
-  default: return number_value(cx, t, p, in, out);
+  default: return number_value(cx, t, p, in, got, out);
   }
 }
 
@@ -205,7 +204,7 @@ og_status og_value_coerce(og_ctx *cx, const og_type_def *t, const og_property *p
 {
   bool nested = p->type.list || p->type.kind == OG_SC_VECTOR;
   if (!v->is_null && p->type.kind == OG_SC_BLOB) return blob_value(cx, t, p, v->v.s, cx->arena, out);
-  if (!v->is_null && !nested) return scalar_value(cx, t, p, v, out);
+  if (!v->is_null && !nested) return scalar_value(cx, t, p, v, og_type_name(v->type), out);
   og_field item;
   *out = *v;
   out->type = og_prop_arrow_type(&p->type, &item);
@@ -269,9 +268,7 @@ static og_status json_one(og_ctx *cx, const og_type_def *t, const og_property *p
     return wrong(cx, t, p, arrow_name(p->type.kind), json_name(j));
   }
   integer_text(p, &in);
-  og_status st = scalar_value(cx, t, p, &in, out);
-  bool type_error = st == OG_EINVALID && og_str_find(og_str_of(cx->err->text), OG_STR(" expects ")) != SIZE_MAX;
-  return type_error ? wrong(cx, t, p, arrow_name(p->type.kind), json_name(j)) : st;
+  return scalar_value(cx, t, p, &in, json_name(j), out);
 }
 
 static og_status json_list(og_ctx *cx, const og_type_def *t, const og_property *p, const og_json *j, og_builder *b)
