@@ -53,6 +53,9 @@ typedef struct og_env_ops {
   void (*yield)(og_env *env);
 
   og_status (*file_open)(og_ctx *cx, const char *path, og_open_mode mode, og_file **out);
+  /* A file without a name, to append to and read, gone when it is closed or the process ends; for spilling only.  It
+   * lies in the folder that $TMPDIR names, else in /var/tmp. */
+  og_status (*file_scratch)(og_ctx *cx, og_file **out);
   /* Reads exactly n bytes at `off`; OG_ECORRUPT when the file ends before. */
   og_status (*file_read)(og_ctx *cx, og_file *f, uint64_t off, void *out, size_t n);
   og_status (*file_append)(og_ctx *cx, og_file *f, const void *p, size_t n);

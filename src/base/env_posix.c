@@ -21,6 +21,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -186,6 +187,30 @@ static og_status posix_file_open(og_ctx *cx, const char *path, og_open_mode mode
   }
   *out = f;
   return OG_OK;
+}
+
+/* Made with a name that is taken away at once: not every file system knows files without one.  mkstemp makes it
+ * readable by us alone. */
+static og_status posix_file_scratch(og_ctx *cx, og_file **out)
+{
+  const char *folder = getenv("TMPDIR"), *name = "/omnigraph-spill-XXXXXX";
+  if (!folder || folder[0] != '/') folder = "/var/tmp";
+  size_t len = strlen(folder) + strlen(name) + 1;
+  og_file *f = og_alloc(cx, sizeof *f + len);
+  if (!f) return OG_ENOMEM;
+  f->sync_failed = false;
+  snprintf(f->path, len, "%s%s", folder, name);
+  f->fd = mkstemp(f->path);
+  int err = f->fd < 0 ? errno : 0;
+  if (err == 0 && (unlink(f->path) != 0 || fcntl(f->fd, F_SETFD, FD_CLOEXEC) != 0)) err = errno;
+  if (err == 0) {
+    *out = f;
+    return OG_OK;
+  }
+  og_status st = og_env__fail(cx, err, "make a scratch file in", folder);
+  if (f->fd >= 0) close(f->fd);
+  og_free(f);
+  return st;
 }
 
 static og_status posix_file_read(og_ctx *cx, og_file *f, uint64_t off, void *out, size_t n)
@@ -440,6 +465,7 @@ static const og_env_ops posix_ops = {
     .task_join = posix_task_join,
     .yield = posix_yield,
     .file_open = posix_file_open,
+    .file_scratch = posix_file_scratch,
     .file_read = posix_file_read,
     .file_append = posix_file_append,
     .file_sync = posix_file_sync,

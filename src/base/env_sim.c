@@ -499,6 +499,22 @@ static og_status sim_file_open(og_ctx *cx, const char *path, og_open_mode mode, 
   return st;
 }
 
+static og_status sim_file_scratch(og_ctx *cx, og_file **out)
+{
+  static const char name[] = "a scratch file";
+  call c = {0};
+  OG_TRY(begin(cx, "create", name, &c));
+  og_file *f = og_zalloc(cx, sizeof *f + sizeof name);
+  if (!f) return OG_ENOMEM;
+  memcpy(f->path, name, sizeof name);
+  og_status st = end(cx, &c, c.fail ? 0 : og_simfs_open_scratch(c.sim->fs, &f->node));
+  if (st == OG_OK)
+    *out = f;
+  else
+    og_free(f);
+  return st;
+}
+
 static og_status sim_file_read(og_ctx *cx, og_file *f, uint64_t off, void *out, size_t n)
 {
   call c = {0};
@@ -661,6 +677,7 @@ static const og_env_ops sim_ops = {
     .task_join = sim_task_join,
     .yield = sim_yield,
     .file_open = sim_file_open,
+    .file_scratch = sim_file_scratch,
     .file_read = sim_file_read,
     .file_append = sim_file_append,
     .file_sync = sim_file_sync,

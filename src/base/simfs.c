@@ -368,6 +368,14 @@ int og_simfs_open(og_simfs *fs, const char *path, og_open_mode mode, og_simfs_no
   return 0;
 }
 
+int og_simfs_open_scratch(og_simfs *fs, og_simfs_node **out)
+{
+  *out = node_new(fs, false);
+  if (!*out) return ENOMEM;
+  (*out)->opens = 1;
+  return 0;
+}
+
 int og_simfs_open_any(og_simfs *fs, const char *path, og_simfs_node **out, bool *is_dir)
 {
   int err = find(fs, path, out);

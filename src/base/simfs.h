@@ -24,6 +24,8 @@ void og_simfs_set_read_only(og_simfs *fs, bool on);
 void og_simfs_set_hard_links(og_simfs *fs, bool on);
 
 int og_simfs_open(og_simfs *fs, const char *path, og_open_mode mode, og_simfs_node **out);
+/* A file that nothing names, for appending and reading; it dies with its handle. */
+int og_simfs_open_scratch(og_simfs *fs, og_simfs_node **out);
 void og_simfs_close(og_simfs *fs, og_simfs_node *node);
 /* All n bytes or EOVERFLOW (the file ends before). */
 int og_simfs_read(const og_simfs_node *node, uint64_t off, void *out, size_t n);
