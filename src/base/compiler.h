@@ -11,7 +11,6 @@
 #define OG_ALIGNED(n)   __attribute__((aligned(n)))
 #define OG_NORETURN     __attribute__((noreturn))
 #define OG_UNUSED       __attribute__((unused))
-#define OG_EXPORT       __attribute__((visibility("default")))
 
 /* Runs `T##_cleanup(&var)` when the variable leaves its scope.  T must be a single identifier. */
 #define OG_AUTO(T) __attribute__((cleanup(T##_cleanup))) T

@@ -12,42 +12,11 @@
 #include "base/status.h"
 #include "base/str.h"
 
+#include <omnigraph/error.h> /* og_error, og_detail: what a caller of the C API gets is what we fill */
+
 #include <stdarg.h>
 
 typedef struct og_ctx og_ctx;
-
-typedef enum og_detail_kind {
-  OG_DETAIL_NONE = 0,
-  OG_DETAIL_KEY_CONFLICT,   /* entity_kind, type_name, entity_id */
-  OG_DETAIL_RESOURCE_LIMIT, /* resource, limit, actual */
-  OG_DETAIL_PRECONDITION,   /* expected, actual */
-  OG_DETAIL_READ_SET,       /* resource (the member), expected, actual */
-  OG_DETAIL_POSITION,       /* source text position: line, column (1-based), byte span */
-  OG_DETAIL_OUTCOME_UNKNOWN /* entity_id: the commit id to look up */
-} og_detail_kind;
-
-/* One detail for all kinds; unused members are zero.  Strings are copied into the fixed fields and cut at their
- * size, so that attaching a detail cannot fail. */
-typedef struct og_detail {
-  og_detail_kind kind;
-  char entity_kind[8]; /* "node" or "edge" */
-  char type_name[256];
-  char entity_id[512];
-  char resource[128];
-  char expected[64];
-  char actual[64];
-  uint64_t limit, used;
-  uint32_t line, column;
-  uint64_t span_start, span_end;
-} og_detail;
-
-typedef struct og_error {
-  og_status status;
-  int line; /* where it was raised, for developers */
-  const char *file;
-  char text[2000]; /* "message\n  while ...\n  while ...": innermost first; UTF-8 without control characters */
-  og_detail detail;
-} og_error;
 
 /* Raises: fills the context's error (replacing an older one) and returns `st`. */
 #ifdef __clang_analyzer__ /* it does not see that og_fail_at returns what it was given */

@@ -35,6 +35,17 @@ void og_mem_init(og_mem *m, uint64_t limit)
   atomic_init(&m->calls, 0);
   m->limit = limit;
   m->fail_at = 0;
+  m->is_block = false;
+}
+
+og_mem *og_mem_new(uint64_t limit)
+{
+  og_mem *m = malloc(sizeof *m);
+  if (!m) return NULL;
+  og_mem_init(m, limit);
+  m->is_block = true;
+  atomic_init(&m->in_use, sizeof *m);
+  return m;
 }
 
 static void note_peak(og_mem *m, uint64_t now)
@@ -61,9 +72,17 @@ static og_status charge(og_ctx *cx, size_t bytes)
   return OG_OK;
 }
 
+/* The count is also the number of reasons to keep an og_mem_new: at 0 nobody can be charging it any more.  After the
+ * subtraction it may be another's to free. */
 static void uncharge(og_mem *m, size_t bytes)
 {
-  atomic_fetch_sub_explicit(&m->in_use, bytes, memory_order_relaxed);
+  bool is_block = m->is_block;
+  if (atomic_fetch_sub_explicit(&m->in_use, bytes, memory_order_acq_rel) == bytes && is_block) free(m);
+}
+
+void og_mem_free(og_mem *m)
+{
+  if (m) uncharge(m, sizeof *m);
 }
 
 /* `front` bytes before the block's header slot allow aligning; 0 for plain blocks. */

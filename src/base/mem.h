@@ -18,9 +18,15 @@ typedef struct og_mem {
   _Atomic uint64_t calls; /* allocations so far */
   uint64_t limit;         /* bytes; 0: none.  Set before use. */
   uint64_t fail_at;       /* fail the call with this ordinal (1-based); 0: never */
+  bool is_block;          /* made by og_mem_new */
 } og_mem;
 
+/* One that the caller keeps; it must outlive its blocks. */
 void og_mem_init(og_mem *m, uint64_t limit);
+/* One on the heap, for blocks that may outlive whoever opened it: it counts itself as its first block, og_mem_free
+ * gives that one back, and it is gone with the last.  NULL: no memory. */
+og_mem *og_mem_new(uint64_t limit);
+void og_mem_free(og_mem *m); /* NULL is fine */
 
 /* All return NULL after og_fail(cx, OG_ENOMEM, ...).  A size of 0 gives a valid block.  The block is counted in
  * cx->mem.  og_zalloc zeroes.  og_realloc keeps the old block on failure; p may be NULL. */

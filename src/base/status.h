@@ -1,38 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* base/status.h -- every outcome in one table.
- *
- * X(name, number, HTTP status, exit code, wire code): the wire code is of the closed set of the HTTP error envelope
- * ("" where the envelope omits it and a typed detail tells).  Numbers are stable: they cross the C API.
- */
+/* base/status.h -- every outcome in one table: the one of the C API, for which numbers are stable. */
 #pragma once
 
 #include "base/compiler.h"
 
-#define OG_STATUS_LIST(X)                                                                                              \
-  X(OG_ENOMEM, 1, 500, 1, "internal")           /* no memory, or the budget is spent */                                \
-  X(OG_EIO, 2, 500, 1, "internal")              /* the store or the system failed */                                   \
-  X(OG_ECORRUPT, 3, 500, 1, "internal")         /* stored bytes fail a check */                                        \
-  X(OG_EINVALID, 4, 400, 1, "bad_request")      /* the request is wrong: syntax, type, value */                        \
-  X(OG_ENOTFOUND, 5, 404, 1, "not_found")       /* no such graph, branch, commit, type, file */                        \
-  X(OG_EEXISTS, 6, 409, 1, "conflict")          /* create-if-absent found it there */                                  \
-  X(OG_ECONFLICT, 7, 409, 1, "conflict")        /* lost to another writer, or a merge conflict */                      \
-  X(OG_EPRECONDITION, 8, 412, 4, "")            /* the caller's --if-commit no longer holds */                         \
-  X(OG_EDENIED, 9, 403, 1, "forbidden")         /* policy */                                                           \
-  X(OG_ELIMIT, 10, 413, 1, "bad_request")       /* a ceiling of base/limits.h */                                       \
-  X(OG_ECANCELLED, 11, 500, 1, "internal")      /* the cancel flag was raised */                                       \
-  X(OG_EDEADLINE, 12, 500, 1, "internal")       /* the deadline passed */                                              \
-  X(OG_EUNSUPPORTED, 13, 400, 1, "bad_request") /* understood, but not supported (yet) */                              \
-  X(OG_EREADONLY, 14, 500, 1, "internal")       /* the place cannot be written */                                      \
-  X(OG_EUNKNOWN, 15, 500, 1, "internal")        /* outcome unknown: the write may have happened */                     \
-  X(OG_EGONE, 16, 410, 1, "")                   /* history that cleanup reclaimed */                                   \
-  X(OG_EINTERNAL, 17, 500, 1, "internal")       /* a bug of ours, caught */
-
-#define X(name, num, http, exit, code) name = num,
-typedef enum og_status { OG_OK = 0, OG_STATUS_LIST(X) } og_status;
-#undef X
-
-/* The constant's name ("OG_EIO"), its HTTP status, process exit code, and wire code. */
-const char *og_status_name(og_status st);
-int og_status_http(og_status st);
-int og_status_exit(og_status st);
-const char *og_status_code(og_status st);
+#include <omnigraph/status.h>

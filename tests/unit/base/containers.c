@@ -40,6 +40,27 @@ OG_TEST(mem, counts_limits_and_fails_the_call_it_is_told)
   og_test_world_close(&w);
 }
 
+/* Leaks and uses after the end are the address sanitizer's to see. */
+OG_TEST(mem, an_account_on_the_heap_lives_as_long_as_its_last_block)
+{
+  og_error err = {0};
+  og_mem *m = og_mem_new(4096);
+  og_ctx cx = {.err = &err, .mem = m};
+  OG_CHECK(m != NULL);
+  void *first = og_alloc(&cx, 100), *last = og_alloc(&cx, 200);
+  OG_CHECK(first != NULL && last != NULL && og_alloc(&cx, 4096) == NULL);
+  og_free(first);
+  og_mem_free(m);
+  OG_CHECK_U64(m->in_use, 200 + 32); /* the block that is left, with its header */
+  og_free(last);
+  og_mem_free(NULL);
+  m = og_mem_new(0);
+  cx.mem = m;
+  og_free(og_alloc(&cx, 1));
+  OG_CHECK(m->in_use > 0); /* itself: empty is not over */
+  og_mem_free(m);
+}
+
 OG_TEST(mem, blocks_are_aligned_and_aligned_ones_readable_beyond_their_end)
 {
   og_test_world w;
@@ -224,6 +245,7 @@ OG_TEST(map, stays_whole_when_growing_fails)
 }
 
 OG_TEST_MAIN(OG_CASE(mem, counts_limits_and_fails_the_call_it_is_told),
+             OG_CASE(mem, an_account_on_the_heap_lives_as_long_as_its_last_block),
              OG_CASE(mem, blocks_are_aligned_and_aligned_ones_readable_beyond_their_end),
              OG_CASE(arena, blocks_are_apart_and_reset_keeps_one_chunk), OG_CASE(buf, appends_everything_it_offers),
              OG_CASE(vec, grows_removes_in_order_and_sorts_stably),
