@@ -32,7 +32,7 @@ extern "C" {
   X(OG_EGONE, 16, 410, 1, "")                   /* history that cleanup reclaimed */                                   \
   X(OG_EINTERNAL, 17, 500, 1, "internal")       /* a bug of ours, caught */
 
-#define OG_STATUS_ENUM(name, num, http, exit, code) name = num,
+#define OG_STATUS_ENUM(name, num, http, exit, code) name = (num),
 typedef enum og_status { OG_OK = 0, OG_STATUS_LIST(OG_STATUS_ENUM) } og_status;
 #undef OG_STATUS_ENUM
 

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "api/render.h"
 
-#include "arrow/json.h"
-
 #define TRY_KV_STR(key, s) OG_TRY(og_json_kv_str(cx, w, key, s))
 #define TRY_KV_U64(key, v) OG_TRY(og_json_kv_u64(cx, w, key, v))
 
@@ -93,16 +91,6 @@ og_status og_api_target(og_ctx *cx, const og_db_target *t, og_json_writer *w)
   return og_json_end_object(cx, w);
 }
 
-og_status og_api_row(og_ctx *cx, const og_result *r, int64_t i, og_json_writer *w)
-{
-  OG_TRY(og_json_begin_object(cx, w));
-  for (uint32_t c = 0; c < r->n_columns; c++) {
-    OG_TRY(og_json_key(cx, w, r->columns[c]));
-    OG_TRY(og_column_json(cx, w, r->values[c], i));
-  }
-  return og_json_end_object(cx, w);
-}
-
 og_status og_api_result(og_ctx *cx, const og_result *r, og_json_writer *w)
 {
   OG_TRY(og_json_begin_object(cx, w));
@@ -116,7 +104,7 @@ og_status og_api_result(og_ctx *cx, const og_result *r, og_json_writer *w)
   OG_TRY(og_json_end_array(cx, w));
   OG_TRY(og_json_key(cx, w, OG_STR("rows")));
   OG_TRY(og_json_begin_array(cx, w));
-  for (int64_t i = 0; i < r->n_rows; i++) OG_TRY(og_api_row(cx, r, i, w));
+  for (int64_t i = 0; i < r->n_rows; i++) OG_TRY(og_result_put_row(cx, r, i, w));
   OG_TRY(og_json_end_array(cx, w));
   if (r->commit.len) TRY_KV_STR("graph_commit_id", r->commit);
   return og_json_end_object(cx, w);

@@ -10,8 +10,6 @@
 OG_MUST_USE og_status og_api_error(og_ctx *cx, const og_error *e, og_json_writer *w);
 OG_MUST_USE og_status og_api_commit(og_ctx *cx, const og_commit *c, og_json_writer *w);
 OG_MUST_USE og_status og_api_result(og_ctx *cx, const og_result *r, og_json_writer *w);
-/* Row i as an object. */
-OG_MUST_USE og_status og_api_row(og_ctx *cx, const og_result *r, int64_t i, og_json_writer *w);
 OG_MUST_USE og_status og_api_target(og_ctx *cx, const og_db_target *t, og_json_writer *w);
 OG_MUST_USE og_status og_api_write(og_ctx *cx, const og_write_result *r, og_str actor, og_json_writer *w);
 OG_MUST_USE og_status og_api_load(og_ctx *cx, const og_load_result *r, const og_load_args *args, og_str uri,

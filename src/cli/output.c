@@ -242,7 +242,7 @@ static og_status print_jsonl(cli *c, const og_result *r)
     if (i == r->n_rows) return OG_OK;
     og_buf_clear(&line);
     og_json_writer_init(&w, &line, false);
-    OG_TRY(og_api_row(c->cx, r, i, &w));
+    OG_TRY(og_result_put_row(c->cx, r, i, &w));
   }
 }
 

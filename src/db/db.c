@@ -2,6 +2,7 @@
 /* db/db.c -- one function per thing one can do with a graph: parse, check, plan, run, and give back plain results. */
 #include "db/db.h"
 
+#include "arrow/json.h"
 #include "base/env.h"
 #include "exec/exec.h"
 #include "query/params.h"
@@ -90,7 +91,18 @@ void og_result_cleanup(og_result *r)
 {
   for (uint32_t i = 0; r->values && i < r->n_columns; i++) og_column_unref(r->values[i]);
   og_free(r->values);
+  og_schema_unref(r->schema);
   *r = (og_result){0};
+}
+
+og_status og_result_put_row(og_ctx *cx, const og_result *r, int64_t i, og_json_writer *w)
+{
+  OG_TRY(og_json_begin_object(cx, w));
+  for (uint32_t c = 0; c < r->n_columns; c++) {
+    OG_TRY(og_json_key(cx, w, r->columns[c]));
+    OG_TRY(og_column_json(cx, w, r->values[c], i));
+  }
+  return og_json_end_object(cx, w);
 }
 
 static og_status name_columns(og_ctx *cx, const og_plan *plan, og_result *out)
@@ -100,6 +112,22 @@ static og_status name_columns(og_ctx *cx, const og_plan *plan, og_result *out)
   for (uint32_t i = 0; i < plan->n_columns; i++)
     OG_TRY(og_arena_str(cx, cx->arena, plan->columns[i].name, &out->columns[i]));
   return OG_OK;
+}
+
+/* The types are those of the columns; what may be null, the plan knows. */
+static og_status describe_columns(og_ctx *cx, const og_plan *plan, og_result *r)
+{
+  og_field *fields = og_push_array(cx, (size_t)r->n_columns * 2 + 1, sizeof *fields), *items = fields + r->n_columns;
+  if (!fields) return OG_ENOMEM;
+  for (uint32_t i = 0; i < r->n_columns; i++) {
+    const og_column *c = r->values[i];
+    fields[i] = (og_field){.name = r->columns[i], .type = c->type, .nullable = plan->columns[i].nullable || c->nulls};
+    if (c->n_children == 0) continue; /* lists of scalars are all that nests in an answer */
+    items[i] = (og_field){.name = OG_STR("item"), .type = c->children[0]->type, .nullable = true};
+    fields[i].children = &items[i];
+    fields[i].n_children = 1;
+  }
+  return og_schema_new(cx, fields, r->n_columns, NULL, 0, &r->schema);
 }
 
 static og_status run_query(og_ctx *cx, og_snapshot *s, const og_query_file *file, const og_query *q, og_str params,
@@ -117,7 +145,7 @@ static og_status run_query(og_ctx *cx, og_snapshot *s, const og_query_file *file
   out->values = result.columns;
   out->n_columns = result.n_columns;
   out->n_rows = result.n_rows;
-  return OG_OK;
+  return describe_columns(cx, plan, out);
 }
 
 og_status og_db_query(og_ctx *cx, og_db *db, const og_db_query_args *args, og_result *out)
@@ -135,6 +163,7 @@ og_status og_db_query(og_ctx *cx, og_db *db, const og_db_query_args *args, og_re
   if (args->target.snapshot.len == 0) OG_TRY(branch_text(cx, args->target.branch, &out->target.branch));
   og_status st = run_query(cx, s, &file, q, args->params, out);
   og_snapshot_unref(s);
+  if (st != OG_OK) og_result_cleanup(out);
   return st;
 }
 
@@ -204,6 +233,7 @@ og_status og_db_load(og_ctx *cx, og_db *db, const og_load_args *args, og_load_re
 {
   og_loaded done;
   const og_load load = {.path = args->path,
+                        .bytes = args->bytes,
                         .mode = args->mode,
                         .actor = args->actor,
                         .progress = args->progress,

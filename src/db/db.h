@@ -8,6 +8,7 @@
 #pragma once
 
 #include "arrow/column.h"
+#include "base/json.h"
 #include "graph/graph.h"
 #include "query/lint.h"
 #include "write/write.h" /* og_load_mode, og_load_count */
@@ -44,11 +45,14 @@ typedef struct og_result {
   og_db_target target;
   og_str *columns;    /* names, in projection order */
   og_column **values; /* one reference each, n_columns */
+  og_schema *schema;  /* of them: names, types, nullability; one reference */
   uint32_t n_columns;
   int64_t n_rows;
   og_str commit; /* head commit of the state read; empty: unknown */
 } og_result;
 void og_result_cleanup(og_result *r);
+/* Row i as a JSON object. */
+OG_MUST_USE og_status og_result_put_row(og_ctx *cx, const og_result *r, int64_t i, og_json_writer *w);
 OG_MUST_USE og_status og_db_query(og_ctx *cx, og_db *db, const og_db_query_args *args, og_result *out);
 
 typedef struct og_write_result {
@@ -61,7 +65,8 @@ typedef struct og_write_result {
 OG_MUST_USE og_status og_db_mutate(og_ctx *cx, og_db *db, const og_db_query_args *args, og_write_result *out);
 
 typedef struct og_load_args {
-  const char *path; /* NDJSON file, opened through the env; absolute */
+  const char *path; /* NDJSON file, opened through the env; absolute; NULL: `bytes` is it */
+  og_str bytes;
   og_load_mode mode;
   og_str branch; /* empty: main */
   og_str from;   /* empty: a missing branch is an error; else it is created from this one first */

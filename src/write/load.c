@@ -212,14 +212,22 @@ static og_status take_lines(og_ctx *cx, loader *l, og_buf *buf, bool at_end)
   return og_fail(cx, OG_ELIMIT, "line %" PRIu64 ": longer than %u bytes", l->line, OG_LIMIT_NDJSON_LINE);
 }
 
-static og_status read_file(og_ctx *cx, loader *l, og_file *f, uint64_t size, og_buf *buf)
+/* `f` NULL: the input is in memory. */
+static og_status read_block(og_ctx *cx, const loader *l, og_file *f, uint64_t off, size_t n, og_buf *buf)
+{
+  if (!f) return og_buf_append(cx, buf, l->load->bytes.ptr + off, n);
+  OG_TRY(og_buf_reserve(cx, buf, n));
+  OG_TRY(cx->env->ops->file_read(cx, f, off, buf->data + buf->len, n));
+  buf->len += n;
+  return OG_OK;
+}
+
+static og_status read_blocks(og_ctx *cx, loader *l, og_file *f, uint64_t size, og_buf *buf)
 {
   for (uint64_t off = 0; off < size;) {
     size_t n = size - off < READ_BLOCK ? (size_t)(size - off) : READ_BLOCK;
     OG_TRY(og_ctx_poll(cx));
-    OG_TRY(og_buf_reserve(cx, buf, n));
-    OG_TRY(cx->env->ops->file_read(cx, f, off, buf->data + buf->len, n));
-    buf->len += n;
+    OG_TRY(read_block(cx, l, f, off, n, buf));
     off += n;
     OG_TRY(take_lines(cx, l, buf, off == size));
     if (l->load->progress) l->load->progress(l->load->progress_arg, off, size, l->records);
@@ -232,9 +240,10 @@ static og_status read_all(og_ctx *cx, loader *l)
   og_file *f;
   og_file_info info;
   OG_AUTO(og_buf) buf = {0};
+  if (!l->load->path) return read_blocks(cx, l, NULL, l->load->bytes.len, &buf);
   OG_TRY_NOTE(cx, cx->env->ops->file_open(cx, l->load->path, OG_OPEN_READ_USER, &f), "while opening the data to load");
   og_status st = cx->env->ops->file_info(cx, f, &info);
-  if (st == OG_OK) st = read_file(cx, l, f, info.size, &buf);
+  if (st == OG_OK) st = read_blocks(cx, l, f, info.size, &buf);
   cx->env->ops->file_close(cx->env, f);
   return st;
 }

@@ -5,7 +5,7 @@
 #include "graph/graph.h"
 #include "query/plan.h"
 
-typedef enum og_load_mode { OG_LOAD_OVERWRITE, OG_LOAD_APPEND, OG_LOAD_MERGE } og_load_mode;
+#include <omnigraph/load.h> /* og_load_mode */
 
 typedef struct og_load_count {
   og_str name;
@@ -13,7 +13,8 @@ typedef struct og_load_count {
 } og_load_count;
 
 typedef struct og_load {
-  const char *path; /* NDJSON, absolute; read through the env */
+  const char *path; /* NDJSON, absolute; read through the env; NULL: `bytes` is it */
+  og_str bytes;
   og_load_mode mode;
   og_str actor;
   /* Called now and then; may be NULL. */
@@ -28,7 +29,7 @@ typedef struct og_loaded {
   og_commit commit;
 } og_loaded;
 
-/* Loads a file into a branch, all or nothing.  Errors name the line. */
+/* Loads records into a branch, all or nothing.  Errors name the line. */
 OG_MUST_USE og_status og_write_load(og_ctx *cx, og_graph *g, og_str branch, const og_load *load, og_loaded *out);
 
 typedef struct og_mutated {

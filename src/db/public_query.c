@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: MIT */
+/* db/public_query.c -- queries of the C API, and the ways out of an answer: names, JSON, Arrow. */
+#include "arrow/c_data.h"
+#include "db/public.h"
+
+#include <errno.h>
+
+/* What og_result points at in the C API.  It lies in the arena that it owns. */
+typedef struct answer {
+  og_result result;
+  og_arena arena; /* this struct, and the names */
+  og_mem *mem;    /* for what is made from it; alive as long as the answer is */
+} answer;
+_Static_assert(offsetof(answer, result) == 0, "an og_result of the API is the front of an answer");
+
+/* ---- running */
+
+void og_query_opts_init(og_query_opts *opts)
+{
+  *opts = (og_query_opts){.size = sizeof *opts};
+}
+
+og_status og_db__query_args(og_ctx *cx, const char *source, const og_query_opts *o, og_db_query_args *out)
+{
+  *out = (og_db_query_args){0};
+  OG_TRY(og_db__text_need(cx, source, "source", &out->source));
+  OG_TRY(og_db__text_take(cx, o->name, "name", &out->name));
+  OG_TRY(og_db__text_take(cx, o->source_name, "source_name", &out->source_name));
+  OG_TRY(og_db__text_take(cx, o->params, "params", &out->params));
+  OG_TRY(og_db__text_take(cx, o->branch, "branch", &out->target.branch));
+  OG_TRY(og_db__text_take(cx, o->snapshot, "snapshot", &out->target.snapshot));
+  OG_TRY(og_db__text_take(cx, o->if_commit, "if_commit", &out->if_commit));
+  return og_db__text_take(cx, o->actor, "actor", &out->actor);
+}
+
+/* Moves the columns of `r` into an answer; the names are copied, for `r` lives in the call's scratch. */
+static og_status answer_new(og_ctx *cx, og_result *r, answer **out)
+{
+  og_arena arena = {0};
+  answer *a = og_arena_zalloc(cx, &arena, sizeof *a);
+  og_str *names = a ? og_arena_calloc(cx, &arena, (size_t)r->n_columns + 1, sizeof *names) : NULL;
+  og_status st = names ? og_arena_str(cx, &arena, r->commit, &a->result.commit) : OG_ENOMEM;
+  for (uint32_t i = 0; st == OG_OK && i < r->n_columns; i++) st = og_arena_str(cx, &arena, r->columns[i], &names[i]);
+  if (st != OG_OK) {
+    og_arena_cleanup(&arena);
+    return st;
+  }
+  a->mem = cx->mem;
+  a->result.columns = names;
+  a->result.n_columns = r->n_columns;
+  a->result.n_rows = r->n_rows;
+  a->result.values = r->values;
+  a->result.schema = r->schema;
+  r->values = NULL;
+  r->schema = NULL;
+  a->arena = arena;
+  *out = a;
+  return OG_OK;
+}
+
+static og_status query(og_call *c, og_session *s, const char *source, const og_query_opts *given, og_result **out)
+{
+  og_ctx *cx = &c->cx;
+  og_query_opts o;
+  og_db_query_args args;
+  og_result r;
+  answer *a;
+  og_query_opts_init(&o);
+  OG_TRY(og_db__opts_take(cx, &o, sizeof o, given));
+  OG_TRY(og_db__query_args(cx, source, &o, &args));
+  if (args.if_commit.len) return og_fail(cx, OG_EINVALID, "'if_commit' guards mutations; a query reads a 'snapshot'");
+  og_db__call_bound(c, o.timeout_ms, o.cancel);
+  OG_TRY(og_db_query(cx, s->db, &args, &r));
+  og_status st = answer_new(cx, &r, &a);
+  og_result_cleanup(&r);
+  if (st == OG_OK) *out = &a->result;
+  return st;
+}
+
+og_status og_session_query(og_session *session, const char *source, const og_query_opts *opts, og_result **out,
+                           og_error *err)
+{
+  og_call c;
+  og_db__call_begin(&c, session, err);
+  return og_db__call_end(&c, query(&c, session, source, opts, out));
+}
+
+void og_result_free(og_result *result)
+{
+  answer *a = (answer *)result;
+  if (!a) return;
+  og_arena arena = a->arena;
+  og_result_cleanup(&a->result);
+  og_arena_cleanup(&arena);
+}
+
+size_t og_result_row_count(const og_result *result)
+{
+  return (size_t)result->n_rows;
+}
+
+size_t og_result_column_count(const og_result *result)
+{
+  return result->n_columns;
+}
+
+const char *og_result_column_name(const og_result *result, size_t column)
+{
+  return column < result->n_columns ? result->columns[column].ptr : NULL;
+}
+
+const char *og_result_commit(const og_result *result)
+{
+  return result->commit.ptr;
+}
+
+/* ---- JSON */
+
+static og_status put_rows(og_ctx *cx, const og_result *r, og_json_writer *w)
+{
+  OG_TRY(og_json_begin_array(cx, w));
+  for (int64_t i = 0; i < r->n_rows; i++) OG_TRY(og_result_put_row(cx, r, i, w));
+  return og_json_end_array(cx, w);
+}
+
+og_status og_result_json(const og_result *result, og_text **out, og_error *err)
+{
+  og_call c;
+  og_runtime none = {0};
+  og_buf text = {0};
+  og_json_writer w;
+  og_ctx *cx = og_db__call_bare(&c, ((const answer *)result)->mem, &none, err);
+  og_json_writer_init(&w, &text, false);
+  og_status st = put_rows(cx, result, &w);
+  if (st == OG_OK) st = og_db__text_new(cx, &text, out);
+  og_buf_cleanup(&text);
+  return og_db__call_end(&c, st);
+}
+
+/* ---- Arrow */
+
+typedef struct stream {
+  og_batch *batch; /* one reference */
+  og_mem *mem;     /* alive as long as this block is */
+  bool done;       /* the batch was given */
+  og_error err;    /* of the last call that failed */
+} stream;
+
+static int stream_errno(og_status st)
+{
+  return st == OG_OK ? 0 : st == OG_ENOMEM ? ENOMEM : EIO;
+}
+
+static int stream_schema(struct ArrowArrayStream *self, struct ArrowSchema *out)
+{
+  stream *s = self->private_data;
+  og_call c;
+  og_runtime none = {0};
+  og_ctx *cx = og_db__call_bare(&c, s->mem, &none, &s->err);
+  return stream_errno(og_db__call_end(&c, og_arrow_export_schema(cx, s->batch->schema, out)));
+}
+
+/* The end of a stream is an array that is released already. */
+static int stream_next(struct ArrowArrayStream *self, struct ArrowArray *out)
+{
+  stream *s = self->private_data;
+  og_call c;
+  og_runtime none = {0};
+  og_status st = OG_OK;
+  og_ctx *cx = og_db__call_bare(&c, s->mem, &none, &s->err);
+  if (s->done || s->batch->len == 0)
+    *out = (struct ArrowArray){0};
+  else
+    st = og_arrow_export_batch(cx, s->batch, out);
+  if (st == OG_OK) s->done = true;
+  return stream_errno(og_db__call_end(&c, st));
+}
+
+static const char *stream_last_error(struct ArrowArrayStream *self)
+{
+  const stream *s = self->private_data;
+  return s->err.status == OG_OK ? NULL : s->err.text;
+}
+
+static void stream_release(struct ArrowArrayStream *self)
+{
+  stream *s = self->private_data;
+  og_batch_unref(s->batch);
+  og_free(s);
+  self->release = NULL;
+}
+
+og_status og_result_stream(const og_result *result, struct ArrowArrayStream *out, og_error *err)
+{
+  og_call c;
+  og_runtime none = {0};
+  og_mem *mem = ((const answer *)result)->mem;
+  og_ctx *cx = og_db__call_bare(&c, mem, &none, err);
+  stream *s = og_zalloc(cx, sizeof *s);
+  og_status st = s ? og_batch_new(cx, result->schema, result->values, result->n_columns, result->n_rows, &s->batch)
+                   : OG_ENOMEM;
+  if (st == OG_OK) {
+    s->mem = mem;
+    *out = (struct ArrowArrayStream){.get_schema = stream_schema,
+                                     .get_next = stream_next,
+                                     .get_last_error = stream_last_error,
+                                     .release = stream_release,
+                                     .private_data = s};
+  } else {
+    og_free(s);
+  }
+  return og_db__call_end(&c, st);
+}
