@@ -58,8 +58,11 @@ og_status og_check__literal_px(og_checker *c, const og_literal *lit, og_operand 
 static og_status unbound(og_checker *c, const og_expr *e, const char *code)
 {
   og_str near = OG_STR_NONE;
-  for (uint32_t i = 0; i < c->n_scope; i++)
-    if (og_str_distance(c->slots[c->scope[i]].name, e->var, 2) <= 2) near = c->slots[c->scope[i]].name;
+  for (uint32_t i = 0; i < c->n_scope; i++) {
+    size_t distance = og_str_distance(c->slots[c->scope[i]].name, e->var, 2);
+    if (distance <= 2 && distance < e->var.len) near = c->slots[c->scope[i]].name; /* not $p for $q */
+  }
+  if (near.len && og_arena_printf(c->cx, c->a, &near, "$" OG_STR_FMT, OG_STR_ARG(near)) != OG_OK) return OG_ENOMEM;
   return OG_CHECK_FAIL(c, e->span, og_check__hint(c, near),
                        "type error: %svariable '$" OG_STR_FMT "' is not bound here", code, OG_STR_ARG(e->var));
 }

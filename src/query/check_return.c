@@ -2,6 +2,8 @@
 /* query/check_return.c -- columns, aggregates and order. */
 #include "query/check.h"
 
+#include "base/map.h"
+
 /* ---- columns */
 
 static og_status default_name(og_checker *c, const og_expr *e, og_str *out)
@@ -80,6 +82,21 @@ static og_status check_keys(og_checker *c)
     if (c->columns[i].is_agg || (px && px->kind == OG_PX_FIELD)) continue;
     return OG_CHECK_FAIL(c, e->span, OG_STR("a group key is $variable.property or $variable"),
                          "type error: T9: beside aggregates a column must be a property or a variable");
+  }
+  return OG_OK;
+}
+
+/* A row is an object with the columns as its members: a name that is there twice would hide a value. */
+static og_status check_names(og_checker *c)
+{
+  OG_AUTO(og_map) seen;
+  bool is_new = true;
+  og_map_init(&seen, false);
+  for (uint32_t i = 0; i < c->n_columns; i++) {
+    OG_TRY(og_map_put(c->cx, &seen, c->columns[i].name, i, &is_new));
+    if (!is_new)
+      return OG_CHECK_FAIL(c, c->q->returns[i].expr->span, OG_STR("give one of them a name of its own with 'as'"),
+                           "type error: two columns are called '" OG_STR_FMT "'", OG_STR_ARG(c->columns[i].name));
   }
   return OG_OK;
 }
@@ -171,6 +188,7 @@ og_status og_check__returns(og_checker *c)
   c->order = og_arena_calloc(c->cx, c->a, (size_t)c->n_order + 1, sizeof *c->order);
   if (!c->columns || !c->order) return OG_ENOMEM;
   for (uint32_t i = 0; i < c->n_columns; i++) OG_TRY(check_column(c, &c->q->returns[i], &c->columns[i]));
+  OG_TRY(check_names(c));
   OG_TRY(check_keys(c));
   for (uint32_t i = 0; i < c->n_order; i++) OG_TRY(check_ordering(c, &c->q->order[i], &c->order[i]));
   return check_rank_mix(c);

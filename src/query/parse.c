@@ -457,6 +457,8 @@ static og_status parse_clause(parser *p, og_clause *c)
 {
   c->span = p->lx.tok.span;
   if (at_word(p, "not")) return parse_not(p, c);
+  if (at_punct(p, ":"))
+    return fail_expected(p, "another clause", OG_STR("a variable gets its type in a clause of its own: $x: Type"));
   if (p->lx.tok.kind != OG_TOK_VAR) return parse_filter(p, c);
   var_clause kind;
   OG_TRY(classify(p, &kind));
@@ -581,6 +583,13 @@ static og_status parse_stmts(parser *p, og_vec *out)
   return OG_OK;
 }
 
+static const char *may_follow(const og_query *q)
+{
+  if (q->is_mutation) return "another statement or '}'";
+  if (q->has_limit) return "'}'";
+  return q->n_order ? "',', 'limit' or '}'" : "'order', 'limit' or '}'";
+}
+
 static og_status parse_body(parser *p, og_query *q)
 {
   og_vec stmts = OG_VEC_INIT(og_stmt);
@@ -593,8 +602,7 @@ static og_status parse_body(parser *p, og_query *q)
   } else {
     return fail_expected(p, "'match', 'insert', 'update' or 'delete'", OG_STR_NONE);
   }
-  if (!at_punct(p, "}"))
-    return fail_expected(p, q->is_mutation ? "another statement or '}'" : "'order', 'limit' or '}'", OG_STR_NONE);
+  if (!at_punct(p, "}")) return fail_expected(p, may_follow(q), OG_STR_NONE);
   q->span.end = p->lx.tok.span.end;
   return advance(p);
 }

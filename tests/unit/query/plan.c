@@ -96,10 +96,10 @@ OG_TEST(plan, columns_order_and_ties_follow)
        "now(), [1, 2.5], $b.tags as t } order { $a.size desc, f } limit 0 }",
        "return b.age: int32? = $b#0.age, b: string = $b#0.id, f: int64 = 5, n: string? = param n, now: date64 = now(), "
        "literal: list = [1.0, 2.5], t: list? = $b#0.tags\norder $a#1.size desc, f\nties $a#1, $b#0\nlimit 0\n"},
-      {"query q() { match { $p: Person } return { $p.kind, count($p), count($p.age) as n, avg($p.age), min($p.kind) } "
-       "order { n desc, $p.kind, count($p) } }",
+      {"query q() { match { $p: Person } return { $p.kind, count($p), count($p.age) as n, avg($p.age), min($p.kind) as "
+       "least } order { n desc, $p.kind, count($p) } }",
        "group p.kind: string? = $p#0.kind, p: int64 = count($p#0.id), n: int64 = count($p#0.age), p.age: float64? = "
-       "avg($p#0.age), p.kind: string? = min($p#0.kind)\norder n desc, p.kind, p\n"},
+       "avg($p#0.age), least: string? = min($p#0.kind)\norder n desc, p.kind, p\n"},
   };
   query_test t;
   query_test_open(&t);
