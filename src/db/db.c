@@ -236,6 +236,7 @@ og_status og_db_load(og_ctx *cx, og_db *db, const og_load_args *args, og_load_re
                         .bytes = args->bytes,
                         .mode = args->mode,
                         .actor = args->actor,
+                        .memory = args->memory,
                         .progress = args->progress,
                         .progress_arg = args->progress_arg};
   *out = (og_load_result){0};

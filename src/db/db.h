@@ -71,6 +71,7 @@ typedef struct og_load_args {
   og_str branch; /* empty: main */
   og_str from;   /* empty: a missing branch is an error; else it is created from this one first */
   og_str actor;
+  uint64_t memory; /* about so many bytes are kept in memory before keys and rows go to disk; 0: 256 MiB */
   /* Called now and then with bytes read so far and in all; may be NULL. */
   void (*progress)(void *arg, uint64_t done, uint64_t total, uint64_t records);
   void *progress_arg;

@@ -149,8 +149,7 @@ og_status og_stage_unique_error(og_ctx *cx, const og_type_def *t, const og_str *
                  OG_STR_ARG(value), OG_STR_ARG(a), OG_STR_ARG(b));
 }
 
-/* Texts of the members, each with its length in front, so that no two tuples read alike; empty: a member is null. */
-static og_status tuple_of(og_ctx *cx, const og_type_def *t, const og_constraint *c, const og_scalar *values,
+og_status og_stage__tuple(og_ctx *cx, const og_type_def *t, const og_constraint *c, const og_scalar *values,
                           og_buf *out)
 {
   og_buf_clear(out);
@@ -182,7 +181,7 @@ static og_status tuple_text(og_ctx *cx, og_str tuple, og_buf *out)
   return OG_OK;
 }
 
-static og_status clash(og_ctx *cx, const og_type_def *t, const og_constraint *c, og_str tuple, og_str a, og_str b)
+og_status og_stage__clash(og_ctx *cx, const og_type_def *t, const og_constraint *c, og_str tuple, og_str a, og_str b)
 {
   OG_AUTO(og_buf) value = {0};
   OG_TRY(tuple_text(cx, tuple, &value));
@@ -192,40 +191,44 @@ static og_status clash(og_ctx *cx, const og_type_def *t, const og_constraint *c,
 static og_status note_unique(og_ctx *cx, og_stage *s, og_stage_table *t, uint32_t i, const og_scalar *values)
 {
   OG_AUTO(og_buf) tuple = {0};
-  uint64_t holder;
-  og_str key, id;
-  OG_TRY(tuple_of(cx, t->type, &t->type->constraints[i], values, &tuple));
+  uint64_t at;
+  og_str key;
+  OG_TRY(og_stage__tuple(cx, t->type, &t->type->constraints[i], values, &tuple));
   if (tuple.len == 0) return OG_OK;
-  if (og_map_get(&t->unique[i], og_buf_str(&tuple), &holder))
-    return clash(cx, t->type, &t->type->constraints[i], og_buf_str(&tuple), OG_VEC_AT(&t->holders, og_str, holder),
-                 values[0].v.s);
+  if (s->spilled) return og_keys_add(cx, &t->unique[i], og_buf_str(&tuple), s->line, values[0].v.s);
+  if (og_map_get(&t->unique[i].map, og_buf_str(&tuple), &at))
+    return og_stage__clash(cx, t->type, &t->type->constraints[i], og_buf_str(&tuple),
+                           OG_VEC_AT(&t->holders, og_stage_holder, at).id, values[0].v.s);
+  og_stage_holder holder = {.line = s->line};
   OG_TRY(og_arena_str(cx, &s->arena, og_buf_str(&tuple), &key));
-  OG_TRY(og_arena_str(cx, &s->arena, values[0].v.s, &id));
-  OG_TRY(og_map_put(cx, &t->unique[i], key, t->holders.len, NULL));
-  return og_vec_add(cx, &t->holders, &id);
+  OG_TRY(og_arena_str(cx, &s->arena, values[0].v.s, &holder.id));
+  s->key_bytes += key.len + holder.id.len + OG_STAGE_KEY_BYTES;
+  OG_TRY(og_map_put(cx, &t->unique[i].map, key, t->holders.len, NULL));
+  return og_vec_add(cx, &t->holders, &holder);
 }
 
-static og_status count_source(og_ctx *cx, og_stage *s, og_stage_table *t, og_str id, int64_t by)
+static og_status count_source(og_ctx *cx, og_stage *s, og_stage_table *t, og_str id, uint64_t by)
 {
   og_str copy = id;
-  if (!og_map_get(&t->sources, id, NULL)) OG_TRY(og_arena_str(cx, &s->arena, id, &copy));
-  uint64_t *n = og_map_at(cx, &t->sources, copy, NULL);
+  if (s->spilled) return og_keys_add(cx, &t->sources, id, by, OG_STR_NONE);
+  if (!og_map_get(&t->sources.map, id, NULL)) {
+    OG_TRY(og_arena_str(cx, &s->arena, id, &copy));
+    s->key_bytes += id.len + OG_STAGE_KEY_BYTES;
+  }
+  uint64_t *n = og_map_at(cx, &t->sources.map, copy, NULL);
   if (!n) return OG_ENOMEM;
-  *n += (uint64_t)by;
+  *n += by;
   return OG_OK;
 }
 
-static og_status note_end(og_ctx *cx, og_stage *s, og_map *need, og_str id)
+static og_status note_end(og_ctx *cx, og_stage *s, og_keys *need, og_str id)
 {
   og_str copy;
-  if (og_map_get(need, id, NULL)) return OG_OK;
+  if (s->spilled) return og_keys_add(cx, need, id, s->line, OG_STR_NONE);
+  if (og_map_get(&need->map, id, NULL)) return OG_OK;
   OG_TRY(og_arena_str(cx, &s->arena, id, &copy));
-  return og_map_put(cx, need, copy, 1, NULL);
-}
-
-static bool has_card(const og_type_def *t)
-{
-  return t->is_edge && (t->card_min > 0 || t->has_card_max);
+  s->key_bytes += id.len + OG_STAGE_KEY_BYTES;
+  return og_map_put(cx, &need->map, copy, s->line, NULL);
 }
 
 og_status og_stage_note(og_ctx *cx, og_stage *s, og_stage_table *t, const og_scalar *values)
@@ -235,63 +238,99 @@ og_status og_stage_note(og_ctx *cx, og_stage *s, og_stage_table *t, const og_sca
   if (!t->type->is_edge) return OG_OK;
   OG_TRY(note_end(cx, s, &t->need_src, values[OG_COLUMN_SRC].v.s));
   OG_TRY(note_end(cx, s, &t->need_dst, values[OG_COLUMN_DST].v.s));
-  return has_card(t->type) ? count_source(cx, s, t, values[OG_COLUMN_SRC].v.s, 1) : OG_OK;
+  return og_stage__has_card(t->type) ? count_source(cx, s, t, values[OG_COLUMN_SRC].v.s, 1) : OG_OK;
 }
 
 /* ---- at the end */
 
-static bool is_retained(const og_stage_table *t, uint64_t row)
-{
-  return !t->replaced && og_view_is_live(t->view, row) && !og_umap_get(&t->touched, row, NULL);
-}
-
 /* Tuples of committed rows the stage leaves alone, against those of its own. */
-static og_status check_holders(og_ctx *cx, og_stage_table *t, uint32_t i)
+static og_status check_holders(og_ctx *cx, og_stage *s, og_stage_table *t, uint32_t i)
 {
   const og_constraint *c = &t->type->constraints[i];
   const og_column **cols = og_push_array(cx, c->n + 1, sizeof(const og_column *)), *ids;
   og_scalar *values = og_push_array(cx, t->view->n_columns + 1, sizeof *values);
   OG_AUTO(og_buf) tuple = {0};
   if (!cols || !values) return OG_ENOMEM;
-  if (t->unique[i].len == 0 || t->replaced) return OG_OK;
+  if (t->unique[i].map.len == 0 || t->replaced) return OG_OK;
   for (uint32_t k = 0; k < c->n; k++) OG_TRY(og_view_column(cx, t->view, c->fields[k], &cols[k]));
   OG_TRY(og_view_column(cx, t->view, OG_FIELD_ID, &ids));
   for (uint64_t row = 0; row < t->view->rows; row++) {
-    uint64_t holder;
-    if (!is_retained(t, row)) continue;
+    uint64_t at;
+    if (!og_stage_is_retained(t, row)) continue;
     for (uint32_t k = 0; k < c->n; k++) {
       og_scalar *v = &values[og_type_column(t->type, c->fields[k])];
       *v = og_column_is_null(cols[k], (int64_t)row) ? (og_scalar){.is_null = true}
                                                     : og_scalar_at(cols[k], (int64_t)row);
     }
-    OG_TRY(tuple_of(cx, t->type, c, values, &tuple));
-    if (tuple.len == 0 || !og_map_get(&t->unique[i], og_buf_str(&tuple), &holder)) continue;
-    return clash(cx, t->type, c, og_buf_str(&tuple), og_column_str(ids, (int64_t)row),
-                 OG_VEC_AT(&t->holders, og_str, holder));
+    OG_TRY(og_stage__tuple(cx, t->type, c, values, &tuple));
+    if (tuple.len == 0 || !og_map_get(&t->unique[i].map, og_buf_str(&tuple), &at)) continue;
+    const og_stage_holder *holder = &OG_VEC_AT(&t->holders, og_stage_holder, at);
+    s->bad_line = holder->line;
+    return og_stage__clash(cx, t->type, c, og_buf_str(&tuple), og_column_str(ids, (int64_t)row), holder->id);
   }
   return OG_OK;
 }
 
-static og_status missing_end(og_ctx *cx, const og_type_def *edge, const char *end, og_str id, const og_type_def *node)
+og_status og_stage__missing_end(og_ctx *cx, const og_type_def *edge, const char *end, og_str id,
+                                const og_type_def *node)
 {
   return og_fail(cx, OG_EINVALID, "edge " OG_STR_FMT ": %s '" OG_STR_FMT "' not found in " OG_STR_FMT,
                  OG_STR_ARG(edge->name), end, OG_STR_ARG(id), OG_STR_ARG(node->name));
 }
 
-static og_status check_ends(og_ctx *cx, og_stage *s, og_stage_table *t, const og_map *need, const char *end,
-                            const og_type_def *node)
+/* Takes the ids of committed rows that stay out of `missing`: the table is too large to be asked for each. */
+static og_status remove_found(og_ctx *cx, const og_stage_table *t, og_map *missing)
+{
+  const uint32_t column = OG_COLUMN_ID;
+  const og_lance_scan_opts opts = {.columns = &column, .n_columns = 1, .with_offset = true};
+  og_lance_scan *scan;
+  og_batch *batch = NULL;
+  OG_TRY(og_lance_scan_open(cx, t->view->table, &opts, &scan));
+  og_status st;
+  while ((st = og_lance_scan_next(cx, scan, &batch)) == OG_OK && batch) {
+    const uint64_t *offsets = batch->columns[1]->data[0];
+    for (int64_t i = 0; i < batch->len && missing->len; i++)
+      if (!og_stage_is_touched(t, offsets[i])) og_map_remove(missing, og_column_str(batch->columns[0], i));
+    og_batch_unref(batch);
+  }
+  og_lance_scan_close(scan);
+  return st;
+}
+
+/* Which of the ends named are no nodes of the stage, nor of its table when that can be asked. */
+static og_status find_missing(og_ctx *cx, og_stage_table *nodes, const og_map *need, og_map *missing)
 {
   const og_map_entry *e;
   for (size_t pos = 0; (e = og_map_next(need, &pos));) {
-    bool there;
-    OG_TRY(og_stage_has_node(cx, s, node, e->key, &there));
-    if (!there) return missing_end(cx, t->type, end, e->key, node);
+    uint64_t offset = OG_NO_OFFSET;
+    if (og_map_get(&nodes->ids.map, e->key, NULL)) continue;
+    if (!nodes->late) OG_TRY(og_stage_find(cx, nodes, e->key, &offset)); /* touched rows are staged, or deleted */
+    if (offset == OG_NO_OFFSET) OG_TRY(og_map_put(cx, missing, e->key, e->value, NULL));
   }
-  return OG_OK;
+  return nodes->late && missing->len && !nodes->replaced ? remove_found(cx, nodes, missing) : OG_OK;
+}
+
+static og_status check_ends(og_ctx *cx, og_stage *s, og_stage_table *t, const og_keys *need, const char *end,
+                            const og_type_def *node)
+{
+  og_stage_table *nodes;
+  og_map missing;
+  size_t pos = 0;
+  if (need->map.len == 0) return OG_OK;
+  OG_TRY(og_stage_table_of(cx, s, node, &nodes));
+  og_map_init(&missing, false);
+  og_status st = find_missing(cx, nodes, &need->map, &missing);
+  const og_map_entry *first = og_map_next(&missing, &pos);
+  if (st == OG_OK && first) {
+    s->bad_line = first->value;
+    st = og_stage__missing_end(cx, t->type, end, first->key, node);
+  }
+  og_map_cleanup(&missing);
+  return st;
 }
 
 /* Does the stage take nodes of this type away? */
-static bool loses_nodes(const og_stage *s, const og_type_def *node)
+bool og_stage__loses_nodes(const og_stage *s, const og_type_def *node)
 {
   for (size_t i = 0; i < s->tables.len; i++) {
     const og_stage_table *t = OG_VEC_AT(&s->tables, og_stage_table *, i);
@@ -307,7 +346,7 @@ static og_status check_retained(og_ctx *cx, og_stage *s, const og_type_def *edge
   const og_type_def *node = src ? og_edge_from(c, edge) : og_edge_to(c, edge);
   og_stage_table *t;
   const og_column *ends;
-  if (!loses_nodes(s, node)) return OG_OK;
+  if (!og_stage__loses_nodes(s, node)) return OG_OK;
   OG_TRY(og_stage_table_of(cx, s, edge, &t));
   if (t->replaced) return OG_OK;
   t->predicate = true; /* an edge added meanwhile could point at what goes */
@@ -315,10 +354,10 @@ static og_status check_retained(og_ctx *cx, og_stage *s, const og_type_def *edge
   for (uint64_t row = 0; row < t->view->rows; row++) {
     bool there;
     og_str id;
-    if (!is_retained(t, row)) continue;
+    if (!og_stage_is_retained(t, row)) continue;
     id = og_column_str(ends, (int64_t)row);
     OG_TRY(og_stage_has_node(cx, s, node, id, &there));
-    if (!there) return missing_end(cx, edge, src ? "src" : "dst", id, node);
+    if (!there) return og_stage__missing_end(cx, edge, src ? "src" : "dst", id, node);
   }
   return OG_OK;
 }
@@ -327,27 +366,30 @@ static og_status check_retained(og_ctx *cx, og_stage *s, const og_type_def *edge
 static og_status note_former_sources(og_ctx *cx, og_stage *s, og_stage_table *t)
 {
   const og_column *src;
-  if (t->touched.len == 0) return OG_OK;
+  if (t->n_touched == 0) return OG_OK;
   OG_TRY(og_view_column(cx, t->view, OG_FIELD_SRC, &src));
-  const og_map_entry *e;
-  for (size_t pos = 0; (e = og_map_next(&t->touched, &pos));)
-    OG_TRY(count_source(cx, s, t, og_column_str(src, (int64_t)e->num), 0));
+  for (uint64_t row = 0; row < t->view->rows; row++)
+    if (og_stage_is_touched(t, row)) OG_TRY(count_source(cx, s, t, og_column_str(src, (int64_t)row), 0));
   return OG_OK;
+}
+
+og_status og_stage__card_error(og_ctx *cx, const og_type_def *edge, og_str source, uint64_t n)
+{
+  bool high = edge->has_card_max && n > edge->card_max;
+  return og_fail(
+      cx, OG_EINVALID, "@card violation on edge " OG_STR_FMT ": source '" OG_STR_FMT "' has %" PRIu64 " edges (%s %u)",
+      OG_STR_ARG(edge->name), OG_STR_ARG(source), n, high ? "max" : "min", high ? edge->card_max : edge->card_min);
 }
 
 static og_status check_counts(og_ctx *cx, og_stage *s, og_stage_table *t)
 {
   const og_type_def *edge = t->type, *node = og_edge_from(s->snapshot->catalog, edge);
   const og_map_entry *e;
-  for (size_t pos = 0; (e = og_map_next(&t->sources, &pos));) {
-    bool there, high = edge->has_card_max && e->value > edge->card_max, low = e->value < edge->card_min;
-    if (!high && !low) continue;
+  for (size_t pos = 0; (e = og_map_next(&t->sources.map, &pos));) {
+    bool there;
+    if (!og_stage__breaks_card(edge, e->value)) continue;
     OG_TRY(og_stage_has_node(cx, s, node, e->key, &there));
-    if (!there) continue;
-    return og_fail(cx, OG_EINVALID,
-                   "@card violation on edge " OG_STR_FMT ": source '" OG_STR_FMT "' has %" PRIu64 " edges (%s %u)",
-                   OG_STR_ARG(edge->name), OG_STR_ARG(e->key), e->value, high ? "max" : "min",
-                   high ? edge->card_max : edge->card_min);
+    if (there) return og_stage__card_error(cx, edge, e->key, e->value);
   }
   return OG_OK;
 }
@@ -355,15 +397,15 @@ static og_status check_counts(og_ctx *cx, og_stage *s, og_stage_table *t)
 static og_status check_card(og_ctx *cx, og_stage *s, og_stage_table *t)
 {
   const og_column *src;
-  if (!has_card(t->type)) return OG_OK;
+  if (!og_stage__has_card(t->type)) return OG_OK;
   OG_TRY(note_former_sources(cx, s, t));
-  if (t->sources.len == 0) return OG_OK;
+  if (t->sources.map.len == 0) return OG_OK;
   OG_TRY(og_view_column(cx, t->view, OG_FIELD_SRC, &src));
   for (uint64_t row = 0; row < t->view->rows; row++) {
     og_str id;
-    if (!is_retained(t, row)) continue;
+    if (!og_stage_is_retained(t, row)) continue;
     id = og_column_str(src, (int64_t)row);
-    if (og_map_get(&t->sources, id, NULL)) OG_TRY(count_source(cx, s, t, id, 1));
+    if (og_map_get(&t->sources.map, id, NULL)) OG_TRY(count_source(cx, s, t, id, 1));
   }
   return check_counts(cx, s, t);
 }
@@ -372,7 +414,7 @@ static og_status validate_table(og_ctx *cx, og_stage *s, og_stage_table *t)
 {
   const og_catalog *c = s->snapshot->catalog;
   for (uint32_t i = 0; i < t->type->n_constraints; i++)
-    if (t->type->constraints[i].kind == OG_CON_UNIQUE) OG_TRY(check_holders(cx, t, i));
+    if (t->type->constraints[i].kind == OG_CON_UNIQUE) OG_TRY(check_holders(cx, s, t, i));
   if (!t->type->is_edge) return OG_OK;
   OG_TRY(check_ends(cx, s, t, &t->need_src, "src", og_edge_from(c, t->type)));
   OG_TRY(check_ends(cx, s, t, &t->need_dst, "dst", og_edge_to(c, t->type)));

@@ -5,7 +5,8 @@
  *   {"edge":"E","from":"a","to":"b","data":{…}}
  *
  * One object per line, in any order.  The file is read in blocks and a line at a time is in memory; endpoints are
- * checked at the end, when all nodes are known.  Every error names its line.  A lost race reads the file again.
+ * checked at the end, when all nodes are known.  Every error that one line causes names it.  A lost race reads the file
+ * again.
  */
 #include "write/write.h"
 
@@ -170,9 +171,20 @@ static og_status put_line(og_ctx *cx, loader *l, og_str line)
   return put_record(cx, l, record);
 }
 
+/* Puts the line in front of the message. */
+static og_status at_line(og_ctx *cx, og_status st, uint64_t line)
+{
+  if (st == OG_OK || st == OG_ENOMEM || st == OG_EIO || st == OG_ECANCELLED) return st;
+  og_error e = *cx->err;
+  og_fail(cx, st, "line %" PRIu64 ": %s", line, e.text);
+  cx->err->detail = e.detail;
+  return st;
+}
+
 static og_status take_line(og_ctx *cx, loader *l, og_str line)
 {
-  l->line++;
+  l->stage.line = ++l->line;
+  l->stage.bad_line = 0;
   if (og_str_trim(line).len == 0) return OG_OK;
   og_arena *outer = cx->arena;
   cx->arena = &l->line_arena; /* what a row needs for a moment dies with its line */
@@ -181,11 +193,7 @@ static og_status take_line(og_ctx *cx, loader *l, og_str line)
   for (size_t i = 0; i < l->keep.len; i++) og_column_unref(OG_VEC_AT(&l->keep, og_column *, i));
   og_vec_clear(&l->keep);
   og_arena_reset(&l->line_arena);
-  if (st == OG_OK || st == OG_ENOMEM || st == OG_EIO || st == OG_ECANCELLED) return st;
-  og_error e = *cx->err; /* the line goes in front of the message */
-  og_fail(cx, st, "line %" PRIu64 ": %s", l->line, e.text);
-  cx->err->detail = e.detail;
-  return st;
+  return at_line(cx, st, l->stage.bad_line ? l->stage.bad_line : l->line);
 }
 
 /* ---- the file */
@@ -271,7 +279,8 @@ static og_status load_once(og_ctx *cx, loader *l, bool *rerun, og_loaded *out)
 {
   *out = (og_loaded){0};
   OG_TRY(read_all(cx, l));
-  OG_TRY(og_stage_finish(cx, &l->stage));
+  og_status st = og_stage_finish(cx, &l->stage);
+  if (st != OG_OK) return l->stage.bad_line ? at_line(cx, st, l->stage.bad_line) : st;
   OG_TRY(og_stage_publish(cx, &l->stage, l->load->actor, NULL, rerun, &out->commit));
   OG_TRY(counts(cx, l, false, &out->nodes, &out->n_nodes));
   OG_TRY(counts(cx, l, true, &out->edges, &out->n_edges));
@@ -284,7 +293,7 @@ static og_status load_try(og_ctx *cx, og_graph *g, og_str branch, const og_load 
   og_snapshot *snapshot;
   loader l = {.load = load, .keep = OG_VEC_INIT(og_column *)};
   OG_TRY(og_graph_snapshot(cx, g, branch, &snapshot));
-  og_status st = og_stage_init(cx, &l.stage, snapshot, true);
+  og_status st = og_stage_init(cx, &l.stage, snapshot, load->memory ? load->memory : OG_LIMIT_LOAD_MEMORY);
   if (st == OG_OK) st = og_json_parser_new(cx, &l.parser);
   if (st == OG_OK) st = load_once(cx, &l, rerun, out);
   og_json_parser_free(l.parser);

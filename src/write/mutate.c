@@ -90,7 +90,7 @@ static og_status match_committed(og_ctx *cx, og_stage_table *t, int32_t field, o
   og_status st = OG_OK;
   for (size_t i = 0; st == OG_OK && i < n; i++) {
     uint64_t row = sel[i];
-    if (og_view_is_live(t->view, row) && !og_umap_get(&t->touched, row, NULL)) st = og_vec_add(cx, out, &row);
+    if (og_stage_is_retained(t, row)) st = og_vec_add(cx, out, &row);
   }
   og_free(sel);
   return st;
@@ -285,7 +285,7 @@ static og_status mutate_try(og_ctx *cx, og_graph *g, const og_mutation *r, bool 
   og_snapshot *snapshot;
   mutator m = {.out = out, .now = {.type = og_type_of(OG_TYPE_DATE64), .v.i = og_wall_us(cx) / 1000}};
   OG_TRY(og_graph_snapshot(cx, g, r->branch, &snapshot));
-  og_status st = og_stage_init(cx, &m.stage, snapshot, false);
+  og_status st = og_stage_init(cx, &m.stage, snapshot, 0);
   if (st == OG_OK) st = r->plan(cx, r->plan_arg, snapshot->catalog, &m.plan, &m.values);
   if (st == OG_OK) st = mutate_once(cx, &m, r, rerun);
   og_stage_cleanup(cx, &m.stage);

@@ -2,7 +2,9 @@
 /* write/stage.c -- rows on their way to a commit.
  *
  *  (1) A load streams: a row is checked, appended to its type's block and forgotten; a full block goes to a data file,
- *      which nothing names before the commit.  What the end must check is kept as keys only.
+ *      which nothing names before the commit.  What the end must check is kept as keys only, and those spill to disk
+ *      when they outgrow the stage's budget (spilled.c).  What stays in memory per row is a bit for each committed row
+ *      and, in the change, some 24 bytes for each row replaced.
  *  (2) A mutation keeps its rows, because later statements read them; they go to files when it ends.
  *  (3) A committed row is touched at most once; who touches it shadows it from then on.
  *  (4) Small fragments at a table's end are folded into the new one, each step at most as large as what is gathered, so
@@ -16,14 +18,17 @@
 #include <stdio.h>
 
 #define BLOCK_ROWS  32768u
+#define LATE_ROWS   262144u /* each block of a late table reads the table's ids once */
 #define BLOCK_BYTES (16u << 20)
 #define FOLD_ROWS   8192u /* more are never folded inside a commit */
 #define SCAN_FINDS  32u   /* from here on a hash map of all ids is cheaper than scanning */
+#define LATE_SHARE  400u  /* a map of ids takes some 100 bytes each, and may have a quarter of the budget */
 
-og_status og_stage_init(og_ctx *cx, og_stage *s, og_snapshot *snapshot, bool streaming)
+og_status og_stage_init(og_ctx *cx, og_stage *s, og_snapshot *snapshot, uint64_t budget)
 {
   *s = (og_stage){.snapshot = snapshot,
-                  .streaming = streaming,
+                  .streaming = budget > 0,
+                  .budget = budget,
                   .keep = OG_VEC_INIT(og_column *),
                   .tables = OG_VEC_INIT(og_stage_table *),
                   .patterns = OG_VEC_INIT(void *)};
@@ -37,18 +42,20 @@ og_status og_stage_init(og_ctx *cx, og_stage *s, og_snapshot *snapshot, bool str
 static void table_free(og_ctx *cx, og_stage_table *t)
 {
   for (uint32_t i = 0; t->builders && i < t->view->n_columns; i++) og_builder_free(t->builders[i]);
-  for (uint32_t i = 0; t->unique && i < t->type->n_constraints; i++) og_map_cleanup(&t->unique[i]);
+  for (uint32_t i = 0; t->unique && i < t->type->n_constraints; i++) og_keys_cleanup(cx, &t->unique[i]);
   og_free(t->builders);
   og_free(t->unique);
+  og_free(t->touched);
   og_vec_cleanup(&t->rows);
   og_vec_cleanup(&t->deleted);
   og_vec_cleanup(&t->offsets);
+  og_vec_cleanup(&t->lines);
   og_vec_cleanup(&t->holders);
-  og_map_cleanup(&t->ids);
-  og_map_cleanup(&t->touched);
-  og_map_cleanup(&t->need_src);
-  og_map_cleanup(&t->need_dst);
-  og_map_cleanup(&t->sources);
+  og_keys_cleanup(cx, &t->ids);
+  og_keys_cleanup(cx, &t->need_src);
+  og_keys_cleanup(cx, &t->need_dst);
+  og_keys_cleanup(cx, &t->sources);
+  og_sorter_free(cx, t->will_be);
   og_lance_change_free(cx, t->change);
   og_view_free(t->view);
   og_free(t);
@@ -73,11 +80,12 @@ static og_status table_init(og_ctx *cx, og_stage *s, og_stage_table *t)
 {
   OG_TRY(og_view_open(cx, s->snapshot, t->type, &t->view));
   t->builders = og_calloc(cx, t->view->n_columns + 1, sizeof(og_builder *));
-  t->unique = og_calloc(cx, t->type->n_constraints + 1, sizeof(og_map));
+  t->unique = og_calloc(cx, t->type->n_constraints + 1, sizeof(og_keys));
   if (!t->builders || !t->unique) return OG_ENOMEM;
+  t->late = s->streaming && t->view->rows > s->budget / LATE_SHARE;
   const og_schema *schema = og_lance_table_schema(t->view->table)->arrow;
   for (uint32_t i = 0; i < t->view->n_columns; i++) OG_TRY(og_builder_new(cx, &schema->fields[i], &t->builders[i]));
-  return OG_OK;
+  return s->spilled ? og_stage__spill_table(cx, s, t) : OG_OK;
 }
 
 og_status og_stage_table_of(og_ctx *cx, og_stage *s, const og_type_def *type, og_stage_table **out)
@@ -90,8 +98,8 @@ og_status og_stage_table_of(og_ctx *cx, og_stage *s, const og_type_def *type, og
   if (!t) return OG_ENOMEM;
   t->type = type;
   t->rows = OG_VEC_INIT(og_staged_row);
-  t->deleted = t->offsets = OG_VEC_INIT(uint64_t);
-  t->holders = OG_VEC_INIT(og_str);
+  t->deleted = t->offsets = t->lines = OG_VEC_INIT(uint64_t);
+  t->holders = OG_VEC_INIT(og_stage_holder);
   og_status st = og_vec_add(cx, &s->tables, &t);
   if (st == OG_OK)
     st = table_init(cx, s, t);
@@ -127,7 +135,16 @@ og_status og_stage_find(og_ctx *cx, og_stage_table *t, og_str id, uint64_t *out)
     OG_TRY(og_view_ids(cx, t->view));
     if (!og_map_get(&t->view->ids, id, out)) *out = OG_NO_OFFSET;
   }
-  if (*out != OG_NO_OFFSET && og_umap_get(&t->touched, *out, NULL)) *out = OG_NO_OFFSET;
+  if (*out != OG_NO_OFFSET && og_stage_is_touched(t, *out)) *out = OG_NO_OFFSET;
+  return OG_OK;
+}
+
+static og_status touch(og_ctx *cx, og_stage_table *t, uint64_t offset, bool *was_new)
+{
+  if (!t->touched && !(t->touched = og_calloc(cx, t->view->rows / 8 + 1, 1))) return OG_ENOMEM;
+  *was_new = !og_bit_get(t->touched, (int64_t)offset);
+  t->n_touched += *was_new;
+  og_bit_set(t->touched, (int64_t)offset);
   return OG_OK;
 }
 
@@ -145,7 +162,7 @@ og_status og_stage_has_node(og_ctx *cx, og_stage *s, const og_type_def *type, og
   og_stage_table *t;
   uint64_t offset;
   OG_TRY(og_stage_table_of(cx, s, type, &t));
-  *out = og_map_get(&t->ids, id, NULL);
+  *out = og_map_get(&t->ids.map, id, NULL);
   if (*out) return OG_OK;
   OG_TRY(og_stage_find(cx, t, id, &offset)); /* touched rows are either staged, and found above, or deleted */
   *out = offset != OG_NO_OFFSET;
@@ -226,17 +243,92 @@ static og_status finish_block(og_ctx *cx, og_stage_table *t, og_batch **out)
   return st;
 }
 
+static og_status key_conflict(og_ctx *cx, const og_type_def *t, og_str id)
+{
+  og_fail(cx, OG_ECONFLICT, "%s type '" OG_STR_FMT "', entity id '" OG_STR_FMT "': an entity already has this id",
+          t->is_edge ? "edge" : "node", OG_STR_ARG(t->name), OG_STR_ARG(id));
+  og_detail *d = og_error_detail(cx, OG_DETAIL_KEY_CONFLICT);
+  og_detail_set(d->entity_kind, sizeof d->entity_kind, t->is_edge ? OG_STR("edge") : OG_STR("node"));
+  og_detail_set(d->type_name, sizeof d->type_name, t->name);
+  og_detail_set(d->entity_id, sizeof d->entity_id, id);
+  return OG_ECONFLICT;
+}
+
+/* A committed row has the id of row `i` of the block. */
+static og_status found_late(og_ctx *cx, og_stage *s, og_stage_table *t, uint64_t i, uint64_t offset, og_str id)
+{
+  bool was_new;
+  if (t->mode == OG_PUT_INSERT) {
+    s->bad_line = OG_VEC_AT(&t->lines, uint64_t, i);
+    return key_conflict(cx, t->type, id);
+  }
+  OG_TRY(touch(cx, t, offset, &was_new));
+  if (was_new) OG_VEC_AT(&t->offsets, uint64_t, i) = offset; /* else an earlier row of the load, found out at the end */
+  return OG_OK;
+}
+
+/* Ids of the block against those of the table, which pass by once. */
+static og_status match_late(og_ctx *cx, og_stage *s, og_stage_table *t, const og_map *ids)
+{
+  const uint32_t column = OG_COLUMN_ID;
+  const og_lance_scan_opts opts = {.columns = &column, .n_columns = 1, .with_offset = true};
+  og_lance_scan *scan;
+  og_batch *batch = NULL;
+  OG_TRY(og_lance_scan_open(cx, t->view->table, &opts, &scan));
+  og_status st;
+  while ((st = og_lance_scan_next(cx, scan, &batch)) == OG_OK && batch) {
+    const uint64_t *offsets = batch->columns[1]->data[0];
+    uint64_t row;
+    for (int64_t i = 0; st == OG_OK && i < batch->len; i++)
+      if (og_map_get(ids, og_column_str(batch->columns[0], i), &row))
+        st = found_late(cx, s, t, row, offsets[i], og_column_str(batch->columns[0], i));
+    og_batch_unref(batch);
+    if (st != OG_OK) break;
+  }
+  og_lance_scan_close(scan);
+  return st;
+}
+
+static og_status look_up_late(og_ctx *cx, og_stage *s, og_stage_table *t, const og_batch *block)
+{
+  og_map ids;
+  og_status st = OG_OK;
+  if (!t->late || t->replaced) return OG_OK;
+  og_map_init(&ids, false);
+  for (int64_t i = 0; st == OG_OK && i < block->len; i++)
+    st = og_map_put(cx, &ids, og_column_str(block->columns[OG_COLUMN_ID], i), (uint64_t)i, NULL);
+  if (st == OG_OK) st = match_late(cx, s, t, &ids);
+  og_map_cleanup(&ids);
+  return st;
+}
+
 static og_status flush(og_ctx *cx, og_stage *s, og_stage_table *t)
 {
-  og_batch *block;
+  og_batch *block = NULL;
   if (t->offsets.len == 0) return OG_OK;
   OG_TRY(open_change(cx, s, t));
   OG_TRY(finish_block(cx, t, &block));
-  og_status st = write_some(cx, t, block, true);
+  og_status st = look_up_late(cx, s, t, block);
+  if (st == OG_OK) st = write_some(cx, t, block, true);
   if (st == OG_OK) st = write_some(cx, t, block, false);
   og_batch_unref(block);
   og_vec_clear(&t->offsets);
+  og_vec_clear(&t->lines);
+  s->block_bytes -= t->block_bytes;
+  t->block_bytes = 0;
   return st;
+}
+
+/* All blocks together may have a quarter of a load's budget: the largest goes first. */
+static og_status make_room(og_ctx *cx, og_stage *s)
+{
+  og_stage_table *largest = NULL;
+  if (!s->streaming || s->block_bytes <= s->budget / 4) return OG_OK;
+  for (size_t i = 0; i < s->tables.len; i++) {
+    og_stage_table *t = OG_VEC_AT(&s->tables, og_stage_table *, i);
+    if (!largest || t->block_bytes > largest->block_bytes) largest = t;
+  }
+  return largest ? flush(cx, s, largest) : OG_OK;
 }
 
 static og_status append_row(og_ctx *cx, og_stage *s, og_stage_table *t, const og_scalar *values, uint64_t offset)
@@ -244,9 +336,13 @@ static og_status append_row(og_ctx *cx, og_stage *s, og_stage_table *t, const og
   uint64_t bytes = 0;
   for (uint32_t i = 0; i < t->view->n_columns; i++) OG_TRY(og_value_build(cx, t->builders[i], &values[i]));
   OG_TRY(og_vec_add(cx, &t->offsets, &offset));
+  if (t->late) OG_TRY(og_vec_add(cx, &t->lines, &s->line));
   if (t->offsets.len % 64) return OG_OK;
   for (uint32_t i = 0; i < t->view->n_columns; i++) bytes += og_builder_bytes(t->builders[i]);
-  return t->offsets.len >= BLOCK_ROWS || bytes >= BLOCK_BYTES ? flush(cx, s, t) : OG_OK;
+  s->block_bytes += bytes - t->block_bytes;
+  t->block_bytes = bytes;
+  bool full = t->offsets.len >= (t->late ? LATE_ROWS : BLOCK_ROWS) || bytes >= BLOCK_BYTES;
+  return full ? flush(cx, s, t) : make_room(cx, s);
 }
 
 /* ---- rows in */
@@ -285,18 +381,7 @@ static og_status settle_id(og_ctx *cx, og_stage *s, const og_stage_table *t, con
                  OG_STR_ARG(t->type->name), OG_STR_ARG(values[0].v.s), OG_STR_ARG(*id));
 }
 
-static og_status key_conflict(og_ctx *cx, const og_type_def *t, og_str id)
-{
-  og_fail(cx, OG_ECONFLICT, "%s type '" OG_STR_FMT "', entity id '" OG_STR_FMT "': an entity already has this id",
-          t->is_edge ? "edge" : "node", OG_STR_ARG(t->name), OG_STR_ARG(id));
-  og_detail *d = og_error_detail(cx, OG_DETAIL_KEY_CONFLICT);
-  og_detail_set(d->entity_kind, sizeof d->entity_kind, t->is_edge ? OG_STR("edge") : OG_STR("node"));
-  og_detail_set(d->type_name, sizeof d->type_name, t->name);
-  og_detail_set(d->entity_id, sizeof d->entity_id, id);
-  return OG_ECONFLICT;
-}
-
-static og_status twice(og_ctx *cx, const og_type_def *t, og_str id)
+og_status og_stage__twice(og_ctx *cx, const og_type_def *t, og_str id)
 {
   static const og_str id_name = {"id", 2};
   const og_constraint *key = t->key_fields;
@@ -305,8 +390,9 @@ static og_status twice(og_ctx *cx, const og_type_def *t, og_str id)
 
 static og_status stage_row(og_ctx *cx, og_stage *s, og_stage_table *t, const og_scalar *values, uint64_t offset)
 {
+  bool was_new;
   t->puts++;
-  if (offset != OG_NO_OFFSET) OG_TRY(og_umap_put(cx, &t->touched, offset, 1, NULL));
+  if (offset != OG_NO_OFFSET) OG_TRY(touch(cx, t, offset, &was_new));
   if (s->streaming) {
     OG_TRY(og_stage_note(cx, s, t, values));
     return append_row(cx, s, t, values, offset);
@@ -316,28 +402,47 @@ static og_status stage_row(og_ctx *cx, og_stage *s, og_stage_table *t, const og_
   return og_vec_add(cx, &t->rows, &row);
 }
 
+/* Keys of a load that have outgrown their share go to disk; from then on the arena holds one row's texts. */
+static og_status spill_if_full(og_ctx *cx, og_stage *s)
+{
+  if (s->streaming && !s->spilled && s->key_bytes > s->budget / 2) OG_TRY(og_stage__spill(cx, s));
+  if (s->spilled) og_arena_reset(&s->arena);
+  return OG_OK;
+}
+
+/* Edges with generated ids are left out: nothing asks for them. */
+static og_status remember_id(og_ctx *cx, og_stage *s, og_stage_table *t, og_str id, bool generated)
+{
+  if (generated && s->streaming && t->type->is_edge) return OG_OK;
+  if (s->spilled) return og_keys_add(cx, &t->ids, id, s->line, OG_STR_NONE);
+  s->key_bytes += id.len + OG_STAGE_KEY_BYTES;
+  return og_map_put(cx, &t->ids.map, id, s->streaming ? s->line : t->rows.len, NULL);
+}
+
 og_status og_stage_put(og_ctx *cx, og_stage *s, og_stage_table *t, const og_scalar *values, og_put_mode mode,
                        bool same_batch)
 {
   og_str id;
   bool generated;
   uint64_t staged, offset = OG_NO_OFFSET;
+  OG_TRY(spill_if_full(cx, s));
   og_scalar *row = og_push_array(cx, t->view->n_columns + 1, sizeof *row);
   if (!row) return OG_ENOMEM;
+  t->mode = mode;
   OG_TRY(og_stage_check_row(cx, s, t->type, values));
   OG_TRY(settle_id(cx, s, t, values, &id, &generated));
   memcpy(row, values, t->view->n_columns * sizeof *row);
   row[0] = (og_scalar){.type = og_type_of(OG_TYPE_UTF8), .v.s = id};
-  if (!generated && og_map_get(&t->ids, id, &staged)) {
-    if (same_batch || mode == OG_PUT_INSERT) return twice(cx, t->type, id);
+  if (!generated && og_map_get(&t->ids.map, id, &staged)) {
+    if (same_batch || mode == OG_PUT_INSERT) return og_stage__twice(cx, t->type, id);
     t->puts++;
     return copy_values(cx, s, t, row, &OG_VEC_AT(&t->rows, og_staged_row, staged).values);
   }
-  if (!generated) {
+  if (!generated && !t->late) {
     OG_TRY(og_stage_find(cx, t, id, &offset));
     if (offset != OG_NO_OFFSET && mode == OG_PUT_INSERT) return key_conflict(cx, t->type, id);
   }
-  if (!generated || !s->streaming || !t->type->is_edge) OG_TRY(og_map_put(cx, &t->ids, id, t->rows.len, NULL));
+  OG_TRY(remember_id(cx, s, t, id, generated));
   return stage_row(cx, s, t, row, offset);
 }
 
@@ -349,14 +454,14 @@ og_status og_stage_replace(og_ctx *cx, og_stage *s, og_stage_table *t, uint64_t 
   OG_TRY(og_stage_check_row(cx, s, t->type, values));
   if (offset == OG_NO_OFFSET) return copy_values(cx, s, t, values, &OG_VEC_AT(&t->rows, og_staged_row, staged).values);
   OG_TRY(og_arena_str(cx, &s->arena, values[0].v.s, &id));
-  OG_TRY(og_map_put(cx, &t->ids, id, t->rows.len, NULL));
+  OG_TRY(og_map_put(cx, &t->ids.map, id, t->rows.len, NULL));
   return stage_row(cx, s, t, values, offset);
 }
 
 og_status og_stage_delete(og_ctx *cx, og_stage *s, og_stage_table *t, uint64_t offset, bool *was_new)
 {
   (void)s;
-  OG_TRY(og_umap_put(cx, &t->touched, offset, 1, was_new));
+  OG_TRY(touch(cx, t, offset, was_new));
   return *was_new ? og_vec_add(cx, &t->deleted, &offset) : OG_OK;
 }
 
@@ -367,7 +472,7 @@ static og_status untouched(og_ctx *cx, const og_stage_table *t, uint32_t f, og_v
 {
   og_lance_fragment_info info = og_lance_table_fragment(t->view->table, f);
   for (uint64_t r = info.first_offset; r < info.first_offset + info.physical_rows; r++)
-    if (og_view_is_live(t->view, r) && !og_umap_get(&t->touched, r, NULL)) OG_TRY(og_vec_add(cx, out, &r));
+    if (og_stage_is_retained(t, r)) OG_TRY(og_vec_add(cx, out, &r));
   return OG_OK;
 }
 
@@ -420,7 +525,7 @@ static og_status finish_table(og_ctx *cx, og_stage *s, og_stage_table *t)
 og_status og_stage_finish(og_ctx *cx, og_stage *s)
 {
   for (size_t i = 0; i < s->tables.len; i++) OG_TRY(finish_table(cx, s, OG_VEC_AT(&s->tables, og_stage_table *, i)));
-  return og_stage_validate(cx, s);
+  return s->spilled ? og_stage__validate_spilled(cx, s) : og_stage_validate(cx, s);
 }
 
 /* ---- publishing */
@@ -447,27 +552,6 @@ static bool only_added(const og_lance_table *was, const og_lance_table *now, uin
   return true;
 }
 
-static og_status adds_our_id(og_ctx *cx, const og_stage_table *t, og_lance_table *now, uint32_t first_new, bool *out)
-{
-  const uint32_t id = OG_COLUMN_ID;
-  const og_lance_scan_opts opts = {.columns = &id,
-                                   .n_columns = 1,
-                                   .from_fragment = first_new,
-                                   .n_fragments = og_lance_table_fragments(now) - first_new};
-  og_lance_scan *scan;
-  og_batch *batch = NULL;
-  if (opts.n_fragments == 0) return OG_OK;
-  OG_TRY(og_lance_scan_open(cx, now, &opts, &scan));
-  og_status st;
-  while ((st = og_lance_scan_next(cx, scan, &batch)) == OG_OK && batch) {
-    for (int64_t i = 0; i < batch->len && !*out; i++)
-      *out = og_map_get(&t->ids, og_column_str(batch->columns[0], i), NULL);
-    og_batch_unref(batch);
-  }
-  og_lance_scan_close(scan);
-  return st;
-}
-
 static bool has_unique(const og_type_def *t)
 {
   for (uint32_t i = 0; i < t->n_constraints; i++)
@@ -487,7 +571,7 @@ static og_status conflicts(og_ctx *cx, void *arg, og_str key, og_lance_table *wa
                     (t->type->is_edge && (t->type->card_min || t->type->has_card_max));
   if (spans_rows) return OG_OK;
   *out = false;
-  return adds_our_id(cx, t, now, first_new, out);
+  return og_stage__shares_ids(cx, t, now, first_new, out);
 }
 
 static og_status list_tables(og_ctx *cx, og_stage *s, og_vec *tables, og_vec *reads)

@@ -8,35 +8,50 @@
 #pragma once
 
 #include "exec/view.h"
+#include "write/keys.h"
 #include "write/value.h"
 
-#define OG_NO_OFFSET UINT64_MAX
+#define OG_NO_OFFSET       UINT64_MAX
+#define OG_STAGE_KEY_BYTES 96u /* what a key of a map takes beside its text, about */
 
 typedef struct og_staged_row {
   og_scalar *values; /* per column */
   uint64_t offset;   /* committed row it replaces, or OG_NO_OFFSET */
 } og_staged_row;
 
+typedef enum og_put_mode { OG_PUT_INSERT, OG_PUT_UPSERT } og_put_mode;
+
+typedef struct og_stage_holder {
+  og_str id; /* of the row that holds a unique tuple */
+  uint64_t line;
+} og_stage_holder;
+
 typedef struct og_stage_table {
   const og_type_def *type;
-  og_view *view;   /* committed rows */
-  bool replaced;   /* overwrite: committed rows are gone */
-  bool predicate;  /* the write read the table through a predicate: any change of it makes the write stale */
-  og_vec rows;     /* og_staged_row; empty when streaming */
-  og_map ids;      /* id -> index into rows; generated ids are not in it when streaming */
-  og_umap touched; /* committed offsets replaced or deleted */
-  og_vec deleted;  /* uint64_t: committed offsets deleted */
-  uint64_t puts;   /* rows put by the caller, for counts */
-  uint64_t finds;  /* look-ups by id so far */
+  og_view *view;    /* committed rows */
+  bool replaced;    /* overwrite: committed rows are gone */
+  bool predicate;   /* the write read the table through a predicate: any change of it makes the write stale */
+  bool late;        /* streaming into a table too large for a map of its ids: they are looked up block by block */
+  og_put_mode mode; /* of the rows put last */
+  og_vec rows;      /* og_staged_row; empty when streaming */
+  og_keys ids;      /* id -> index into rows; streaming: -> line, and generated ids of edges are left out */
+  uint8_t *touched; /* bit per committed offset: replaced or deleted; NULL: none is */
+  uint64_t n_touched;
+  og_vec deleted; /* uint64_t: committed offsets deleted */
+  uint64_t puts;  /* rows put by the caller, for counts */
+  uint64_t finds; /* look-ups by id so far */
   /* the block on its way to a file */
   og_builder **builders;
-  og_vec offsets; /* uint64_t per row of the block */
+  og_vec offsets;       /* uint64_t per row of the block */
+  og_vec lines;         /* uint64_t per row of the block, when late */
+  uint64_t block_bytes; /* as last looked at */
   og_lance_change *change;
-  /* what the end has to check of the rows (constraints.c) */
-  og_map need_src, need_dst; /* edges: endpoints named */
-  og_map sources;            /* edges with a cardinality: source -> rows put */
-  og_map *unique;            /* per constraint of the type: tuple -> id + 1 in `holders`; only @unique ones are used */
-  og_vec holders;            /* og_str */
+  /* what the end has to check of the rows (constraints.c, spilled.c) */
+  og_keys need_src, need_dst; /* edges: endpoints named -> line */
+  og_keys sources;            /* edges with a cardinality: source -> rows put */
+  og_keys *unique;    /* per constraint of the type: tuple -> index into `holders`; only @unique ones are used */
+  og_vec holders;     /* og_stage_holder */
+  og_sorter *will_be; /* spilled: ids of all nodes there will be; made when first asked for */
 } og_stage_table;
 
 typedef struct og_stage {
@@ -49,13 +64,30 @@ typedef struct og_stage {
   og_vec tables;   /* og_stage_table * */
   og_vec patterns; /* compiled @check patterns, see constraints.c */
   bool streaming;  /* rows go to files as they come and are not read again (loads) */
+  /* Streaming only. */
+  uint64_t budget;      /* bytes of keys and blocks to keep in memory */
+  uint64_t key_bytes;   /* about what the keys take while they are maps */
+  uint64_t block_bytes; /* of all tables' blocks, about */
+  bool spilled;         /* every og_keys is a sorter */
+  uint64_t line;        /* of the row being put, for messages; 0: rows have no lines */
+  uint64_t bad_line;    /* a check that ran later failed because of this line; 0: it names none */
 } og_stage;
 
-OG_MUST_USE og_status og_stage_init(og_ctx *cx, og_stage *s, og_snapshot *snapshot, bool streaming);
+/* `budget`: 0 for a mutation, which keeps its rows; else the stage is streaming and keeps about so many bytes. */
+OG_MUST_USE og_status og_stage_init(og_ctx *cx, og_stage *s, og_snapshot *snapshot, uint64_t budget);
 void og_stage_cleanup(og_ctx *cx, og_stage *s);
 OG_MUST_USE og_status og_stage_table_of(og_ctx *cx, og_stage *s, const og_type_def *t, og_stage_table **out);
 
-typedef enum og_put_mode { OG_PUT_INSERT, OG_PUT_UPSERT } og_put_mode;
+/* Whether the stage replaces or deletes this committed row. */
+static inline bool og_stage_is_touched(const og_stage_table *t, uint64_t offset)
+{
+  return t->touched && og_bit_get(t->touched, (int64_t)offset);
+}
+/* Whether this committed row stays as it is. */
+static inline bool og_stage_is_retained(const og_stage_table *t, uint64_t offset)
+{
+  return !t->replaced && og_view_is_live(t->view, offset) && !og_stage_is_touched(t, offset);
+}
 
 /* A whole row: values[0] is the id, or null for one to be derived or generated.  Checks the row's own constraints.
  * `same_batch`: a second row of the same id is a unique violation; else it replaces the first. */
@@ -79,6 +111,36 @@ OG_MUST_USE og_status og_stage_note(og_ctx *cx, og_stage *s, og_stage_table *t, 
 OG_MUST_USE og_status og_stage_validate(og_ctx *cx, og_stage *s);
 og_status og_stage_unique_error(og_ctx *cx, const og_type_def *t, const og_str *names, uint32_t n, og_str value,
                                 og_str a, og_str b);
+og_status og_stage__twice(og_ctx *cx, const og_type_def *t, og_str id);
+og_status og_stage__clash(og_ctx *cx, const og_type_def *t, const og_constraint *c, og_str tuple, og_str a, og_str b);
+og_status og_stage__missing_end(og_ctx *cx, const og_type_def *edge, const char *end, og_str id,
+                                const og_type_def *node);
+og_status og_stage__card_error(og_ctx *cx, const og_type_def *edge, og_str source, uint64_t n);
+/* Texts of the members, each with its length in front, so that no two tuples read alike; empty: a member is null.
+ * `values` as a row. */
+OG_MUST_USE og_status og_stage__tuple(og_ctx *cx, const og_type_def *t, const og_constraint *c, const og_scalar *values,
+                                      og_buf *out);
+static inline bool og_stage__has_card(const og_type_def *t)
+{
+  return t->is_edge && (t->card_min > 0 || t->has_card_max);
+}
+static inline bool og_stage__breaks_card(const og_type_def *edge, uint64_t n)
+{
+  return (edge->has_card_max && n > edge->card_max) || n < edge->card_min;
+}
+/* Does the stage take nodes of this type away? */
+bool og_stage__loses_nodes(const og_stage *s, const og_type_def *node);
+
+/* spilled.c */
+/* Turns every set of keys into a sorter, and the arena empty. */
+OG_MUST_USE og_status og_stage__spill(og_ctx *cx, og_stage *s);
+/* For a table met after the spill. */
+OG_MUST_USE og_status og_stage__spill_table(og_ctx *cx, og_stage *s, og_stage_table *t);
+/* og_stage_validate when keys were spilled. */
+OG_MUST_USE og_status og_stage__validate_spilled(og_ctx *cx, og_stage *s);
+/* Whether a fragment of `now` from first_new on holds an id of ours. */
+OG_MUST_USE og_status og_stage__shares_ids(og_ctx *cx, const og_stage_table *t, og_lance_table *now, uint32_t first_new,
+                                           bool *out);
 
 /* Writes what is left and finishes every change; then runs og_stage_validate. */
 OG_MUST_USE og_status og_stage_finish(og_ctx *cx, og_stage *s);

@@ -17,6 +17,7 @@ typedef struct og_load {
   og_str bytes;
   og_load_mode mode;
   og_str actor;
+  uint64_t memory; /* about so many bytes of keys and rows are kept before they go to disk; 0: OG_LIMIT_LOAD_MEMORY */
   /* Called now and then; may be NULL. */
   void (*progress)(void *arg, uint64_t done, uint64_t total, uint64_t records);
   void *progress_arg;
