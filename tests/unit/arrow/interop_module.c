@@ -5,13 +5,13 @@
 #include "arrow/builder.h"
 #include "arrow/c_data.h"
 
-OG_EXPORT int og_interop_round_trip(struct ArrowSchema *schema_in, struct ArrowArray *array_in,
+OG_API int og_interop_round_trip(struct ArrowSchema *schema_in, struct ArrowArray *array_in,
                                     struct ArrowSchema *schema_out, struct ArrowArray *array_out,
                                     const char **error);
-OG_EXPORT int og_interop_import_schema(struct ArrowSchema *in, const char **error);
-OG_EXPORT int og_interop_describe(struct ArrowSchema *schema_in, struct ArrowArray *array_in,
+OG_API int og_interop_import_schema(struct ArrowSchema *in, const char **error);
+OG_API int og_interop_describe(struct ArrowSchema *schema_in, struct ArrowArray *array_in,
                                   const char **text, const char **error);
-OG_EXPORT uint64_t og_interop_bytes_in_use(void);
+OG_API uint64_t og_interop_bytes_in_use(void);
 
 /* Exported arrays outlive the call that made them, and so must what counts their memory. */
 static og_runtime runtime;
