@@ -3,20 +3,30 @@
 #
 # The library exports exactly the names in tools/exported-symbols.txt: nothing slips out, nothing gets lost.
 #
-#   tools/check_symbols.sh BUILD            compares
-#   tools/check_symbols.sh BUILD --update   writes the list anew; review the difference
+#   tools/check_symbols.sh BUILD                        compares
+#   tools/check_symbols.sh BUILD --called-by PROGRAM... each name is called by one of these programs
+#   tools/check_symbols.sh BUILD --update               writes the list anew; review the difference
 
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 list=tools/exported-symbols.txt
-library=${1:?usage: tools/check_symbols.sh BUILD [--update]}/lib/libomnigraph.so
+library=${1:?usage: tools/check_symbols.sh BUILD [--called-by PROGRAM...|--update]}/lib/libomnigraph.so
 export LC_ALL=C
 exported() { nm -D --defined-only "$library" | awk '{ sub(/@.*/, "", $3); print $3 }' | sort -u; }
+called() { nm -D --undefined-only "$@" | awk '$2 ~ /^og_/ { sub(/@.*/, "", $2); print $2 }' | sort -u; }
 
 [ -e "$library" ] || { echo "symbols: $library is not built" >&2; exit 1; }
-if [ "${2:-}" = --update ]; then
-  exported >"$list"
-elif ! diff -u --label "$list" --label "$library" "$list" <(exported); then
-  echo "symbols: the library exports other names than $list says (- missing, + new)" >&2
-  exit 1
-fi
+case ${2:-} in
+  --update) exported >"$list" ;;
+  --called-by)
+    calls=$(called "${@:3}")
+    missing=$(comm -23 "$list" - <<<"$calls")
+    [ -z "$missing" ] || { echo "symbols: exported, but none of the programs calls:" $missing >&2; exit 1; }
+    ;;
+  *)
+    if ! diff -u --label "$list" --label "$library" "$list" <(exported); then
+      echo "symbols: the library exports other names than $list says (- missing, + new)" >&2
+      exit 1
+    fi
+    ;;
+esac

@@ -42,9 +42,9 @@ typedef struct og_load_opts {
 OG_API void og_load_opts_init(og_load_opts *opts);
 
 /* Loads a file, as large as it may be.  *out may be NULL.
- * OG_EINVALID: a line or a constraint is wrong (detail: OG_DETAIL_KEY_CONFLICT for a key); OG_ENOTFOUND: no such file
- * or branch; OG_ECONFLICT: lost to other writers too often; OG_ELIMIT: a line too long, or disk full; OG_EREADONLY,
- * OG_EDENIED; OG_EUNKNOWN: it may have happened, the detail has the commit id to look for. */
+ * OG_EINVALID: a line is wrong, or breaks a constraint; OG_ECONFLICT: a key is taken (OG_DETAIL_KEY_CONFLICT), or lost
+ * to other writers too often; OG_ENOTFOUND: no such file or branch; OG_ELIMIT: a line too long, or disk full;
+ * OG_EREADONLY, OG_EDENIED; OG_EUNKNOWN: it may have happened, the detail has the commit id to look for. */
 OG_API og_status og_session_load_file(og_session *session, const char *path, const og_load_opts *opts, og_receipt *out,
                                       og_error *err);
 

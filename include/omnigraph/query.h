@@ -33,7 +33,7 @@ OG_API void og_query_opts_init(og_query_opts *opts);
 typedef struct og_result og_result;
 
 /* Runs a query of the text `source` (.gq).  OG_EINVALID: the text, its types or a parameter are wrong (detail:
- * OG_DETAIL_POSITION when there is one); OG_ENOTFOUND: no such query, branch or commit; OG_EUNSUPPORTED: a construct
+ * OG_DETAIL_POSITION when there is one); OG_ENOTFOUND: no such branch or commit; OG_EUNSUPPORTED: a construct
  * that is not executed yet. */
 OG_API og_status og_session_query(og_session *session, const char *source, const og_query_opts *opts, og_result **out,
                                   og_error *err);
@@ -56,10 +56,10 @@ OG_API og_status og_result_stream(const og_result *result, struct ArrowArrayStre
 /* ---- Writing */
 
 /* Runs a mutation of the text `source` (.gq) and commits it.  *out may be NULL.
- * OG_EINVALID: the text, a parameter or a constraint is wrong (details: OG_DETAIL_POSITION, OG_DETAIL_KEY_CONFLICT);
- * OG_ENOTFOUND: no such query or branch; OG_EPRECONDITION: if_commit does not hold; OG_ECONFLICT: lost to other writers
- * too often; OG_EUNSUPPORTED, OG_EREADONLY, OG_EDENIED, OG_ELIMIT; OG_EUNKNOWN: it may have happened, the detail has
- * the commit id to look for. */
+ * OG_EINVALID: the text or a parameter is wrong (OG_DETAIL_POSITION when there is one), or a value breaks a constraint;
+ * OG_ENOTFOUND: no such branch; OG_EPRECONDITION: if_commit does not hold (OG_DETAIL_PRECONDITION); OG_ECONFLICT: a key
+ * is taken (OG_DETAIL_KEY_CONFLICT), or lost to other writers too often; OG_EUNSUPPORTED, OG_EREADONLY, OG_EDENIED,
+ * OG_ELIMIT; OG_EUNKNOWN: it may have happened, the detail has the commit id to look for. */
 OG_API og_status og_session_mutate(og_session *session, const char *source, const og_query_opts *opts, og_receipt *out,
                                    og_error *err);
 

@@ -55,7 +55,8 @@ void og_call_opts_init(og_call_opts *opts)
 
 typedef struct opening {
   og_open_opts opts;
-  const char *uri, *schema; /* schema NULL: the graph is there already */
+  const char *uri, *schema;
+  bool create; /* from `schema` */
   og_session *session;
 } opening;
 
@@ -75,8 +76,8 @@ static og_status open_graph(og_call *c, const opening *o)
   if (!o->uri) return og_fail(cx, OG_EINVALID, "'uri' must be given, it is NULL");
   OG_TRY(open_world(c, s));
   og_db__call_bound(c, o->opts.timeout_ms, o->opts.cancel);
-  if (o->schema) {
-    OG_TRY(og_db__text_take(cx, o->schema, "schema", &schema));
+  if (o->create) {
+    OG_TRY(og_db__text_need(cx, o->schema, "schema", &schema));
     OG_TRY(og_db__text_take(cx, o->opts.actor, "actor", &actor));
     OG_TRY(og_db_init(cx, uri, schema, OG_STR_NONE, o->opts.force, actor));
   }
@@ -120,7 +121,7 @@ static og_status session_open(opening *o, const og_open_opts *given, og_session 
 og_status og_session_create(const char *uri, const char *schema, const og_open_opts *opts, og_session **out,
                             og_error *err)
 {
-  opening o = {.uri = uri, .schema = schema ? schema : ""};
+  opening o = {.uri = uri, .schema = schema, .create = true};
   return session_open(&o, opts, out, err);
 }
 
