@@ -43,9 +43,25 @@ void og_map_cleanup(og_map *m)
   *m = (og_map){.copy_keys = m->copy_keys};
 }
 
+/* Few entries in a table that was large once are taken out one by one, newest first: what an entry had to step over
+ * when it came is older, so the way to it is still there. */
+static void empty_slots(og_map *m)
+{
+  size_t mask = m->n_slots - 1;
+  if (m->n_entries >= m->n_slots / 8) {
+    memset(m->slots, 0, m->n_slots * sizeof *m->slots);
+    return;
+  }
+  for (size_t i = m->n_entries; i > 0; i--) {
+    size_t at = (size_t)m->entries[i - 1].hash & mask;
+    while (m->slots[at] != i) at = (at + 1) & mask;
+    m->slots[at] = 0;
+  }
+}
+
 void og_map_clear(og_map *m)
 {
-  if (m->slots) memset(m->slots, 0, m->n_slots * sizeof *m->slots);
+  if (m->slots) empty_slots(m);
   m->len = m->n_entries = 0;
   og_arena_reset(&m->keys);
 }

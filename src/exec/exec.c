@@ -35,7 +35,7 @@ static og_status run_all(og_ctx *cx, og_run *run, og_exec_result *out)
   run->views = og_push_array(cx, plan->n_slots + 1, sizeof(og_view *));
   if (!run->views) return OG_ENOMEM;
   for (uint32_t i = 0; i < plan->n_slots; i++) OG_TRY(og_run__view(cx, run, plan->slots[i].type, &run->views[i]));
-  OG_TRY(og_run__ops(cx, run, plan->ops, plan->n_ops, NULL, collect));
+  OG_TRY(og_run__ops(cx, run, plan->ops, plan->n_ops, collect));
   return og_run__finish(cx, run, out);
 }
 

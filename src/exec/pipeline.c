@@ -6,17 +6,24 @@
  * Each stage takes a chunk, makes rows of its own into its output chunk, and hands that on whenever it is full and once
  * at the end of its input.  A stage owns one output chunk, so memory does not grow with the number of rows in flight.
  * `stop` travels back when the sink wants no more.
+ *
+ * A negation is a pipeline inside a stage: each outer row is its only input, and the first row to reach its end stops
+ * it.
  */
 #include "exec/run.h"
 
 #include "base/map.h"
 
+typedef struct pipe pipe_t;
+
 typedef struct stage {
   const og_plan_op *op;
   og_chunk out;
-  og_vec rows;  /* CROSS, HASH_JOIN: uint64_t rows of the slot that pass */
-  og_map keys;  /* HASH_JOIN: encoded keys -> first row + 1 in `chain` */
-  og_vec chain; /* HASH_JOIN: link */
+  uint64_t *slots; /* the row being pushed */
+  pipe_t *inner;   /* ANTI: made at the first row, and used for all: what its joins have prepared stays */
+  og_vec rows;     /* CROSS, HASH_JOIN: uint64_t rows of the slot that pass */
+  og_map keys;     /* HASH_JOIN: encoded keys -> first row + 1 in `chain` */
+  og_vec chain;    /* HASH_JOIN: link */
   bool prepared;
   og_vec emitted, frontier, next; /* EXPAND: uint64_t */
   og_umap seen, visited;          /* EXPAND */
@@ -26,13 +33,14 @@ typedef struct link {
   uint64_t row, next; /* next: index + 1, 0: end */
 } link;
 
-typedef struct pipe {
+struct pipe {
   og_run *run;
   stage *stages;
   uint32_t n;
   og_sink_fn sink;
+  uint64_t **seed; /* columns of one row, when the pipeline starts from rows given to it */
   bool stop;
-} pipe_t;
+};
 
 static og_status push(og_ctx *cx, pipe_t *p, uint32_t at, const og_chunk *in);
 
@@ -284,11 +292,21 @@ static og_status found_one(og_ctx *cx, og_run *run, const og_chunk *rows, bool *
   return OG_OK;
 }
 
+static og_status pipe_init(og_ctx *cx, og_run *run, const og_plan_op *ops, uint32_t n, og_sink_fn sink, pipe_t *p);
+static og_status push_seed(og_ctx *cx, pipe_t *p, uint64_t *seed);
+
+static og_status inner_pipe(og_ctx *cx, og_run *run, stage *s)
+{
+  if (s->inner) return OG_OK;
+  s->inner = og_push_array(cx, 1, sizeof *s->inner);
+  return s->inner ? pipe_init(cx, run, s->op->inner, s->op->n_inner, found_one, s->inner) : OG_ENOMEM;
+}
+
 static og_status push_anti(og_ctx *cx, pipe_t *p, uint32_t at, uint64_t *slots)
 {
-  const og_plan_op *op = p->stages[at].op;
   uint64_t before = p->run->n_out;
-  OG_TRY(og_run__ops(cx, p->run, op->inner, op->n_inner, slots, found_one));
+  OG_TRY(inner_pipe(cx, p->run, &p->stages[at]));
+  OG_TRY(push_seed(cx, p->stages[at].inner, slots));
   bool found = p->run->n_out != before;
   p->run->n_out = before;
   return found ? OG_OK : emit(cx, p, at, slots);
@@ -320,18 +338,14 @@ static og_status push_row(og_ctx *cx, pipe_t *p, uint32_t at, uint64_t *slots)
 static og_status push(og_ctx *cx, pipe_t *p, uint32_t at, const og_chunk *in)
 {
   if (at == p->n) return p->sink(cx, p->run, in, &p->stop);
-  uint64_t *slots = og_calloc(cx, p->run->plan->n_slots + 1, sizeof *slots);
-  if (!slots) return OG_ENOMEM;
-  og_plan_op_kind kind = p->stages[at].op->kind;
-  og_status st = og_ctx_poll(cx);
-  if (st == OG_OK && (kind == OG_PLAN_CROSS || kind == OG_PLAN_HASH_JOIN))
-    st = prepare_join(cx, p, &p->stages[at], slots);
-  for (size_t i = 0; st == OG_OK && i < in->n && !p->stop; i++) {
-    gather(p->run, in, i, slots);
-    st = push_row(cx, p, at, slots);
+  stage *s = &p->stages[at];
+  OG_TRY(og_ctx_poll(cx));
+  if (s->op->kind == OG_PLAN_CROSS || s->op->kind == OG_PLAN_HASH_JOIN) OG_TRY(prepare_join(cx, p, s, s->slots));
+  for (size_t i = 0; i < in->n && !p->stop; i++) {
+    gather(p->run, in, i, s->slots);
+    OG_TRY(push_row(cx, p, at, s->slots));
   }
-  og_free(slots);
-  return st;
+  return OG_OK;
 }
 
 /* The input of stage `at` has ended: what its chunk still holds goes on, stage by stage. */
@@ -353,17 +367,15 @@ static og_status push_scan(og_ctx *cx, pipe_t *p)
   return finish(cx, p, 0);
 }
 
-static og_status push_seed(og_ctx *cx, pipe_t *p, const uint64_t *seed)
+/* Runs the pipeline over one row, from scratch. */
+static og_status push_seed(og_ctx *cx, pipe_t *p, uint64_t *seed)
 {
-  uint32_t n = p->run->plan->n_slots;
-  uint64_t **columns = og_calloc(cx, n + 1, sizeof(uint64_t *));
-  if (!columns) return OG_ENOMEM;
-  for (uint32_t i = 0; i < n; i++) columns[i] = (uint64_t *)(uintptr_t)&seed[i];
-  const og_chunk one = {columns, 1};
-  og_status st = push(cx, p, 0, &one);
-  if (st == OG_OK) st = finish(cx, p, 0);
-  og_free(columns);
-  return st;
+  p->stop = false;
+  for (uint32_t i = 0; i < p->n; i++) p->stages[i].out.n = 0; /* a stop leaves rows behind */
+  for (uint32_t i = 0; i < p->run->plan->n_slots; i++) p->seed[i] = &seed[i];
+  const og_chunk one = {p->seed, 1};
+  OG_TRY(push(cx, p, 0, &one));
+  return finish(cx, p, 0);
 }
 
 static og_status stage_init(og_ctx *cx, og_run *run, const og_plan_op *op, stage *s)
@@ -375,12 +387,16 @@ static og_status stage_init(og_ctx *cx, og_run *run, const og_plan_op *op, stage
   og_umap_init(&s->keys);
   og_umap_init(&s->seen);
   og_umap_init(&s->visited);
-  return chunk_init(cx, run->plan->n_slots, &s->out);
+  s->slots = og_push_array(cx, run->plan->n_slots + 1, sizeof *s->slots);
+  return s->slots ? chunk_init(cx, run->plan->n_slots, &s->out) : OG_ENOMEM;
 }
+
+static void pipe_cleanup(pipe_t *p);
 
 static void stage_cleanup(stage *s)
 {
   if (!s->op) return;
+  if (s->inner) pipe_cleanup(s->inner);
   og_vec_cleanup(&s->rows);
   og_vec_cleanup(&s->chain);
   og_vec_cleanup(&s->emitted);
@@ -391,18 +407,26 @@ static void stage_cleanup(stage *s)
   og_map_cleanup(&s->visited);
 }
 
-og_status og_run__ops(og_ctx *outer, og_run *run, const og_plan_op *ops, uint32_t n, const uint64_t *seed,
-                      og_sink_fn sink)
+static og_status pipe_init(og_ctx *cx, og_run *run, const og_plan_op *ops, uint32_t n, og_sink_fn sink, pipe_t *p)
 {
-  OG_AUTO(og_arena) arena = {0}; /* chunks die with the pipeline: an ANTI runs one per row */
-  og_ctx inner = *outer, *cx = &inner;
-  cx->arena = &arena;
-  pipe_t p = {.run = run, .n = n, .sink = sink};
-  p.stages = og_push_array(cx, n + 1, sizeof *p.stages);
-  if (!p.stages) return OG_ENOMEM;
-  og_status st = OG_OK;
-  for (uint32_t i = 0; st == OG_OK && i < n; i++) st = stage_init(cx, run, &ops[i], &p.stages[i]);
-  if (st == OG_OK) st = seed ? push_seed(cx, &p, seed) : push_scan(cx, &p);
-  for (uint32_t i = 0; i < n; i++) stage_cleanup(&p.stages[i]);
+  *p = (pipe_t){.run = run, .n = n, .sink = sink};
+  p->seed = og_push_array(cx, run->plan->n_slots + 1, sizeof *p->seed);
+  p->stages = og_push_array(cx, n + 1, sizeof *p->stages);
+  if (!p->seed || !p->stages) return OG_ENOMEM;
+  for (uint32_t i = 0; i < n; i++) OG_TRY(stage_init(cx, run, &ops[i], &p->stages[i]));
+  return OG_OK;
+}
+
+static void pipe_cleanup(pipe_t *p)
+{
+  for (uint32_t i = 0; p->stages && i < p->n; i++) stage_cleanup(&p->stages[i]);
+}
+
+og_status og_run__ops(og_ctx *cx, og_run *run, const og_plan_op *ops, uint32_t n, og_sink_fn sink)
+{
+  pipe_t p;
+  og_status st = pipe_init(cx, run, ops, n, sink, &p);
+  if (st == OG_OK) st = push_scan(cx, &p);
+  pipe_cleanup(&p);
   return st;
 }

@@ -47,8 +47,7 @@ OG_MUST_USE og_status og_run__value(og_ctx *cx, og_run *run, const og_pexpr *e, 
 OG_MUST_USE og_status og_run__holds(og_ctx *cx, og_run *run, const og_pexpr *e, const uint64_t *slots, bool *out);
 /* Rows of slot `slot`'s table that pass all filters, ascending; filters mention that slot only. */
 OG_MUST_USE og_status og_run__select(og_ctx *cx, og_run *run, const og_plan_op *op, uint32_t slot, og_vec *rows);
-/* Feeds one pipeline: ops[0] is a source when `seed` is NULL, else all ops take the seed rows. */
-OG_MUST_USE og_status og_run__ops(og_ctx *cx, og_run *run, const og_plan_op *ops, uint32_t n, const uint64_t *seed,
-                                  og_sink_fn sink);
+/* Runs one pipeline whose first op is a source. */
+OG_MUST_USE og_status og_run__ops(og_ctx *cx, og_run *run, const og_plan_op *ops, uint32_t n, og_sink_fn sink);
 /* Columns of the answer from run->out. */
 OG_MUST_USE og_status og_run__finish(og_ctx *cx, og_run *run, og_exec_result *out);

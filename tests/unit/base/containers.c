@@ -222,6 +222,29 @@ OG_TEST(map, agrees_with_an_array_and_iterates_in_insertion_order)
   og_test_world_close(&w);
 }
 
+OG_TEST(map, is_empty_after_every_clear_however_large_it_was)
+{
+  og_test_world w;
+  og_ctx *cx = og_test_world_open(&w);
+  og_umap u;
+  uint64_t state = 9, value;
+  og_umap_init(&u);
+  for (int round = 0; round < 300; round++) {
+    uint64_t n = round == 0 ? 5000 : next(&state) % (round % 10 ? 40 : 4000);
+    for (uint64_t i = 0; i < n; i++) {
+      uint64_t key = next(&state) % 10000;
+      OG_CHECK_OK(cx, og_umap_put(cx, &u, key, (uint64_t)round, NULL));
+      if (i % 7 == 0) OG_CHECK(og_umap_remove(&u, key));
+    }
+    for (uint64_t k = 0; k < 10000; k += 1 + k % 3) OG_CHECK(!og_umap_get(&u, k, &value) || value == (uint64_t)round);
+    og_map_clear(&u);
+    OG_CHECK(u.len == 0);
+    for (size_t i = 0; i < u.n_slots; i++) OG_CHECK(u.slots[i] == 0);
+  }
+  og_map_cleanup(&u);
+  og_test_world_close(&w);
+}
+
 OG_TEST(map, stays_whole_when_growing_fails)
 {
   og_test_world w;
@@ -250,4 +273,5 @@ OG_TEST_MAIN(OG_CASE(mem, counts_limits_and_fails_the_call_it_is_told),
              OG_CASE(arena, blocks_are_apart_and_reset_keeps_one_chunk), OG_CASE(buf, appends_everything_it_offers),
              OG_CASE(vec, grows_removes_in_order_and_sorts_stably),
              OG_CASE(map, agrees_with_an_array_and_iterates_in_insertion_order),
+             OG_CASE(map, is_empty_after_every_clear_however_large_it_was),
              OG_CASE(map, stays_whole_when_growing_fails))
