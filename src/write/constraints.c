@@ -231,10 +231,16 @@ static og_status note_end(og_ctx *cx, og_stage *s, og_keys *need, og_str id)
   return og_map_put(cx, &need->map, copy, s->line, NULL);
 }
 
-og_status og_stage_note(og_ctx *cx, og_stage *s, og_stage_table *t, const og_scalar *values)
+og_status og_stage__note_tuples(og_ctx *cx, og_stage *s, og_stage_table *t, const og_scalar *values)
 {
   for (uint32_t i = 0; i < t->type->n_constraints; i++)
     if (t->type->constraints[i].kind == OG_CON_UNIQUE) OG_TRY(note_unique(cx, s, t, i, values));
+  return OG_OK;
+}
+
+og_status og_stage_note(og_ctx *cx, og_stage *s, og_stage_table *t, const og_scalar *values)
+{
+  OG_TRY(og_stage__note_tuples(cx, s, t, values));
   if (!t->type->is_edge) return OG_OK;
   OG_TRY(note_end(cx, s, &t->need_src, values[OG_COLUMN_SRC].v.s));
   OG_TRY(note_end(cx, s, &t->need_dst, values[OG_COLUMN_DST].v.s));

@@ -6,7 +6,7 @@
  *
  * One object per line, in any order.  The file is read in blocks and a line at a time is in memory; endpoints are
  * checked at the end, when all nodes are known.  Every error that one line causes names it.  A lost race reads the file
- * again.
+ * again; so does a merge that met an id twice where the last line wins (stage.c), and then leaves the others out.
  */
 #include "write/write.h"
 
@@ -18,8 +18,16 @@
 
 #define READ_BLOCK ((size_t)4 << 20)
 
+/* Lines that later ones outdo: found in one reading, left out in the next. */
+typedef struct outdone {
+  og_sorter *lines; /* NULL: no line may outdo another */
+  bool known;       /* sorted; a line that is not among them is an error now */
+} outdone;
+
 typedef struct loader {
   const og_load *load;
+  og_sorted *outdone; /* NULL: none is known */
+  uint64_t next_outdone;
   og_stage stage;
   og_json_parser *parser;
   og_arena line_arena;
@@ -112,6 +120,25 @@ static og_status type_of(og_ctx *cx, const loader *l, const og_json *record, con
                  OG_STR_ARG(name), near.ptr ? "; did you mean '" : "", OG_STR_ARG(near), near.ptr ? "'?" : "");
 }
 
+/* The next line to leave out; they come in order. */
+static og_status next_outdone(og_ctx *cx, loader *l)
+{
+  og_record r;
+  bool more;
+  OG_TRY(og_sorted_next(cx, l->outdone, &r, &more));
+  l->next_outdone = 0;
+  for (size_t i = 0; more && i < r.key.len; i++) l->next_outdone = l->next_outdone << 8 | (unsigned char)r.key.ptr[i];
+  return OG_OK;
+}
+
+static og_status put_row(og_ctx *cx, loader *l, og_stage_table *table, const og_scalar *row)
+{
+  og_put_mode mode = l->load->mode == OG_LOAD_APPEND ? OG_PUT_INSERT : OG_PUT_UPSERT;
+  if (!l->outdone || l->line != l->next_outdone) return og_stage_put(cx, &l->stage, table, row, mode, true);
+  OG_TRY(og_stage_put_outdone(cx, &l->stage, table, row));
+  return next_outdone(cx, l);
+}
+
 static og_status put_record(og_ctx *cx, loader *l, const og_json *record)
 {
   const og_type_def *t;
@@ -126,7 +153,7 @@ static og_status put_record(og_ctx *cx, loader *l, const og_json *record)
     OG_TRY(put_end(cx, record, "from", &row[OG_COLUMN_SRC]));
     OG_TRY(put_end(cx, record, "to", &row[OG_COLUMN_DST]));
   }
-  return og_stage_put(cx, &l->stage, table, row, l->load->mode == OG_LOAD_APPEND ? OG_PUT_INSERT : OG_PUT_UPSERT, true);
+  return put_row(cx, l, table, row);
 }
 
 static og_status too_long(og_ctx *cx, const char *resource, uint64_t limit, uint64_t used)
@@ -279,8 +306,10 @@ static og_status load_once(og_ctx *cx, loader *l, bool *rerun, og_loaded *out)
 {
   *out = (og_loaded){0};
   OG_TRY(read_all(cx, l));
-  og_status st = og_stage_finish(cx, &l->stage);
+  og_status st = og_stage_is_outdone(&l->stage) ? OG_OK : og_stage_finish(cx, &l->stage);
   if (st != OG_OK) return l->stage.bad_line ? at_line(cx, st, l->stage.bad_line) : st;
+  *rerun = og_stage_is_outdone(&l->stage);
+  if (*rerun) return OG_OK;
   OG_TRY(og_stage_publish(cx, &l->stage, l->load->actor, NULL, rerun, &out->commit));
   OG_TRY(counts(cx, l, false, &out->nodes, &out->n_nodes));
   OG_TRY(counts(cx, l, true, &out->edges, &out->n_edges));
@@ -288,14 +317,27 @@ static og_status load_once(og_ctx *cx, loader *l, bool *rerun, og_loaded *out)
   return OG_OK;
 }
 
-static og_status load_try(og_ctx *cx, og_graph *g, og_str branch, const og_load *load, bool *rerun, og_loaded *out)
+static og_status open_outdone(og_ctx *cx, loader *l, outdone *o)
+{
+  if (!o->known) {
+    l->stage.outdone = o->lines;
+    return OG_OK;
+  }
+  OG_TRY(og_sorted_open(cx, o->lines, &l->outdone));
+  return next_outdone(cx, l);
+}
+
+static og_status load_try(og_ctx *cx, og_graph *g, og_str branch, const og_load *load, outdone *o, bool *rerun,
+                          og_loaded *out)
 {
   og_snapshot *snapshot;
   loader l = {.load = load, .keep = OG_VEC_INIT(og_column *)};
   OG_TRY(og_graph_snapshot(cx, g, branch, &snapshot));
   og_status st = og_stage_init(cx, &l.stage, snapshot, load->memory ? load->memory : OG_LIMIT_LOAD_MEMORY);
   if (st == OG_OK) st = og_json_parser_new(cx, &l.parser);
+  if (st == OG_OK) st = open_outdone(cx, &l, o);
   if (st == OG_OK) st = load_once(cx, &l, rerun, out);
+  og_sorted_close(l.outdone);
   og_json_parser_free(l.parser);
   og_vec_cleanup(&l.keep);
   og_arena_cleanup(&l.line_arena);
@@ -304,13 +346,26 @@ static og_status load_try(og_ctx *cx, og_graph *g, og_str branch, const og_load 
   return st;
 }
 
-og_status og_write_load(og_ctx *cx, og_graph *g, og_str branch, const og_load *load, og_loaded *out)
+static og_status load_until(og_ctx *cx, og_graph *g, og_str branch, const og_load *load, outdone *o, og_loaded *out)
 {
   for (unsigned i = 0; i < OG_LIMIT_REEXECUTIONS; i++) {
     bool rerun = false;
-    OG_TRY(load_try(cx, g, branch, load, &rerun, out));
+    OG_TRY(load_try(cx, g, branch, load, o, &rerun, out));
     if (!rerun) return OG_OK;
+    if (!o->lines || o->known || og_sorter_len(o->lines) == 0) continue; /* it lost a race */
+    OG_TRY(og_sorter_sort(cx, o->lines));
+    o->known = true;
   }
   return og_fail(cx, OG_ECONFLICT, "the load lost against other writers %d times; try again when it is quieter",
                  OG_LIMIT_REEXECUTIONS);
+}
+
+og_status og_write_load(og_ctx *cx, og_graph *g, og_str branch, const og_load *load, og_loaded *out)
+{
+  outdone o = {0};
+  uint64_t memory = load->memory ? load->memory : OG_LIMIT_LOAD_MEMORY;
+  if (load->mode == OG_LOAD_MERGE) OG_TRY(og_sorter_new(cx, (size_t)(memory / 16), &o.lines));
+  og_status st = load_until(cx, g, branch, load, &o, out);
+  og_sorter_free(cx, o.lines);
+  return st;
 }

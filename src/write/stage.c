@@ -7,7 +7,9 @@
  *      and, in the change, some 24 bytes for each row replaced.
  *  (2) A mutation keeps its rows, because later statements read them; they go to files when it ends.
  *  (3) A committed row is touched at most once; who touches it shadows it from then on.
- *  (4) Small fragments at a table's end are folded into the new one, each step at most as large as what is gathered, so
+ *  (4) A load streams in the order of its lines, so the last of several rows of one id cannot take an earlier one back.
+ *      Where it may (a merge), the lines outdone are noted and the load reads again without them.
+ *  (5) Small fragments at a table's end are folded into the new one, each step at most as large as what is gathered, so
  *      that a table has O(log commits) fragments and a commit stays small.
  */
 #include "write/stage.h"
@@ -402,6 +404,18 @@ static og_status stage_row(og_ctx *cx, og_stage *s, og_stage_table *t, const og_
   return og_vec_add(cx, &t->rows, &row);
 }
 
+og_status og_stage__outdo(og_ctx *cx, og_stage *s, uint64_t line)
+{
+  char key[8];
+  for (int i = 0; i < 8; i++) key[i] = (char)(line >> (56 - 8 * i)); /* sorted as bytes, read back in order */
+  return og_sorter_add(cx, s->outdone, og_str_from(key, sizeof key), OG_STR_NONE);
+}
+
+bool og_stage_is_outdone(const og_stage *s)
+{
+  return s->outdone && og_sorter_len(s->outdone) > 0;
+}
+
 /* Keys of a load that have outgrown their share go to disk; from then on the arena holds one row's texts. */
 static og_status spill_if_full(og_ctx *cx, og_stage *s)
 {
@@ -434,6 +448,10 @@ og_status og_stage_put(og_ctx *cx, og_stage *s, og_stage_table *t, const og_scal
   memcpy(row, values, t->view->n_columns * sizeof *row);
   row[0] = (og_scalar){.type = og_type_of(OG_TYPE_UTF8), .v.s = id};
   if (!generated && og_map_get(&t->ids.map, id, &staged)) {
+    if (og_stage__may_repeat(s, t)) {
+      OG_TRY(og_stage__outdo(cx, s, staged));
+      return og_map_put(cx, &t->ids.map, id, s->line, NULL);
+    }
     if (same_batch || mode == OG_PUT_INSERT) return og_stage__twice(cx, t->type, id);
     t->puts++;
     return copy_values(cx, s, t, row, &OG_VEC_AT(&t->rows, og_staged_row, staged).values);
@@ -444,6 +462,14 @@ og_status og_stage_put(og_ctx *cx, og_stage *s, og_stage_table *t, const og_scal
   }
   OG_TRY(remember_id(cx, s, t, id, generated));
   return stage_row(cx, s, t, row, offset);
+}
+
+og_status og_stage_put_outdone(og_ctx *cx, og_stage *s, og_stage_table *t, const og_scalar *values)
+{
+  OG_TRY(spill_if_full(cx, s));
+  OG_TRY(og_stage_check_row(cx, s, t->type, values));
+  t->puts++;
+  return og_stage__note_tuples(cx, s, t, values);
 }
 
 og_status og_stage_replace(og_ctx *cx, og_stage *s, og_stage_table *t, uint64_t offset, size_t staged,

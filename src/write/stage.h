@@ -71,6 +71,7 @@ typedef struct og_stage {
   bool spilled;         /* every og_keys is a sorter */
   uint64_t line;        /* of the row being put, for messages; 0: rows have no lines */
   uint64_t bad_line;    /* a check that ran later failed because of this line; 0: it names none */
+  og_sorter *outdone;   /* takes lines whose row a later line of the same id replaces; NULL: that is a violation */
 } og_stage;
 
 /* `budget`: 0 for a mutation, which keeps its rows; else the stage is streaming and keeps about so many bytes. */
@@ -93,6 +94,10 @@ static inline bool og_stage_is_retained(const og_stage_table *t, uint64_t offset
  * `same_batch`: a second row of the same id is a unique violation; else it replaces the first. */
 OG_MUST_USE og_status og_stage_put(og_ctx *cx, og_stage *s, og_stage_table *t, const og_scalar *values,
                                    og_put_mode mode, bool same_batch);
+/* A row that another one of the same id, further down in the same batch, replaces: it is checked, and counts. */
+OG_MUST_USE og_status og_stage_put_outdone(og_ctx *cx, og_stage *s, og_stage_table *t, const og_scalar *values);
+/* Whether lines of the same id were found: the stage misses rows, and the batch must be put again without them. */
+bool og_stage_is_outdone(const og_stage *s);
 /* A new image of a committed row (offset) or of a staged one (index into rows, offset OG_NO_OFFSET). */
 OG_MUST_USE og_status og_stage_replace(og_ctx *cx, og_stage *s, og_stage_table *t, uint64_t offset, size_t staged,
                                        const og_scalar *values);
@@ -108,10 +113,18 @@ OG_MUST_USE og_status og_stage_has_node(og_ctx *cx, og_stage *s, const og_type_d
 OG_MUST_USE og_status og_stage_check_row(og_ctx *cx, og_stage *s, const og_type_def *t, const og_scalar *values);
 /* Remembers what the end must check of a row that will be written. */
 OG_MUST_USE og_status og_stage_note(og_ctx *cx, og_stage *s, og_stage_table *t, const og_scalar *values);
+/* Of that, its unique tuples only. */
+OG_MUST_USE og_status og_stage__note_tuples(og_ctx *cx, og_stage *s, og_stage_table *t, const og_scalar *values);
 OG_MUST_USE og_status og_stage_validate(og_ctx *cx, og_stage *s);
 og_status og_stage_unique_error(og_ctx *cx, const og_type_def *t, const og_str *names, uint32_t n, og_str value,
                                 og_str a, og_str b);
 og_status og_stage__twice(og_ctx *cx, const og_type_def *t, og_str id);
+/* May an id stand twice in the batch?  Ids of keys never may. */
+static inline bool og_stage__may_repeat(const og_stage *s, const og_stage_table *t)
+{
+  return s->outdone && !t->type->key_fields;
+}
+OG_MUST_USE og_status og_stage__outdo(og_ctx *cx, og_stage *s, uint64_t line);
 og_status og_stage__clash(og_ctx *cx, const og_type_def *t, const og_constraint *c, og_str tuple, og_str a, og_str b);
 og_status og_stage__missing_end(og_ctx *cx, const og_type_def *edge, const char *end, og_str id,
                                 const og_type_def *node);

@@ -97,6 +97,20 @@ static const wrong wrongs[] = {
      "line 801: node type 'P', entity id 'p007': an entity"},
     {OG_LOAD_APPEND, "{\"type\":\"Q\",\"data\":{\"id\":\"q299\"}}\n",
      "line 801: node type 'Q', entity id 'q299': an entity"},
+    {OG_LOAD_MERGE,
+     "{\"type\":\"Q\",\"data\":{\"id\":\"q007\",\"n\":1}}\n{\"type\":\"Q\",\"data\":{\"id\":\"r007\",\"n\":2}}\n"
+     "{\"type\":\"Q\",\"data\":{\"id\":\"q007\",\"n\":3}}\n{\"type\":\"Q\",\"data\":{\"id\":\"q007\",\"n\":4}}\n",
+     NULL},
+    {OG_LOAD_MERGE,
+     "{\"edge\":\"E\",\"from\":\"nobody\",\"to\":\"y001\",\"data\":{\"id\":\"e\",\"x\":1}}\n"
+     "{\"edge\":\"E\",\"from\":\"y000\",\"to\":\"y001\",\"data\":{\"id\":\"e\",\"x\":2}}\n",
+     NULL},
+    {OG_LOAD_MERGE,
+     "{\"edge\":\"E\",\"from\":\"y000\",\"to\":\"y001\",\"data\":{\"id\":\"e\",\"x\":1}}\n"
+     "{\"edge\":\"E\",\"from\":\"y000\",\"to\":\"y001\",\"data\":{\"id\":\"e\",\"x\":1}}\n",
+     "line 802: @unique violation on E.x: value '1' held by 'e' and 'e'"},
+    {OG_LOAD_APPEND, "{\"type\":\"Q\",\"data\":{\"id\":\"z\"}}\n{\"type\":\"Q\",\"data\":{\"id\":\"z\"}}\n",
+     "line 802: @unique violation on Q.id: value 'z' held by 'z' and 'z'"},
     {OG_LOAD_MERGE, "{\"type\":\"P\",\"data\":{\"k\":\"y001\"}}\n", "line 801: @unique violation on P.k: value 'y001'"},
     {OG_LOAD_MERGE, "{\"type\":\"P\",\"data\":{\"k\":\"z\",\"u\":12}}\n",
      "line 801: @unique violation on P.u: value '12' held by 'p012' and 'z'"},
