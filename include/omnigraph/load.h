@@ -4,7 +4,7 @@
  *   {"type":"Person","data":{"name":"ada"}}
  *   {"edge":"Knows","from":"ada","to":"bob","data":{}}
  *
- * All or nothing: a load that fails leaves the graph as it was, and its error names the line.
+ * All or nothing: a load that fails leaves the branch as it was, and its error names the line.
  */
 #pragma once
 
@@ -31,7 +31,7 @@ typedef struct og_load_opts {
   size_t size;
   og_load_mode mode;       /* OG_LOAD_APPEND when not set */
   const char *branch;      /* NULL: main */
-  const char *from;        /* NULL: a missing branch is an error; else it is made from this one first */
+  const char *from;        /* NULL: a missing branch is an error; else it is made from this one first, and stays */
   const char *actor;       /* who; recorded in the commit */
   uint64_t timeout_ms;     /* 0: none */
   const og_cancel *cancel; /* NULL: cannot be cancelled */

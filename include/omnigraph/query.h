@@ -49,8 +49,9 @@ OG_API const char *og_result_commit(const og_result *result);
 /* The rows as a JSON array of objects.  Numbers are exact; dates and times are text. */
 OG_API og_status og_result_json(const og_result *result, og_text **out, og_error *err);
 
-/* The columns as an Arrow stream of one batch (of none when there are no rows), which shares them.  *out is written on
- * success, and then the caller's to release; the result may be freed before. */
+/* The columns as an Arrow stream of one batch (of none when there are no rows), which shares them.  DateTime is a
+ * timestamp in milliseconds, UTC; Date is date32.  *out is written on success, and then the caller's to release; the
+ * result may be freed before. */
 OG_API og_status og_result_stream(const og_result *result, struct ArrowArrayStream *out, og_error *err);
 
 /* ---- Writing */

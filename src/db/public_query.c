@@ -151,13 +151,37 @@ static int stream_errno(og_status st)
   return st == OG_OK ? 0 : st == OG_ENOMEM ? ENOMEM : EIO;
 }
 
+/* DateTime is stored as date64, as Lance tables of graphs have it; but Arrow's date64 is whole days, and a consumer may
+ * insist on that.  The same milliseconds are a proper timestamp. */
+static og_field honest_field(const og_field *f)
+{
+  og_field out = *f;
+  if (f->type.id == OG_TYPE_DATE64) out.type = (og_type){.id = OG_TYPE_TIMESTAMP, .unit = OG_UNIT_MS, .utc = true};
+  return out;
+}
+
+static og_status export_schema(og_ctx *cx, const og_schema *s, struct ArrowSchema *out)
+{
+  og_field top = {.type = og_type_of(OG_TYPE_STRUCT), .n_children = s->n_fields};
+  og_field *fields = og_push_array(cx, (size_t)s->n_fields * 2 + 1, sizeof *fields), *items = fields + s->n_fields;
+  if (!fields) return OG_ENOMEM;
+  for (uint32_t i = 0; i < s->n_fields; i++) {
+    fields[i] = honest_field(&s->fields[i]);
+    if (fields[i].n_children == 0) continue; /* else a list: it has one */
+    items[i] = honest_field(&s->fields[i].children[0]);
+    fields[i].children = &items[i];
+  }
+  top.children = fields;
+  return og_arrow_export_field(cx, &top, out);
+}
+
 static int stream_schema(struct ArrowArrayStream *self, struct ArrowSchema *out)
 {
   stream *s = self->private_data;
   og_call c;
   og_runtime none = {0};
   og_ctx *cx = og_db__call_bare(&c, s->mem, &none, &s->err);
-  return stream_errno(og_db__call_end(&c, og_arrow_export_schema(cx, s->batch->schema, out)));
+  return stream_errno(og_db__call_end(&c, export_schema(cx, s->batch->schema, out)));
 }
 
 /* The end of a stream is an array that is released already. */

@@ -155,6 +155,7 @@ static void stopping(og_session *s)
   opts.cancel = cancel;
   opts.params = "{\"name\": \"zoe\"}";
   CHECK_IS(og_session_query(s, ALL_NAMES, &opts, &r, &err), OG_ECANCELLED);
+  CHECK_IS(og_session_mutate(s, ADD, &opts, NULL, &err), OG_ECANCELLED);
   CHECK_QUERY(s, ALL_NAMES, NULL, "[{\"name\":\"ada\"},{\"name\":\"bob\"},{\"name\":\"eve\"}]");
   og_cancel_free(cancel);
 }
