@@ -3,13 +3,13 @@
 #
 # Runs one part of the checks and leaves its results in build/results/PART for tools/results.py.
 #
-#   tools/part.sh tests|asan|tsan|fault|clang|interop
+#   tools/part.sh tests|asan|tsan|fault|clang|interop|release
 #
 # A failure does not end a part: everything is run, and the exit status tells whether all of it was well.
 
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
-part=${1:?usage: tools/part.sh tests|asan|tsan|fault|clang|interop}
+part=${1:?usage: tools/part.sh tests|asan|tsan|fault|clang|interop|release}
 results=$PWD/build/results/$part
 rm -rf "$results"
 mkdir -p "$results"
@@ -79,6 +79,7 @@ case $part in
     run_pytest newest build/venv/bin/python tests/interop
     run_pytest lance10 build/venv-lance10/bin/python tests/interop
     ;;
+  release) gate release tools/check_release.sh ;;
   *)
     echo "part.sh: no part is called $part" >&2
     exit 2
