@@ -261,6 +261,9 @@ static og_status out_of_range(og_ctx *cx, const og_builder *b)
       [OG_TYPE_DATE32] = "Date32",
       [OG_TYPE_DATE64] = "Date64",
       [OG_TYPE_TIMESTAMP] = "Timestamp",
+      [OG_TYPE_TIME32] = "Time32",
+      [OG_TYPE_TIME64] = "Time64",
+      [OG_TYPE_DURATION] = "Duration",
   };
   return og_fail(cx, OG_EINVALID, "exceeds %s range", names[b->type.id]);
 }

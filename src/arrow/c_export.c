@@ -40,9 +40,12 @@ static void write_format(og_type t, char out[16])
       [OG_TYPE_BINARY] = "z",      [OG_TYPE_LARGE_BINARY] = "Z", [OG_TYPE_DATE32] = "tdD",
       [OG_TYPE_DATE64] = "tdm",    [OG_TYPE_TIMESTAMP] = "ts",   [OG_TYPE_LIST] = "+l",
       [OG_TYPE_LARGE_LIST] = "+L", [OG_TYPE_FIXED_LIST] = "+w",  [OG_TYPE_STRUCT] = "+s",
+      [OG_TYPE_TIME32] = "tt",     [OG_TYPE_TIME64] = "tt",      [OG_TYPE_DURATION] = "tD",
   };
   if (t.id == OG_TYPE_TIMESTAMP)
     snprintf(out, 16, "ts%c:%s", "smun"[t.unit], t.utc ? "UTC" : "");
+  else if (og_type_has_unit(t.id))
+    snprintf(out, 16, "%s%c", codes[t.id], "smun"[t.unit]);
   else if (t.id == OG_TYPE_FIXED_LIST)
     snprintf(out, 16, "+w:%d", t.size);
   else

@@ -3,6 +3,9 @@
 
 #include "base/civil.h"
 
+#include <inttypes.h>
+#include <stdio.h>
+
 static og_status put_base64(og_ctx *cx, og_json_writer *w, og_str s)
 {
   static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
@@ -45,6 +48,20 @@ static og_status put_timestamp(og_ctx *cx, og_json_writer *w, const og_column *c
   return og_json_str(cx, w, og_str_from(text, og_datetime_format(v, text)));
 }
 
+/* "13:05:09.25": as many digits behind the second as it takes. */
+static og_status put_time(og_ctx *cx, og_json_writer *w, const og_column *c, int64_t v)
+{
+  static const int64_t per_second[] = {1, 1000, 1000000, 1000000000};
+  static const int digits[] = {0, 3, 6, 9};
+  char text[48];
+  int64_t unit = per_second[c->type.unit], s = v / unit, rest = v % unit;
+  if (v < 0) return og_json_i64(cx, w, v); /* no time of any day */
+  int n = snprintf(text, sizeof text, "%02" PRId64 ":%02" PRId64 ":%02" PRId64, s / 3600, s / 60 % 60, s % 60);
+  if (rest) n += snprintf(text + n, sizeof text - (size_t)n, ".%0*" PRId64, digits[c->type.unit], rest);
+  while (rest && text[n - 1] == '0') n--;
+  return og_json_str(cx, w, og_str_from(text, (size_t)n));
+}
+
 static og_status put_number(og_ctx *cx, og_json_writer *w, const og_column *c, int64_t i)
 {
   switch (c->type.id) {
@@ -75,6 +92,9 @@ og_status og_column_json(og_ctx *cx, og_json_writer *w, const og_column *c, int6
   case OG_TYPE_DATE32: return og_json_str(cx, w, og_str_from(date, og_date_format(og_column_i32(c)[i], date)));
   case OG_TYPE_DATE64: return og_json_str(cx, w, og_str_from(time, og_datetime_format(og_column_i64(c)[i], time)));
   case OG_TYPE_TIMESTAMP: return put_timestamp(cx, w, c, i);
+  case OG_TYPE_TIME32: return put_time(cx, w, c, og_column_i32(c)[i]);
+  case OG_TYPE_TIME64: return put_time(cx, w, c, og_column_i64(c)[i]);
+  case OG_TYPE_DURATION: return og_json_i64(cx, w, og_column_i64(c)[i]);
   case OG_TYPE_LIST:
   case OG_TYPE_LARGE_LIST:
   case OG_TYPE_FIXED_LIST: return put_list(cx, w, c, i);

@@ -68,7 +68,7 @@ static int cmp_numbers(const og_scalar *a, og_kind ka, const og_scalar *b, og_ki
   return ka == OG_KIND_INT ? cmp_i64_f64(a->v.i, b->v.f) : cmp_u64_f64(a->v.u, b->v.f);
 }
 
-/* A timestamp as whole seconds and nanoseconds, the form all units share. */
+/* A time as whole seconds and nanoseconds, the form all units share. */
 static int64_t split_time(const og_scalar *s, int64_t *ns)
 {
   static const int64_t per_second[] = {1, 1000, 1000000, 1000000000};
@@ -140,7 +140,7 @@ uint64_t og_scalar_hash(const og_scalar *a, uint64_t seed)
   case OG_KIND_BOOL: return og_hash_mix(seed, a->v.b);
   case OG_KIND_INT: {
     int64_t ns;
-    if (a->type.id != OG_TYPE_TIMESTAMP) return og_hash_mix(seed, (uint64_t)a->v.i);
+    if (!og_type_has_unit(a->type.id)) return og_hash_mix(seed, (uint64_t)a->v.i);
     seed = og_hash_mix(seed, (uint64_t)split_time(a, &ns));
     return og_hash_mix(seed, (uint64_t)ns);
   }

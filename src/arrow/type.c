@@ -6,7 +6,7 @@
 typedef struct type_info {
   const char *name;
   uint8_t width;
-  bool numeric, string, varbin, nested;
+  bool numeric, string, varbin, nested, has_unit;
 } type_info;
 
 static const type_info infos[] = {
@@ -29,7 +29,10 @@ static const type_info infos[] = {
     [OG_TYPE_LARGE_BINARY] = {.name = "large_binary", .varbin = true},
     [OG_TYPE_DATE32] = {.name = "date32", .width = 4},
     [OG_TYPE_DATE64] = {.name = "date64", .width = 8},
-    [OG_TYPE_TIMESTAMP] = {.name = "timestamp", .width = 8},
+    [OG_TYPE_TIMESTAMP] = {.name = "timestamp", .width = 8, .has_unit = true},
+    [OG_TYPE_TIME32] = {.name = "time32", .width = 4, .has_unit = true},
+    [OG_TYPE_TIME64] = {.name = "time64", .width = 8, .has_unit = true},
+    [OG_TYPE_DURATION] = {.name = "duration", .width = 8, .has_unit = true},
     [OG_TYPE_LIST] = {.name = "list", .nested = true},
     [OG_TYPE_LARGE_LIST] = {.name = "large_list", .nested = true},
     [OG_TYPE_FIXED_LIST] = {.name = "fixed_size_list", .nested = true},
@@ -43,16 +46,24 @@ static const char *const timestamp_names[4][2] = {
     [OG_UNIT_NS] = {"timestamp[ns]", "timestamp[ns, UTC]"},
 };
 
+static const char *const unit_names[3][4] = {
+    {"time32[s]", "time32[ms]", "time32[us]", "time32[ns]"},
+    {"time64[s]", "time64[ms]", "time64[us]", "time64[ns]"},
+    {"duration[s]", "duration[ms]", "duration[us]", "duration[ns]"},
+};
+
 bool og_type_eq(og_type a, og_type b)
 {
   if (a.id != b.id) return false;
-  if (a.id == OG_TYPE_TIMESTAMP) return a.unit == b.unit && a.utc == b.utc;
+  if (infos[a.id].has_unit && a.unit != b.unit) return false;
+  if (a.id == OG_TYPE_TIMESTAMP) return a.utc == b.utc;
   return a.id != OG_TYPE_FIXED_LIST || a.size == b.size;
 }
 
 const char *og_type_name(og_type t)
 {
-  return t.id == OG_TYPE_TIMESTAMP ? timestamp_names[t.unit][t.utc] : infos[t.id].name;
+  if (t.id == OG_TYPE_TIMESTAMP) return timestamp_names[t.unit][t.utc];
+  return infos[t.id].has_unit ? unit_names[t.id - OG_TYPE_TIME32][t.unit] : infos[t.id].name;
 }
 
 unsigned og_type_width(og_type_id id)
@@ -78,6 +89,11 @@ bool og_type_is_varbin(og_type_id id)
 bool og_type_is_nested(og_type_id id)
 {
   return infos[id].nested;
+}
+
+bool og_type_has_unit(og_type_id id)
+{
+  return infos[id].has_unit;
 }
 
 bool og_field_meta(const og_field *f, og_str key, og_str *out)

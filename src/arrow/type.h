@@ -31,6 +31,9 @@ typedef enum og_type_id {
   OG_TYPE_DATE32,       /* i32 days */
   OG_TYPE_DATE64,       /* i64 milliseconds */
   OG_TYPE_TIMESTAMP,    /* i64 in `unit` */
+  OG_TYPE_TIME32,       /* i32 in `unit` since midnight: s, ms */
+  OG_TYPE_TIME64,       /* i64 in `unit` since midnight: us, ns */
+  OG_TYPE_DURATION,     /* i64 in `unit` */
   OG_TYPE_LIST,         /* i32 offsets, one child "item" */
   OG_TYPE_LARGE_LIST,   /* i64 offsets, one child */
   OG_TYPE_FIXED_LIST,   /* `size` items per row, one child */
@@ -41,7 +44,7 @@ typedef enum og_time_unit { OG_UNIT_S, OG_UNIT_MS, OG_UNIT_US, OG_UNIT_NS } og_t
 
 typedef struct og_type {
   og_type_id id;
-  og_time_unit unit; /* TIMESTAMP */
+  og_time_unit unit; /* TIMESTAMP, TIME32, TIME64, DURATION */
   bool utc;          /* TIMESTAMP with zone UTC */
   int32_t size;      /* FIXED_LIST: items per row, >= 1 */
 } og_type;
@@ -63,6 +66,7 @@ bool og_type_is_numeric(og_type_id id); /* integers and floats */
 bool og_type_is_string(og_type_id id);  /* UTF8, LARGE_UTF8 */
 bool og_type_is_varbin(og_type_id id);  /* strings and binaries */
 bool og_type_is_nested(og_type_id id);  /* lists and structs */
+bool og_type_has_unit(og_type_id id);   /* values count units of time */
 
 typedef struct og_field {
   og_str name;

@@ -20,7 +20,10 @@ og_kind og_column__kind(og_type_id id)
   case OG_TYPE_I64:
   case OG_TYPE_DATE32:
   case OG_TYPE_DATE64:
-  case OG_TYPE_TIMESTAMP: return OG_KIND_INT;
+  case OG_TYPE_TIMESTAMP:
+  case OG_TYPE_TIME32:
+  case OG_TYPE_TIME64:
+  case OG_TYPE_DURATION: return OG_KIND_INT;
   case OG_TYPE_U8:
   case OG_TYPE_U16:
   case OG_TYPE_U32:

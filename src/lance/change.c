@@ -108,6 +108,11 @@ static og_status check_writable(og_ctx *cx, const og_lance_table *base)
     return og_fail(cx, OG_EUNSUPPORTED,
                    "table '" OG_STR_FMT "' has no stable row ids: it was not made by OmniGraph and is read-only",
                    OG_STR_ARG(root));
+  for (uint32_t i = 0; i < base->m.schema->n_fields; i++)
+    if (og_lance_field_is_dictionary(&base->m.schema->fields[i]))
+      return og_fail(cx, OG_EUNSUPPORTED,
+                     "table '" OG_STR_FMT "' has a dictionary column, '" OG_STR_FMT "': it is read, but not written",
+                     OG_STR_ARG(root), OG_STR_ARG(base->m.schema->fields[i].name));
   if (v.major != 2 || (v.minor != 1 && v.minor != 2))
     return og_fail(cx, OG_EUNSUPPORTED, "table '" OG_STR_FMT "' is kept in file version %u.%u; 2.1 and 2.2 are written",
                    OG_STR_ARG(root), v.major, v.minor);

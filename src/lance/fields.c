@@ -46,6 +46,14 @@ static const type_name type_names[] = {
   {{"timestamp:ms:UTC", 16}, {.id = OG_TYPE_TIMESTAMP, .unit = OG_UNIT_MS, .utc = true}},
   {{"timestamp:us:UTC", 16}, {.id = OG_TYPE_TIMESTAMP, .unit = OG_UNIT_US, .utc = true}},
   {{"timestamp:ns:UTC", 16}, {.id = OG_TYPE_TIMESTAMP, .unit = OG_UNIT_NS, .utc = true}},
+  {{"time32:s", 8},          {.id = OG_TYPE_TIME32, .unit = OG_UNIT_S}},
+  {{"time32:ms", 9},         {.id = OG_TYPE_TIME32, .unit = OG_UNIT_MS}},
+  {{"time64:us", 9},         {.id = OG_TYPE_TIME64, .unit = OG_UNIT_US}},
+  {{"time64:ns", 9},         {.id = OG_TYPE_TIME64, .unit = OG_UNIT_NS}},
+  {{"duration:s", 10},       {.id = OG_TYPE_DURATION, .unit = OG_UNIT_S}},
+  {{"duration:ms", 11},      {.id = OG_TYPE_DURATION, .unit = OG_UNIT_MS}},
+  {{"duration:us", 11},      {.id = OG_TYPE_DURATION, .unit = OG_UNIT_US}},
+  {{"duration:ns", 11},      {.id = OG_TYPE_DURATION, .unit = OG_UNIT_NS}},
   {{"list", 4},              {.id = OG_TYPE_LIST}},
   {{"list.struct", 11},      {.id = OG_TYPE_LIST}},
   {{"large_list", 10},       {.id = OG_TYPE_LARGE_LIST}},
@@ -53,6 +61,16 @@ static const type_name type_names[] = {
   {{"struct", 6},            {.id = OG_TYPE_STRUCT}},
 };
 /* clang-format on */
+
+/* "dict:VALUE:INDEX:ORDERED": the values, as the pages give them. */
+static og_str dictionary_value(og_str text)
+{
+  const og_str prefix = OG_STR("dict:");
+  size_t ordered = og_str_rfind_byte(text, ':');
+  if (!og_str_starts_with(text, prefix) || ordered <= prefix.len) return OG_STR_NONE;
+  size_t index = og_str_rfind_byte(og_str_sub(text, 0, ordered), ':');
+  return index > prefix.len && index != SIZE_MAX ? og_str_sub(text, prefix.len, index) : OG_STR_NONE;
+}
 
 static bool type_find(og_str text, og_type *out)
 {
@@ -137,7 +155,8 @@ static og_status arrow_field(og_ctx *cx, og_lance_schema *s, uint32_t *pos, og_a
     out->n_children = 1;
     return OG_OK;
   }
-  if (!type_find(f->logical_type, &out->type))
+  og_str value = dictionary_value(f->logical_type);
+  if (!type_find(value.ptr ? value : f->logical_type, &out->type) || (value.ptr && og_type_is_nested(out->type.id)))
     return unsupported_type(cx, f->name, f->logical_type);
   uint32_t n = 0;
   for (uint32_t i = *pos; i < s->n_fields; i++) n += s->fields[i].parent == f->id;

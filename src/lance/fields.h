@@ -23,6 +23,12 @@ typedef struct og_lance_field {
   og_str unknown; /* raw bytes of fields we do not know */
 } og_lance_field;
 
+/* An Arrow dictionary: read as its values, never written. */
+static inline bool og_lance_field_is_dictionary(const og_lance_field *f)
+{
+  return og_str_starts_with(f->logical_type, OG_STR("dict:"));
+}
+
 typedef struct og_lance_schema {
   _Atomic uint32_t refs;
   og_arena arena;

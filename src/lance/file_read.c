@@ -82,12 +82,12 @@ typedef struct footer {
 
 static og_status check_version(og_ctx *cx, uint16_t major, uint16_t minor)
 {
-  if (major == 2 && (minor == 1 || minor == 2)) return OG_OK;
+  if (major == 2 && minor >= 1 && minor <= 3) return OG_OK;
   if (major == 0 && minor == 3) { /* what version 2.0 writes */
     major = 2;
     minor = 0;
   }
-  return og_fail(cx, OG_EUNSUPPORTED, "Lance file version %u.%u; versions 2.1 and 2.2 are read", major, minor);
+  return og_fail(cx, OG_EUNSUPPORTED, "Lance file version %u.%u; versions 2.1 to 2.3 are read", major, minor);
 }
 
 static og_status read_footer(og_ctx *cx, og_lance_file *f, tail *t, footer *out)

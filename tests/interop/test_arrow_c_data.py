@@ -107,6 +107,10 @@ CASES = {
     **{f"timestamp[{unit}{zone and ', ' + zone}]":
        pa.array([-1, None, 0, 1, 2**40], pa.int64()).view(pa.timestamp(unit, zone or None))
        for unit in ("s", "ms", "us", "ns") for zone in ("", "UTC")},
+    **{f"time32[{unit}]": pa.array([0, None, 1, 2, 86399], pa.int32()).view(pa.time32(unit)) for unit in ("s", "ms")},
+    **{f"time64[{unit}]": pa.array([0, None, 1, 2, 86399], pa.int64()).view(pa.time64(unit)) for unit in ("us", "ns")},
+    **{f"duration[{unit}]": pa.array([-1, None, 0, 1, 2**40], pa.int64()).view(pa.duration(unit))
+       for unit in ("s", "ms", "us", "ns")},
     "list": pa.array([[1, None], None, [], [3], [4, 5, 6]], pa.list_(pa.int64())),
     "large_list": pa.array([["a", None], None, [], ["c"], ["d", "é"]], pa.large_list(pa.string())),
     "list_of_lists": pa.array([[[1], None], None, [], [[]], [[4, 5], [6]]],
@@ -273,7 +277,7 @@ def test_children_outlive_their_parent(lib):
 @pytest.mark.parametrize("array, name", [
     (pa.array([1], pa.decimal128(5, 2)), "d:5,2"),
     (pa.array(["a", "a"]).dictionary_encode(), "dictionary"),
-    (pa.array([1], pa.duration("s")), "tDs"),
+    (pa.array([(1, 2, 3)], pa.month_day_nano_interval()), "tin"),
     (pa.array([0], pa.timestamp("s", "Europe/Berlin")), "Europe/Berlin"),
     (pa.array(["a"], pa.string_view()), "vu"),
     (pa.array([[("a", 1)]], pa.map_(pa.string(), pa.int64())), "+m"),

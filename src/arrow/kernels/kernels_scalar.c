@@ -129,7 +129,8 @@ static const fixed_loops loops[OG_TYPE_STRUCT + 1] = {
     [OG_TYPE_I64] = LOOPS(i64),    [OG_TYPE_U8] = LOOPS(u8),         [OG_TYPE_U16] = LOOPS(u16),
     [OG_TYPE_U32] = LOOPS(u32),    [OG_TYPE_U64] = LOOPS(u64),       [OG_TYPE_F16] = LOOPS(f16),
     [OG_TYPE_F32] = LOOPS(f32),    [OG_TYPE_F64] = LOOPS(f64),       [OG_TYPE_DATE32] = LOOPS(i32),
-    [OG_TYPE_DATE64] = LOOPS(i64), [OG_TYPE_TIMESTAMP] = LOOPS(i64),
+    [OG_TYPE_DATE64] = LOOPS(i64), [OG_TYPE_TIMESTAMP] = LOOPS(i64), [OG_TYPE_TIME32] = LOOPS(i32),
+    [OG_TYPE_TIME64] = LOOPS(i64), [OG_TYPE_DURATION] = LOOPS(i64),
 };
 
 static size_t drop_nulls(const og_column *c, const uint32_t *sel, size_t n, uint32_t *sel_out)
@@ -286,7 +287,7 @@ static size_t select_times(const og_column *c, unsigned accept, const og_scalar 
   size_t k = 0;
   for (size_t i = 0; i < in.n; i++) {
     uint32_t row = row_at(in, i);
-    og_scalar v = {.type = c->type, .v.i = og_column_i64(c)[row]};
+    og_scalar v = {.type = c->type, .v.i = og_column__load_i64(c, row)};
     int cmp;
     if (!og_scalar_cmp(&v, rhs, &cmp)) return 0;
     sel_out[k] = row;
@@ -303,7 +304,7 @@ static size_t select_fixed(const og_column *c, unsigned accept, const og_scalar 
   if (og_type_is_numeric(id) != og_type_is_numeric(rhs->type.id)) return 0;
   if (!og_type_is_numeric(id)) {
     if (!og_type_eq(c->type, rhs->type))
-      return id == OG_TYPE_TIMESTAMP ? select_times(c, accept, rhs, in, sel_out) : 0;
+      return og_type_has_unit(id) ? select_times(c, accept, rhs, in, sel_out) : 0;
     p.key = (uint64_t)rhs->v.i;
   } else if (og_column__kind(id) == OG_KIND_FLOAT) {
     p = float_probe(accept, rhs);

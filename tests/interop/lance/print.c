@@ -54,7 +54,7 @@ static void print_list(const og_column *c, const og_field *f, int64_t i)
 static void print_time(og_type t, int64_t v)
 {
   static const double per_ms[] = {0.001, 1, 1000, 1000000};
-  if (t.id == OG_TYPE_TIMESTAMP && t.unit != OG_UNIT_MS)
+  if (t.id == OG_TYPE_TIMESTAMP && t.unit != OG_UNIT_MS) /* times of day and durations as they count */
     print_f64((double)v / per_ms[t.unit]);
   else
     printf("%" PRId64, v);
@@ -79,7 +79,10 @@ void print_value(const og_column *c, const og_field *f, int64_t i)
   case OG_TYPE_I64: printf("%" PRId64, og_column_i64(c)[i]); break;
   case OG_TYPE_U64: printf("%" PRIu64, og_column_u64(c)[i]); break;
   case OG_TYPE_DATE64:
+  case OG_TYPE_TIME64:
+  case OG_TYPE_DURATION:
   case OG_TYPE_TIMESTAMP: print_time(c->type, og_column_i64(c)[i]); break;
+  case OG_TYPE_TIME32: printf("%" PRId32, og_column_i32(c)[i]); break;
   case OG_TYPE_F16: print_f64(half(((const uint16_t *)d)[i])); break;
   case OG_TYPE_F32: print_f64((double)og_column_f32(c)[i]); break;
   case OG_TYPE_F64: print_f64(og_column_f64(c)[i]); break;

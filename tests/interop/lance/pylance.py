@@ -22,8 +22,11 @@ from samples import rows_of, same
 
 
 def plain(column):
-    """Times as milliseconds and binaries as lists of bytes, as lance_rows prints them."""
+    """Times as milliseconds and binaries as lists of bytes, as lance_rows prints them; times of day and durations as they
+    count."""
     kind = column.type
+    if pa.types.is_time(kind) or pa.types.is_duration(kind):
+        return column.cast(pa.int32() if pa.types.is_time32(kind) else pa.int64()).to_pylist()
     if pa.types.is_timestamp(kind):
         return [None if v is None else v / 1000 for v in pc.cast(column, pa.int64()).to_pylist()]
     if pa.types.is_date(kind):

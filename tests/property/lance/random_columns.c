@@ -75,6 +75,9 @@ static const og_field all_fields[] = {
     {.name = {"ts", 2},
      .type = {.id = OG_TYPE_TIMESTAMP, .unit = OG_UNIT_US, .utc = true},
      .nullable = true},
+    {.name = {"t32", 3}, .type = {.id = OG_TYPE_TIME32, .unit = OG_UNIT_MS}, .nullable = true},
+    {.name = {"t64", 3}, .type = {.id = OG_TYPE_TIME64, .unit = OG_UNIT_NS}, .nullable = true},
+    {.name = {"dur", 3}, .type = {.id = OG_TYPE_DURATION, .unit = OG_UNIT_US}, .nullable = true},
     LEAF("null", OG_TYPE_NULL),
     VECTOR("v4", 4, item_f32),
     VECTOR("v3", 3, item_i32),
@@ -153,6 +156,9 @@ static int64_t in_range(uint64_t v, og_type_id id)
   case OG_TYPE_U8: return (uint8_t)v;
   case OG_TYPE_U16: return (uint16_t)v;
   case OG_TYPE_U32: return (uint32_t)v;
+  case OG_TYPE_TIME32: return (int64_t)(v % 86400000);
+  case OG_TYPE_TIME64: return (int64_t)(v % 86400000000000);
+  case OG_TYPE_DURATION:
   case OG_TYPE_DATE64:
   case OG_TYPE_TIMESTAMP: return (int64_t)v % 4000000000000;
   default: return (int64_t)v;

@@ -86,6 +86,11 @@ static const og_field item_list = {.name = TEXT("item"),
     .id = OG_TYPE_TIMESTAMP, .unit = u, .utc = tz                                                  \
   }
 
+#define UNIT(i, u)                                                                                 \
+  {                                                                                                \
+    .id = i, .unit = u                                                                             \
+  }
+
 /* Every type, and the nestings that copy differently. */
 static const og_field every_field[] = {
     LEAF("null", OG_TYPE_NULL),
@@ -111,6 +116,12 @@ static const og_field every_field[] = {
     NESTED("ts_ms", STAMP(OG_UNIT_MS, true), NULL, 0),
     NESTED("ts_us", STAMP(OG_UNIT_US, false), NULL, 0),
     NESTED("ts_ns", STAMP(OG_UNIT_NS, true), NULL, 0),
+    NESTED("time_s", UNIT(OG_TYPE_TIME32, OG_UNIT_S), NULL, 0),
+    NESTED("time_ms", UNIT(OG_TYPE_TIME32, OG_UNIT_MS), NULL, 0),
+    NESTED("time_us", UNIT(OG_TYPE_TIME64, OG_UNIT_US), NULL, 0),
+    NESTED("time_ns", UNIT(OG_TYPE_TIME64, OG_UNIT_NS), NULL, 0),
+    NESTED("duration_s", UNIT(OG_TYPE_DURATION, OG_UNIT_S), NULL, 0),
+    NESTED("duration_ns", UNIT(OG_TYPE_DURATION, OG_UNIT_NS), NULL, 0),
     NESTED("list", TYPE(OG_TYPE_LIST), &item_i64, 1),
     NESTED("large_list", TYPE(OG_TYPE_LARGE_LIST), &item_str, 1),
     NESTED("list_of_lists", TYPE(OG_TYPE_LIST), &item_list, 1),

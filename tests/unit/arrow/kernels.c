@@ -84,9 +84,9 @@ static long double as_nanoseconds(const og_scalar *s)
 static int naive_cmp(const og_scalar *a, const og_scalar *b)
 {
   if (og_type_is_numeric(a->type.id)) return naive_number_cmp(as_number(a), as_number(b));
-  if (a->type.id == OG_TYPE_TIMESTAMP && a->type.unit == b->type.unit)
+  if (og_type_has_unit(a->type.id) && a->type.unit == b->type.unit)
     return (a->v.i > b->v.i) - (a->v.i < b->v.i);
-  if (a->type.id == OG_TYPE_TIMESTAMP)
+  if (og_type_has_unit(a->type.id))
     return naive_number_cmp(as_nanoseconds(a), as_nanoseconds(b));
   if (a->type.id == OG_TYPE_BOOL) return (int)a->v.b - (int)b->v.b;
   if (og_type_is_varbin(a->type.id)) {

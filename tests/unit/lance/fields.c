@@ -129,6 +129,10 @@ OG_TEST(fields, what_is_unknown_is_kept_and_broken_trees_are_refused)
   OG_CHECK_STATUS(&w.cx, decode_with(&w, 1, 0, "decimal:128:10:2"), OG_EUNSUPPORTED);
   OG_CHECK(strstr(w.err.text, "decimal:128:10:2") != NULL && strstr(w.err.text, "second") != NULL);
   OG_CHECK_STATUS(&w.cx, decode_with(&w, 1, 0, "fixed_size_list:float:0"), OG_EUNSUPPORTED);
+  OG_CHECK_OK(&w.cx, decode_with(&w, 1, 0, "dict:timestamp:us:-:int32:false")); /* stands for its values */
+  OG_CHECK_STATUS(&w.cx, decode_with(&w, 1, 0, "dict:list:int32:false"), OG_EUNSUPPORTED);
+  OG_CHECK_STATUS(&w.cx, decode_with(&w, 1, 0, "dict:int32"), OG_EUNSUPPORTED);
+  OG_CHECK_STATUS(&w.cx, decode_with(&w, 1, 0, "dict:::"), OG_EUNSUPPORTED);
   world_free(&w);
 }
 
