@@ -7,7 +7,7 @@ static void branching(og_session *s)
   og_branch_list *branches;
   og_call_opts opts;
   CHECK_OK(og_session_branch_create(s, "review", NULL, NULL, &err));
-  CHECK_OK(og_session_branch_create(s, "deeper", "review", NULL, &err));
+  CHECK_OK(og_session_branch_create(s, "trial", "review", NULL, &err));
   CHECK_IS(og_session_branch_create(s, "review", "main", NULL, &err), OG_EEXISTS);
   CHECK_IS(og_session_branch_create(s, "x", "nowhere", NULL, &err), OG_ENOTFOUND);
   CHECK_IS(og_session_branch_create(s, "a//b", NULL, NULL, &err), OG_EINVALID);
@@ -18,9 +18,10 @@ static void branching(og_session *s)
   CHECK(branches->count == 3);
   CHECK_TEXT(branches->items[0].name, "main");
   CHECK(branches->items[0].parent == NULL);
-  CHECK_TEXT(branches->items[1].name, "deeper");
-  CHECK_TEXT(branches->items[1].parent, "review");
-  CHECK_TEXT(branches->items[2].parent, "main");
+  CHECK_TEXT(branches->items[1].name, "review");
+  CHECK_TEXT(branches->items[1].parent, "main");
+  CHECK_TEXT(branches->items[2].name, "trial");
+  CHECK_TEXT(branches->items[2].parent, "review");
   og_branch_list_free(branches);
   og_branch_list_free(NULL);
   opts.branch = "review";
@@ -35,8 +36,8 @@ static void deleting(og_session *s)
   og_text *text = NULL;
   og_call_opts_init(&opts);
   opts.branch = "review";
-  CHECK_IS(og_session_branch_delete(s, "review", NULL, &err), OG_ECONFLICT); /* deeper stands on it */
-  CHECK_OK(og_session_branch_delete(s, "deeper", NULL, &err));
+  CHECK_IS(og_session_branch_delete(s, "review", NULL, &err), OG_ECONFLICT); /* trial stands on it */
+  CHECK_OK(og_session_branch_delete(s, "trial", NULL, &err));
   CHECK_OK(og_session_branch_delete(s, "review", NULL, &err));
   CHECK_IS(og_session_branch_delete(s, "review", NULL, &err), OG_ENOTFOUND);
   CHECK_IS(og_session_branch_delete(s, "main", NULL, &err), OG_EINVALID);
