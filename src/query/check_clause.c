@@ -145,13 +145,22 @@ static og_status edge_variable(og_checker *c, const og_block_scope *s, const og_
   return OG_OK;
 }
 
+/* An edge type is spelled like a type where it is declared, and like a property where it is walked. */
+static og_status unknown_edge(og_checker *c, const og_clause *t)
+{
+  og_str near = og_catalog_suggest_edge(c->catalog, t->edge);
+  if (near.len)
+    OG_TRY(og_arena_printf(c->cx, c->a, &near, "%c" OG_STR_FMT, near.ptr[0] | 0x20,
+                           OG_STR_ARG(og_str_sub(near, 1, near.len))));
+  return OG_CHECK_FAIL(c, t->edge_span, og_check__hint(c, near), "type error: T4: unknown edge '" OG_STR_FMT "'",
+                       OG_STR_ARG(t->edge));
+}
+
 static og_status check_traversal(og_checker *c, const og_block_scope *s, const og_clause *t)
 {
   og_hop *hop = &s->b->hops[s->b->n_hops];
   hop->edge = og_catalog_edge(c->catalog, t->edge);
-  if (!hop->edge)
-    return OG_CHECK_FAIL(c, t->edge_span, og_check__hint(c, og_catalog_suggest_edge(c->catalog, t->edge)),
-                         "type error: T4: unknown edge '" OG_STR_FMT "'", OG_STR_ARG(t->edge));
+  if (!hop->edge) return unknown_edge(c, t);
   OG_TRY(check_bounds(c, t, hop));
   OG_TRY(endpoint(c, t->var, t->var_span, &hop->src));
   OG_TRY(endpoint(c, t->dst, t->dst_span, &hop->dst));

@@ -58,6 +58,9 @@ og_status og_check__literal_px(og_checker *c, const og_literal *lit, og_operand 
 static og_status unbound(og_checker *c, const og_expr *e, const char *code)
 {
   og_str near = OG_STR_NONE;
+  if (og_check__find(c, e->var) != OG_NO_SLOT)
+    return OG_CHECK_FAIL(c, e->span, OG_STR("a clause that reads a variable stands behind the one that binds it"),
+                         "type error: %svariable '$" OG_STR_FMT "' is not bound yet", code, OG_STR_ARG(e->var));
   for (uint32_t i = 0; i < c->n_scope; i++) {
     size_t distance = og_str_distance(c->slots[c->scope[i]].name, e->var, 2);
     if (distance <= 2 && distance < e->var.len) near = c->slots[c->scope[i]].name; /* not $p for $q */
@@ -123,7 +126,10 @@ og_status og_check__operand(og_checker *c, const og_expr *e, og_operand *out)
     out->px = px;
     return OG_OK;
   case OG_EXPR_ALIAS:
-    return OG_CHECK_FAIL(c, e->span, OG_STR("write $variable.property; an alias can only be ordered by"),
+    return OG_CHECK_FAIL(c, e->span,
+                         og_str_eq(e->prop, OG_STR("null"))
+                             ? OG_STR("nothing equals null; not { $x.p = $x.p } finds what has no p")
+                             : OG_STR("write $variable.property; an alias can only be ordered by"),
                          "type error: T7: '" OG_STR_FMT "' has no value here", OG_STR_ARG(e->prop));
   case OG_EXPR_AGG:
     return OG_CHECK_FAIL(c, e->span, OG_STR_NONE, "type error: T8: an aggregate can only be a column of its own");

@@ -338,7 +338,9 @@ static og_status parse_assigns(parser *p, og_vec *out)
     og_assign *a = og_vec_push(p->cx, out);
     if (!a) return OG_ENOMEM;
     OG_TRY(take_ident(p, "a property name", &a->name, &a->name_span));
-    OG_TRY(expect_punct(p, ":"));
+    if (!at_punct(p, ":"))
+      return fail_expected(p, "':'", OG_STR("braces hold name: value; other comparisons are clauses of their own"));
+    OG_TRY(advance(p));
     OG_TRY(parse_value(p, &a->value));
     OG_TRY(skip_comma(p));
   }
@@ -391,6 +393,16 @@ static og_status parse_traversal(parser *p, og_clause *c)
   return take_var(p, &c->dst, &c->dst_span);
 }
 
+/* A word begins no clause, and `or` joins none: tell that, not what the word lacks behind it. */
+static og_status fail_word_clause(parser *p, const og_expr *word)
+{
+  bool ends = og_str_eq(word->prop, OG_STR("return"));
+  return og_source_fail(p->cx, OG_EINVALID, p->lx.src, word->span,
+                        ends ? OG_STR("close the block in front of it with '}'")
+                             : OG_STR("variables start with $; all clauses of a block must hold, there is no 'or'"),
+                        "parse error: expected a clause or '}', found '" OG_STR_FMT "'", OG_STR_ARG(word->prop));
+}
+
 static og_status parse_filter(parser *p, og_clause *c)
 {
   OG_TRY(parse_expr(p, &c->left));
@@ -402,6 +414,7 @@ static og_status parse_filter(parser *p, og_clause *c)
   }
   c->kind = OG_CLAUSE_TEXT;
   if (kind == OG_EXPR_SEARCH || kind == OG_EXPR_FUZZY || kind == OG_EXPR_MATCH_TEXT) return OG_OK;
+  if (kind == OG_EXPR_ALIAS) return fail_word_clause(p, c->left);
   return fail_expected(p, "a comparison (= != < <= > >= contains starts_with)", OG_STR_NONE);
 }
 
@@ -707,7 +720,8 @@ og_status og_query_find(og_ctx *cx, const og_query_file *f, og_str name, const o
     return OG_OK;
   }
   if (f->n_queries == 0) return og_fail(cx, OG_EINVALID, "the source holds no query");
-  if (name.len == 0) return og_fail(cx, OG_EINVALID, "the source holds %u queries; name the one to run", f->n_queries);
+  if (name.len == 0)
+    return og_fail(cx, OG_EINVALID, "the source holds multiple queries (%u); name the one to run", f->n_queries);
   og_str near = OG_STR_NONE;
   for (uint32_t i = 0; i < f->n_queries; i++) {
     if (og_str_eq(f->queries[i].name, name)) {

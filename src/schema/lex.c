@@ -121,6 +121,13 @@ static uint32_t sign_len(bool schema, char c, char d)
   return strchr(schema ? "{}()[]:,.=?-" : "{}()[]<>:,.=?", c) ? 1 : 0;
 }
 
+static og_str stray_hint(char c)
+{
+  if (c == '-') return OG_STR("numbers have no sign here; use a parameter for a negative value");
+  if (c == '\'') return OG_STR("texts are written in double quotes");
+  return OG_STR_NONE;
+}
+
 og_status og_lexer_next(og_ctx *cx, og_lexer *lx)
 {
   OG_TRY(skip_blank(cx, lx));
@@ -143,9 +150,7 @@ og_status og_lexer_next(og_ctx *cx, og_lexer *lx)
   if (sign == 0) {
     size_t end = start;
     og_utf8_next(lx->src->text, &end);
-    return og_source_fail(cx, OG_EINVALID, lx->src, (og_span){start, (uint32_t)end},
-                          c == '-' ? OG_STR("numbers have no sign here; use a parameter for a negative value")
-                                   : OG_STR_NONE,
+    return og_source_fail(cx, OG_EINVALID, lx->src, (og_span){start, (uint32_t)end}, stray_hint(c),
                           "parse error: unexpected character");
   }
   lx->at += sign;

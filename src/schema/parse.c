@@ -394,6 +394,8 @@ static og_status parse_property_annotations(parser *p, og_vec *out)
 static og_status parse_property(parser *p, og_decl_property *out)
 {
   og_vec annotations = OG_VEC_INIT(og_decl_annotation);
+  if (at_punct(p, ","))
+    return fail_expected(p, "a property, a constraint or '}'", OG_STR("properties follow each other without commas"));
   OG_TRY(take_ident(p, "a property, a constraint or '}'", &out->name, &out->span));
   OG_TRY(expect_punct(p, ":"));
   out->type_span = p->lx.tok.span;
