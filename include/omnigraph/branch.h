@@ -15,7 +15,7 @@ typedef struct og_branch_item {
 
 typedef struct og_branch_list {
   size_t count;
-  const og_branch_item *items; /* main first, then by name */
+  const og_branch_item *items; /* by name, main among them */
 } og_branch_list;
 OG_API void og_branch_list_free(og_branch_list *list);
 

@@ -343,6 +343,12 @@ og_status og_branch__materialise(og_ctx *cx, og_graph *g, og_fold *main_fold, co
 
 /* ---- list, create, delete */
 
+static int by_info_name(const void *a, const void *b, void *arg)
+{
+  (void)arg;
+  return og_str_cmp(((const og_branch_info *)a)->name, ((const og_branch_info *)b)->name);
+}
+
 og_status og_graph_branches(og_ctx *cx, og_graph *g, og_vec *out)
 {
   og_fold *fold = NULL;
@@ -357,6 +363,7 @@ og_status og_graph_branches(og_ctx *cx, og_graph *g, og_vec *out)
     const og_branch_info live = {b->name, b->parent};
     st = og_vec_add(cx, out, &live);
   }
+  if (st == OG_OK) st = og_sort(cx, out->data, out->len, sizeof(og_branch_info), by_info_name, NULL);
   og_vec_cleanup(&all);
   og_fold_unref(fold);
   return st;

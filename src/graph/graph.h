@@ -103,7 +103,7 @@ typedef struct og_branch_info {
   og_str parent; /* empty: main */
 } og_branch_info;
 
-/* Names of live branches, main first, then by name; elements are og_branch_info in cx->arena. */
+/* Live branches and main, by name; elements are og_branch_info in cx->arena. */
 OG_MUST_USE og_status og_graph_branches(og_ctx *cx, og_graph *g, og_vec *out);
 OG_MUST_USE og_status og_graph_branch_create(og_ctx *cx, og_graph *g, og_str name, og_str from);
 OG_MUST_USE og_status og_graph_branch_delete(og_ctx *cx, og_graph *g, og_str name);
