@@ -24,7 +24,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 SCRIPTS = sorted(HERE.glob("*/*.gqt"))
 
 STEPS = {"schema", "load", "query", "mutate", "lint", "export", "branch", "on"}
-SETTINGS = {"params"}
+SETTINGS = {"name", "params"}
 ANSWERS = {"rows", "columns", "affected", "loaded", "prints", "error"}
 GENERATED = re.compile(r"\b[0-7][0-9A-HJKMNP-TV-Z]{25}\b")
 
@@ -39,7 +39,7 @@ class Step:
     """A step: its word, what stands behind it and indented below, and the answers that the script expects."""
 
     def __init__(self, word, head):
-        self.word, self.head, self.body, self.params, self.answers = word, head, [], None, []
+        self.word, self.head, self.body, self.settings, self.answers = word, head, [], {}, []
 
     def text(self):
         return "\n".join([self.head, *self.body] if self.head else self.body)
@@ -60,7 +60,7 @@ def parse(text):
             step, answer = Step(word, rest.strip()), None
             parts += [line, step]
         elif step and word in SETTINGS:
-            step.params = rest.strip()
+            step.settings[word] = rest.strip()
             parts.insert(-1, line)
         elif step and word in ANSWERS:
             answer = [line]
@@ -166,14 +166,16 @@ def source(text):
 
 
 def ask(graph, verb, step):
-    params = ["--params", step.params] if step.params else []
-    return graph.document(verb, "--store", "g.omni", "--branch", graph.branch, "-e", source(step.text()), *params)
+    name = [step.settings["name"]] if "name" in step.settings else []
+    params = ["--params", step.settings["params"]] if "params" in step.settings else []
+    return graph.document(verb, *name, "--store", "g.omni", "--branch", graph.branch, "-e", source(step.text()), *params)
 
 
 def do_schema(graph, step):
     graph.put("schema.pg", step.head, step.body)
+    existed = (graph.folder / "g.omni").exists()
     done = graph.run("init", "--schema", "schema.pg", "g.omni")
-    if done.returncode and (graph.folder / "g.omni").exists():
+    if done.returncode and not existed and (graph.folder / "g.omni").exists():
         raise Broken("a refused schema left a graph")
     return graph.complaint(done) if done.returncode else []
 
@@ -210,24 +212,27 @@ def do_mutate(graph, step):
     return [said + ("" if answer["commit"] else ", no commit")] if step.answer("affected") else []
 
 
-def printed(graph, done):
-    return graph.complaint(done) if done.returncode else ["prints", *filter(None, GENERATED.sub("<ulid>", done.stdout).splitlines())]
+def printed(text):
+    return ["prints", *filter(None, GENERATED.sub("<ulid>", text).splitlines())]
 
 
 def do_lint(graph, step):
     graph.put("queries.gq", step.head, step.body)
     done = graph.run("lint", "--query", "queries.gq", "--schema", "schema.pg")
-    return printed(graph, done) if done.stderr else ["prints", *filter(None, done.stdout.splitlines())]
+    return printed(done.stdout)
 
 
 def do_export(graph, step):
     types = [word for name in step.head.split() for word in ("--type", name)]
-    return printed(graph, graph.run("export", "g.omni", "--branch", graph.branch, *types))
+    done = graph.run("export", "g.omni", "--branch", graph.branch, *types)
+    return graph.complaint(done) if done.returncode else printed(done.stdout)
 
 
 def do_branch(graph, step):
     done = graph.run("branch", *step.head.split(), "--uri", "g.omni")
-    return printed(graph, done) if done.returncode or step.head == "list" else []
+    if done.returncode:
+        return graph.complaint(done)
+    return printed(done.stdout) if step.head == "list" else []
 
 
 def do_on(graph, step):
@@ -281,7 +286,7 @@ def main():
         try:
             text, diff = difference(script)
         except Broken as broken:
-            sys.exit(f"{script}: {broken}")
+            text, diff = script.read_text(), f"{script}: {broken}\n"
         print(diff, end="")
         differ += bool(diff)
         if given.update and diff:
