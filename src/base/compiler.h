@@ -11,6 +11,7 @@
 #define OG_ALIGNED(n)   __attribute__((aligned(n)))
 #define OG_NORETURN     __attribute__((noreturn))
 #define OG_UNUSED       __attribute__((unused))
+#define OG_PREFETCH(p)  __builtin_prefetch(p) /* a hint: any address will do */
 
 /* Runs `T##_cleanup(&var)` when the variable leaves its scope.  T must be a single identifier. */
 #define OG_AUTO(T) __attribute__((cleanup(T##_cleanup))) T

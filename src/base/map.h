@@ -18,7 +18,7 @@ typedef struct og_map_entry {
 
 typedef struct og_map {
   og_map_entry *entries; /* insertion order; removed ones have live == false */
-  uint32_t *slots;       /* index + 1 into entries; 0: empty */
+  uint64_t *slots;       /* upper half of the hash, index + 1 into entries; 0: empty */
   size_t len;            /* live entries */
   size_t n_entries, cap_entries, n_slots;
   bool copy_keys; /* keys are copied into `keys` */
@@ -35,6 +35,9 @@ OG_MUST_USE og_status og_map_put(og_ctx *cx, og_map *m, og_str key, uint64_t val
 /* Pointer to the value, inserted as 0 when absent; valid until the next insert.  NULL after og_fail. */
 uint64_t *og_map_at(og_ctx *cx, og_map *m, og_str key, bool *was_new);
 bool og_map_remove(og_map *m, og_str key);
+/* Looks up n keys, values[i] staying as it is where key i is absent.  The waits for memory overlap: in a map larger
+ * than the caches this takes a fraction of n og_map_get. */
+void og_map_get_many(const og_map *m, const og_str *keys, size_t n, uint64_t *values);
 
 /* Iterates: *pos starts at 0; returns the next live entry or NULL. */
 const og_map_entry *og_map_next(const og_map *m, size_t *pos);

@@ -27,9 +27,11 @@ og_status og_ulid_next(og_ctx *cx, og_ulid_gen *gen, const og_ulid *floor, og_ul
   int64_t us = og_wall_us(cx);
   uint64_t ms = us > 0 ? (uint64_t)us / 1000 : 0;
   for (int i = 0; i < 6; i++) next.bytes[i] = (uint8_t)(ms >> (40 - 8 * i));
-  OG_TRY(og_random(cx, next.bytes + 6, 10));
+  /* In the millisecond of the generator's last one, one above that is as good as a new draw, and much cheaper. */
+  bool drawn = ms != og_ulid_ms(&gen->last);
+  if (drawn) OG_TRY(og_random(cx, next.bytes + 6, 10));
   /* Same millisecond, or the clock went back: one above the last keeps the order. */
-  if (og_ulid_cmp(&next, &least) <= 0) {
+  if (!drawn || og_ulid_cmp(&next, &least) <= 0) {
     next = least;
     if (!increment(&next)) return og_fail(cx, OG_EINTERNAL, "ULIDs are used up: the clock is far in the future");
   }
@@ -40,12 +42,16 @@ og_status og_ulid_next(og_ctx *cx, og_ulid_gen *gen, const og_ulid *floor, og_ul
 
 void og_ulid_format(const og_ulid *u, char out[OG_ULID_LEN])
 {
-  /* 130 bits in groups of five; the two above 128 are zero. */
-  for (int i = 0; i < OG_ULID_LEN; i++) {
-    int bit = 5 * i - 2; /* first bit of this group, counted from the top */
-    unsigned v = 0;
-    for (int b = bit; b < bit + 5; b++) v = v << 1 | (b < 0 ? 0u : ((unsigned)u->bytes[b >> 3] >> (7 - (b & 7))) & 1u);
-    out[i] = alphabet[v];
+  /* 130 bits in groups of five, the last group first; the two above 128 are zero. */
+  uint64_t high = 0, low = 0;
+  for (int i = 0; i < 8; i++) {
+    high = high << 8 | u->bytes[i];
+    low = low << 8 | u->bytes[8 + i];
+  }
+  for (int i = OG_ULID_LEN; i-- > 0;) {
+    out[i] = alphabet[low & 31];
+    low = low >> 5 | high << 59;
+    high >>= 5;
   }
 }
 

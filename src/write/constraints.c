@@ -221,14 +221,46 @@ static og_status count_source(og_ctx *cx, og_stage *s, og_stage_table *t, og_str
   return OG_OK;
 }
 
-static og_status note_end(og_ctx *cx, og_stage *s, og_keys *need, og_str id)
+#define ENDS_AT_ONCE 256
+
+/* Remembers one endpoint that the map did not hold a moment ago. */
+static og_status note_end(og_ctx *cx, og_stage *s, og_keys *need, og_str id, uint64_t line)
 {
   og_str copy;
-  if (s->spilled) return og_keys_add(cx, need, id, s->line, OG_STR_NONE);
   if (og_map_get(&need->map, id, NULL)) return OG_OK;
   OG_TRY(og_arena_str(cx, &s->arena, id, &copy));
   s->key_bytes += id.len + OG_STAGE_KEY_BYTES;
-  return og_map_put(cx, &need->map, copy, s->line, NULL);
+  return og_map_put(cx, &need->map, copy, line, NULL);
+}
+
+static og_status note_ends(og_ctx *cx, og_stage *s, og_keys *need, const og_column *ids, const uint64_t *lines)
+{
+  og_str keys[ENDS_AT_ONCE];
+  uint64_t known[ENDS_AT_ONCE];
+  for (int64_t at = 0; at < ids->len; at += ENDS_AT_ONCE) {
+    size_t n = ids->len - at < ENDS_AT_ONCE ? (size_t)(ids->len - at) : ENDS_AT_ONCE;
+    for (size_t i = 0; i < n; i++) {
+      keys[i] = og_column_str(ids, at + (int64_t)i);
+      known[i] = UINT64_MAX;
+    }
+    if (!s->spilled) og_map_get_many(&need->map, keys, n, known);
+    for (size_t i = 0; i < n; i++) {
+      uint64_t line = lines[at + (int64_t)i];
+      if (s->spilled)
+        OG_TRY(og_keys_add(cx, need, keys[i], line, OG_STR_NONE));
+      else if (known[i] == UINT64_MAX)
+        OG_TRY(note_end(cx, s, need, keys[i], line));
+    }
+  }
+  return OG_OK;
+}
+
+og_status og_stage_note_ends(og_ctx *cx, og_stage *s, og_stage_table *t, const og_batch *block)
+{
+  const uint64_t *lines = t->lines.data;
+  if (!t->type->is_edge) return OG_OK;
+  OG_TRY(note_ends(cx, s, &t->need_src, block->columns[OG_COLUMN_SRC], lines));
+  return note_ends(cx, s, &t->need_dst, block->columns[OG_COLUMN_DST], lines);
 }
 
 og_status og_stage__note_tuples(og_ctx *cx, og_stage *s, og_stage_table *t, const og_scalar *values)
@@ -241,9 +273,6 @@ og_status og_stage__note_tuples(og_ctx *cx, og_stage *s, og_stage_table *t, cons
 og_status og_stage_note(og_ctx *cx, og_stage *s, og_stage_table *t, const og_scalar *values)
 {
   OG_TRY(og_stage__note_tuples(cx, s, t, values));
-  if (!t->type->is_edge) return OG_OK;
-  OG_TRY(note_end(cx, s, &t->need_src, values[OG_COLUMN_SRC].v.s));
-  OG_TRY(note_end(cx, s, &t->need_dst, values[OG_COLUMN_DST].v.s));
   return og_stage__has_card(t->type) ? count_source(cx, s, t, values[OG_COLUMN_SRC].v.s, 1) : OG_OK;
 }
 

@@ -150,13 +150,14 @@ static og_status touch(og_ctx *cx, og_stage_table *t, uint64_t offset, bool *was
   return OG_OK;
 }
 
-og_status og_stage_new_id(og_ctx *cx, og_stage *s, og_str *out)
+/* A generated id. */
+static og_status new_id(og_ctx *cx, og_stage *s, og_arena *arena, og_str *out)
 {
   og_ulid id;
   char text[OG_ULID_LEN];
   OG_TRY(og_ulid_next(cx, &s->ids, NULL, &id));
   og_ulid_format(&id, text);
-  return og_arena_str(cx, &s->arena, og_str_from(text, sizeof text), out);
+  return og_arena_str(cx, arena, og_str_from(text, sizeof text), out);
 }
 
 og_status og_stage_has_node(og_ctx *cx, og_stage *s, const og_type_def *type, og_str id, bool *out)
@@ -311,6 +312,7 @@ static og_status flush(og_ctx *cx, og_stage *s, og_stage_table *t)
   OG_TRY(open_change(cx, s, t));
   OG_TRY(finish_block(cx, t, &block));
   og_status st = look_up_late(cx, s, t, block);
+  if (st == OG_OK) st = og_stage_note_ends(cx, s, t, block);
   if (st == OG_OK) st = write_some(cx, t, block, true);
   if (st == OG_OK) st = write_some(cx, t, block, false);
   og_batch_unref(block);
@@ -338,7 +340,7 @@ static og_status append_row(og_ctx *cx, og_stage *s, og_stage_table *t, const og
   uint64_t bytes = 0;
   for (uint32_t i = 0; i < t->view->n_columns; i++) OG_TRY(og_value_build(cx, t->builders[i], &values[i]));
   OG_TRY(og_vec_add(cx, &t->offsets, &offset));
-  if (t->late) OG_TRY(og_vec_add(cx, &t->lines, &s->line));
+  if (t->late || t->type->is_edge) OG_TRY(og_vec_add(cx, &t->lines, &s->line));
   if (t->offsets.len % 64) return OG_OK;
   for (uint32_t i = 0; i < t->view->n_columns; i++) bytes += og_builder_bytes(t->builders[i]);
   s->block_bytes += bytes - t->block_bytes;
@@ -374,7 +376,8 @@ static og_status settle_id(og_ctx *cx, og_stage *s, const og_stage_table *t, con
   *generated = false;
   if (!t->type->key_fields) {
     *generated = values[0].is_null;
-    return *generated ? og_stage_new_id(cx, s, id) : og_arena_str(cx, &s->arena, values[0].v.s, id);
+    if (*generated) return new_id(cx, s, s->streaming && t->type->is_edge ? cx->arena : &s->arena, id);
+    return og_arena_str(cx, &s->arena, values[0].v.s, id);
   }
   OG_TRY(og_value_id(cx, t->type, values, &s->arena, id));
   if (values[0].is_null || og_str_eq(values[0].v.s, *id)) return OG_OK;

@@ -43,7 +43,7 @@ typedef struct og_stage_table {
   /* the block on its way to a file */
   og_builder **builders;
   og_vec offsets;       /* uint64_t per row of the block */
-  og_vec lines;         /* uint64_t per row of the block, when late */
+  og_vec lines;         /* uint64_t per row of the block, when late or of edges */
   uint64_t block_bytes; /* as last looked at */
   og_lance_change *change;
   /* what the end has to check of the rows (constraints.c, spilled.c) */
@@ -104,15 +104,15 @@ OG_MUST_USE og_status og_stage_replace(og_ctx *cx, og_stage *s, og_stage_table *
 OG_MUST_USE og_status og_stage_delete(og_ctx *cx, og_stage *s, og_stage_table *t, uint64_t offset, bool *was_new);
 /* Committed row with this id that the stage has not touched, or OG_NO_OFFSET. */
 OG_MUST_USE og_status og_stage_find(og_ctx *cx, og_stage_table *t, og_str id, uint64_t *out);
-/* A generated id, in the stage's memory. */
-OG_MUST_USE og_status og_stage_new_id(og_ctx *cx, og_stage *s, og_str *out);
 /* Whether the node will exist once the stage is committed. */
 OG_MUST_USE og_status og_stage_has_node(og_ctx *cx, og_stage *s, const og_type_def *t, og_str id, bool *out);
 
 /* constraints.c */
 OG_MUST_USE og_status og_stage_check_row(og_ctx *cx, og_stage *s, const og_type_def *t, const og_scalar *values);
-/* Remembers what the end must check of a row that will be written. */
+/* Remembers what the end must check of a row that will be written, but for endpoints: */
 OG_MUST_USE og_status og_stage_note(og_ctx *cx, og_stage *s, og_stage_table *t, const og_scalar *values);
+/* those of a whole block of edges, whose lines are t->lines. */
+OG_MUST_USE og_status og_stage_note_ends(og_ctx *cx, og_stage *s, og_stage_table *t, const og_batch *block);
 /* Of that, its unique tuples only. */
 OG_MUST_USE og_status og_stage__note_tuples(og_ctx *cx, og_stage *s, og_stage_table *t, const og_scalar *values);
 OG_MUST_USE og_status og_stage_validate(og_ctx *cx, og_stage *s);

@@ -5,6 +5,8 @@
 #include "base/map.h"
 #include "base/vec.h"
 
+#include <stdio.h>
+
 static uint64_t next(uint64_t *state)
 {
   uint64_t z = (*state += 0x9E3779B97F4A7C15u);
@@ -267,6 +269,28 @@ OG_TEST(map, stays_whole_when_growing_fails)
   og_test_world_close(&w);
 }
 
+OG_TEST(map, looks_many_keys_up_as_one_by_one)
+{
+  og_test_world w;
+  og_ctx *cx = og_test_world_open(&w);
+  og_map m;
+  static char texts[2000][8];
+  og_str keys[2000];
+  uint64_t values[2000];
+  og_map_init(&m, true);
+  og_map_get_many(&m, keys, 0, values);
+  for (size_t i = 0; i < 2000; i++) {
+    keys[i] = og_str_from(texts[i], (size_t)snprintf(texts[i], sizeof texts[i], "k%zu", i));
+    values[i] = UINT64_MAX;
+    if (i % 3 == 0) OG_CHECK_OK(cx, og_map_put(cx, &m, keys[i], i, NULL));
+  }
+  OG_CHECK(og_map_remove(&m, keys[999]));
+  og_map_get_many(&m, keys, 2000, values);
+  for (size_t i = 0; i < 2000; i++) OG_CHECK_U64(values[i], i % 3 == 0 && i != 999 ? i : UINT64_MAX);
+  og_map_cleanup(&m);
+  og_test_world_close(&w);
+}
+
 OG_TEST_MAIN(OG_CASE(mem, counts_limits_and_fails_the_call_it_is_told),
              OG_CASE(mem, an_account_on_the_heap_lives_as_long_as_its_last_block),
              OG_CASE(mem, blocks_are_aligned_and_aligned_ones_readable_beyond_their_end),
@@ -274,4 +298,4 @@ OG_TEST_MAIN(OG_CASE(mem, counts_limits_and_fails_the_call_it_is_told),
              OG_CASE(vec, grows_removes_in_order_and_sorts_stably),
              OG_CASE(map, agrees_with_an_array_and_iterates_in_insertion_order),
              OG_CASE(map, is_empty_after_every_clear_however_large_it_was),
-             OG_CASE(map, stays_whole_when_growing_fails))
+             OG_CASE(map, stays_whole_when_growing_fails), OG_CASE(map, looks_many_keys_up_as_one_by_one))
