@@ -101,8 +101,8 @@ static og_status take_flag(cli *c, int argc, char **argv, int *i)
   int f = flag_named(name);
   if (f < 0) return unknown_flag(c, name);
   if (!(c->command->flags >> f & 1))
-    return cli_usage(c, "%s does not apply to `%s`: it is %s; `omnigraph help %s` lists its flags", cli_flags[f].name,
-                     c->command->name, cli_flags[f].help, c->command->name);
+    return og_fail(c->cx, OG_EINVALID, "%s does not apply to `%s`: it is %s; `omnigraph help %s` lists its flags",
+                   cli_flags[f].name, c->command->name, cli_flags[f].help, c->command->name);
   if (!cli_flags[f].value) {
     c->values[f] = OG_STR("true");
     return OG_OK;
@@ -176,19 +176,21 @@ og_status cli_read_file(cli *c, og_str path, og_str *out)
   return og_arena_str(c->cx, c->cx->arena, og_buf_str(&text), out);
 }
 
+/* How a graph is named is looked at when a command needs one: what is wrong there is a failure, no wrong usage. */
 og_status cli_graph_uri(cli *c, size_t at, og_str *out)
 {
   og_str positional = cli_positional(c, at);
   og_str flag = cli_has(c, FLAG_STORE) ? c->values[FLAG_STORE] : c->values[FLAG_URI];
   if (positional.ptr && flag.ptr)
-    return cli_usage(c, "the graph is named twice: '" OG_STR_FMT "' and '" OG_STR_FMT "'", OG_STR_ARG(positional),
-                     OG_STR_ARG(flag));
+    return og_fail(c->cx, OG_EINVALID,
+                   "the argument '" OG_STR_FMT "' and %s " OG_STR_FMT " are mutually exclusive: each names a graph",
+                   OG_STR_ARG(positional), cli_has(c, FLAG_STORE) ? "--store" : "--uri", OG_STR_ARG(flag));
   *out = positional.ptr ? positional : flag;
   if (!out->ptr || out->len == 0)
-    return cli_usage(c, "which graph? Give its URI%s with --store",
-                     c->command->max_positionals > (int)at ? " as an argument or" : "");
+    return og_fail(c->cx, OG_EINVALID, "which graph? Give its URI%s with --store (a server is not supported yet)",
+                   c->command->max_positionals > (int)at ? " as an argument or" : "");
   if (og_str_starts_with(*out, OG_STR("http://")) || og_str_starts_with(*out, OG_STR("https://")))
-    return og_fail(c->cx, OG_EUNSUPPORTED, "not supported yet: graphs behind a server");
+    return og_fail(c->cx, OG_EUNSUPPORTED, "not supported yet: graphs behind a server (--server)");
   return OG_OK;
 }
 

@@ -135,10 +135,11 @@ static og_status query_args(cli *c, og_db_query_args *out)
     OG_TRY(cli_read_file(c, c->values[FLAG_QUERY], &out->source));
   } else if (cli_has(c, FLAG_SOURCE)) {
     out->source = c->values[FLAG_SOURCE];
-    if (og_str_trim(out->source).len == 0) return cli_usage(c, "-e needs the text of a query");
+    if (og_str_trim(out->source).len == 0) return og_fail(c->cx, OG_EINVALID, "the text behind -e must not be empty");
   } else {
-    return cli_usage(c, "`%s` needs --query FILE or -e GQ (stored queries need a server, which is not supported yet)",
-                     c->command->name);
+    return og_fail(c->cx, OG_EINVALID,
+                   "`%s` needs --query FILE or -e GQ (stored queries need a server, which is not supported yet)",
+                   c->command->name);
   }
   out->params = c->values[FLAG_PARAMS];
   return cli_has(c, FLAG_PARAMS_FILE) ? cli_read_file(c, c->values[FLAG_PARAMS_FILE], &out->params) : OG_OK;

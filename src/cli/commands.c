@@ -27,12 +27,13 @@ const cli_flag_spec cli_flags[N_FLAGS] = {
     [FLAG_VERSION] = {"--version", "-v", NULL, "the version"},
 };
 
-#define F(x)    (1ull << FLAG_##x)
-#define GRAPH   (F(STORE) | F(URI) | F(JSON) | F(QUIET) | F(YES) | F(HELP))
-#define SOURCES (F(QUERY) | F(SOURCE) | F(PARAMS) | F(PARAMS_FILE) | F(BRANCH))
+#define F(x)     (1ull << FLAG_##x)
+#define GRAPH    (F(STORE) | F(URI) | F(JSON) | F(QUIET) | F(YES) | F(HELP))
+#define NO_GRAPH (GRAPH & ~(F(STORE) | F(URI)))
+#define SOURCES  (F(QUERY) | F(SOURCE) | F(PARAMS) | F(PARAMS_FILE) | F(BRANCH))
 
 const cli_command cli_commands[] = {
-    {"init", NULL, "URI", 0, 1, GRAPH | F(SCHEMA) | F(FORCE) | F(AS), true, "make a graph from a schema", cmd_init},
+    {"init", NULL, "URI", 1, 1, NO_GRAPH | F(SCHEMA) | F(FORCE) | F(AS), true, "make a graph from a schema", cmd_init},
     {"load", NULL, "[URI]", 0, 1, GRAPH | F(DATA) | F(MODE) | F(BRANCH) | F(FROM) | F(AS), false,
      "load NDJSON, all or nothing", cmd_load},
     {"query", "read", "[NAME]", 0, 1, GRAPH | SOURCES | F(SNAPSHOT) | F(FORMAT), false, "run a read query", cmd_query},

@@ -31,6 +31,7 @@ def add(og, name, *args, exits=0):
     (["query", "--store", "g.omni", "--query", "q.gq", "-e", NAMES], "--query"),
     (["query", "--store"], "--store"),
     (["init", "g.omni"], "--schema"),
+    (["init", "--schema", "s.pg"], "URI"),
     ([], "omnigraph help"),
 ])
 def test_wrong_usage_exits_2_and_names_the_remedy(og, args, says):
@@ -38,6 +39,23 @@ def test_wrong_usage_exits_2_and_names_the_remedy(og, args, says):
     assert says in done.stderr, done
     assert done.stdout == ""
     assert list(og.folder.iterdir()) == []
+
+
+@pytest.mark.parametrize("args, says", [
+    (["snapshot"], "--store"),
+    (["query", "-e", NAMES], "--store"),
+    (["query", "--store", "g.omni"], "--query"),
+    (["query", "--store", "g.omni", "-e", "  "], "must not be empty"),
+    (["query", "--store", "g.omni", "-e", NAMES, "--as", "me"], "--as does not apply"),
+    (["snapshot", "g.omni", "--store", "g.omni"], "mutually exclusive"),
+    (["snapshot", "http://127.0.0.1:9"], "--server"),
+    (["init", "--store", "h.omni", "--schema", "s.pg", "i.omni"], "--store does not apply"),
+    (["lint", "--query", "s.pg"], "--store"),
+])
+def test_a_graph_that_is_not_named_once_is_a_failure_and_no_wrong_usage(og, graph, args, says):
+    done = og.run(*args, exits=1)
+    assert says in done.stderr, done
+    assert done.stdout == ""
 
 
 @pytest.mark.parametrize("source, says", [
