@@ -132,6 +132,7 @@ static og_status export(og_call *c, og_session *s, const char *const *names, rec
   og_ctx *cx = &c->cx;
   og_str branch, actor;
   size_t n = 0;
+  if (!to->write) return og_fail(cx, OG_EINVALID, "'write' must be given, it is NULL");
   OG_TRY(take_opts(c, opts, &branch, &actor));
   while (names && names[n]) n++;
   og_str *types = og_push_array(cx, n + 1, sizeof *types);

@@ -114,6 +114,7 @@ static void exporting(og_session *s)
   CHECK(edges.calls == 1 && strstr(edges.text, "{\"edge\":\"Knows\",\"from\":\"") == edges.text);
   CHECK_IS(og_session_export(s, unknown, collect, &some, NULL, &err), OG_EINVALID);
   CHECK_HAS(err.text, "Cat");
+  CHECK_IS(og_session_export(s, NULL, NULL, NULL, NULL, &err), OG_EINVALID);
   some.stop_after = 2;
   CHECK_IS(og_session_export(s, NULL, collect, &some, NULL, &err), OG_ECANCELLED);
   CHECK(some.calls == 2);
@@ -221,6 +222,35 @@ static void running_out_of_memory(void)
   CHECK(refused > 100);
 }
 
+/* A mutation that runs out of memory has not happened, and the graph is none the worse for it. */
+static void writing_out_of_memory(void)
+{
+  og_open_opts opts;
+  og_session *s = NULL;
+  og_result *r;
+  unsigned refused = 0;
+  og_status st = OG_ENOMEM;
+  og_open_opts_init(&opts);
+  opts.memory_limit = 4096;
+  while (st != OG_OK) {
+    st = og_session_open("people.omni", &opts, &s, &err);
+    if (st == OG_OK) {
+      st = og_session_mutate(s, "query add() { insert Person { name: \"eve\" } }", NULL, NULL, &err);
+      og_session_close(s);
+    }
+    CHECK(st == OG_OK || st == OG_ENOMEM);
+    refused += st != OG_OK;
+    CHECK(opts.memory_limit < (UINT64_C(1) << 30));
+    opts.memory_limit += opts.memory_limit / 64;
+  }
+  CHECK(refused > 100);
+  CHECK_OK(og_session_open("people.omni", NULL, &s, &err));
+  CHECK_OK(og_session_query(s, ALL_NAMES, NULL, &r, &err));
+  CHECK(og_result_row_count(r) == 3); /* ada, bob, and eve once */
+  og_result_free(r);
+  og_session_close(s);
+}
+
 int main(void)
 {
   og_session *s;
@@ -236,5 +266,6 @@ int main(void)
   cancelling(s);
   og_session_close(s);
   running_out_of_memory();
+  writing_out_of_memory();
   return 0;
 }
