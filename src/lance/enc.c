@@ -93,6 +93,8 @@ static og_status parse_part(og_ctx *cx, og_arena *a, const og_pb_reader *r, cons
   case OG_LANCE__ENC_GENERAL:
     if (f->num == 1) return parse_scheme(cx, f->bytes, &e->scheme);
     return f->num == 3 ? parse_child(cx, a, r, f, depth, &e->inner) : OG_OK;
+  case OG_LANCE__ENC_PACKED_STRUCT: /* 1: bits of each child, which the schema says as well */
+    return f->num == 2 ? parse_child(cx, a, r, f, depth, &e->inner) : OG_OK;
   case OG_LANCE__ENC_FIXED_LIST:
     if (f->num == 1) e->items = f->value;
     if (f->num == 3) e->has_validity = f->value != 0;
@@ -167,7 +169,7 @@ static og_status parse_at(og_ctx *cx, og_arena *a, og_str bytes, unsigned depth,
   if (!e) return OG_ENOMEM;
   e->kind = (og_lance__enc_kind)f.num;
   if (e->kind == OG_LANCE__ENC_CONSTANT || e->kind == OG_LANCE__ENC_DICTIONARY ||
-      e->kind >= OG_LANCE__ENC_PACKED_STRUCT)
+      e->kind == OG_LANCE__ENC_PACKED_VARIABLE)
     return og_fail(cx, OG_EUNSUPPORTED, "values encoded as %s", og_lance__enc_name(e->kind));
   OG_TRY(parse_body(cx, a, f.bytes, depth, e));
   *out = e;
@@ -335,6 +337,18 @@ static og_status decode_list_validity(og_ctx *cx, og_str bitmap, uint64_t elems,
   return og_lance__bits_append(cx, &out->valid, have, (const uint8_t *)bitmap.ptr, 0, elems);
 }
 
+const og_lance__enc og_lance__bytes_enc = {.kind = OG_LANCE__ENC_FLAT, .bits = 8};
+
+og_status og_lance__packed_check(og_ctx *cx, const og_lance__enc *e, const og_lance__shape *shape)
+{
+  if (e->kind != OG_LANCE__ENC_PACKED_STRUCT || e->inner->kind != OG_LANCE__ENC_FLAT)
+    return og_fail(cx, OG_EUNSUPPORTED, "a packed struct encoded as %s", og_lance__enc_name(e->kind));
+  if (e->inner->bits != og_lance__shape_bits(shape))
+    return og_fail(cx, OG_ECORRUPT, "a packed struct of %" PRIu64 " bits, its type has %" PRIu64, e->inner->bits,
+                   og_lance__shape_bits(shape));
+  return OG_OK;
+}
+
 /* Elements of fixed-size lists or plain slots: appends n * dim elements. */
 static og_status decode_dense(og_ctx *cx, const og_lance__enc *e, const og_str *bufs,
                               uint32_t n_bufs, uint64_t n, og_lance__slots *out)
@@ -356,6 +370,9 @@ static og_status decode_dense(og_ctx *cx, const og_lance__enc *e, const og_str *
       OG_TRY(og_lance__bits_fill(cx, &out->valid, out->n * out->shape.dim, true, elems));
     }
     e = e->inner;
+  } else if (out->shape.packed) {
+    OG_TRY(og_lance__packed_check(cx, e, &out->shape));
+    e = &og_lance__bytes_enc;
   } else if (out->shape.is_list && out->shape.dim != 1) {
     return og_fail(cx, OG_EUNSUPPORTED, "fixed-size lists encoded as %s",
                    og_lance__enc_name(e->kind));

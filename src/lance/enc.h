@@ -46,6 +46,7 @@ typedef struct og_lance__shape {
   uint32_t width; /* FIXED: bytes per element: 1, 2, 4, 8 */
   uint32_t dim;   /* elements per slot */
   bool is_list;   /* a fixed-size list, even of one item */
+  bool packed;    /* a packed struct, as a list of `dim` bytes: its children one behind the other */
   bool wide;      /* VARBIN: 64-bit offsets */
 } og_lance__shape;
 
@@ -57,7 +58,8 @@ typedef struct og_lance__slots {
   og_lance__mem valid;   /* fixed-size lists: a bit per element; empty: all valid */
 } og_lance__slots;
 
-/* How a leaf type's values lie; false for types without values of their own (lists, structs). */
+/* How a leaf type's values lie; false for types without values of their own: lists, and structs that are not packed or
+ * hold anything but numbers and fixed-size lists of them. */
 bool og_lance__shape_of(const og_field *leaf, og_lance__shape *out);
 /* Bits of one slot in a dense array (not for VARBIN). */
 uint64_t og_lance__shape_bits(const og_lance__shape *s);
@@ -158,6 +160,9 @@ OG_MUST_USE og_status og_lance__fixed_decode(og_ctx *cx, const og_lance__enc *e,
 /* n slots of any shape, in the form a mini-block chunk stores them. */
 OG_MUST_USE og_status og_lance__slots_decode(og_ctx *cx, const og_lance__enc *e, const og_str *bufs,
                                              uint32_t n_bufs, uint64_t n, og_lance__slots *out);
+/* Whether e is how a packed struct of this shape lies; its values are then plain bytes. */
+OG_MUST_USE og_status og_lance__packed_check(og_ctx *cx, const og_lance__enc *e, const og_lance__shape *shape);
+extern const og_lance__enc og_lance__bytes_enc; /* flat values of 8 bits */
 /* n slots in the form of one block: dictionaries. */
 OG_MUST_USE og_status og_lance__block_decode(og_ctx *cx, const og_lance__enc *e, og_str buf,
                                              uint64_t n, og_lance__slots *out);

@@ -48,10 +48,25 @@ og_status og_lance__mem_take(og_ctx *cx, og_lance__mem *m, void **out)
   return OG_OK;
 }
 
+static bool packed_shape(const og_field *f, og_lance__shape *out)
+{
+  uint64_t bytes = 0;
+  for (uint32_t i = 0; i < f->n_children; i++) {
+    og_lance__shape child;
+    if (f->children[i].type.id == OG_TYPE_STRUCT || !og_lance__shape_of(&f->children[i], &child)) return false;
+    if (child.form != OG_LANCE__FIXED) return false;
+    bytes += (uint64_t)child.width * child.dim;
+  }
+  *out = (og_lance__shape){
+      .form = OG_LANCE__FIXED, .width = 1, .dim = (uint32_t)bytes, .is_list = true, .packed = true};
+  return bytes > 0 && bytes <= OG_LIMIT_VECTOR_DIM;
+}
+
 bool og_lance__shape_of(const og_field *leaf, og_lance__shape *out)
 {
   *out = (og_lance__shape){.dim = 1};
   og_type_id id = leaf->type.id;
+  if (id == OG_TYPE_STRUCT) return packed_shape(leaf, out);
   if (id == OG_TYPE_FIXED_LIST) {
     out->is_list = true;
     out->dim = (uint32_t)leaf->type.size;

@@ -88,6 +88,10 @@ static og_status prepare_columns(og_ctx *cx, og_lance_file_writer *w)
     w->fields[i] = (top_field){.field = &s->fields[i], .first = w->n_columns, .n = n_leaves};
     leaf_ids(w->schema, &s->fields[i], &pos, &next);
     for (uint32_t k = 0; k < n_leaves; k++)
+      if (infos[k].shape.packed)
+        return og_fail(cx, OG_EUNSUPPORTED, "field \"" OG_STR_FMT "\" is a packed struct: it is read, but not written",
+                       OG_STR_ARG(infos[k].field->name));
+    for (uint32_t k = 0; k < n_leaves; k++)
       og_lance__leaf_init(&w->leaves[w->n_columns++], &infos[k].path, infos[k].shape);
   }
   return OG_OK;

@@ -226,6 +226,47 @@ static og_status take_validity(og_ctx *cx, layer_out *layer, void **out)
   return layer->validity.len ? og_lance__mem_take(cx, &layer->validity, out) : OG_OK;
 }
 
+/* Child of n packed structs: `at` is where it lies in each. */
+static og_status packed_child(og_ctx *cx, const og_field *f, const og_lance__slots *s, uint64_t at, og_column **out)
+{
+  og_lance__shape shape;
+  og_column *items = NULL;
+  OG_INVARIANT(og_lance__shape_of(f, &shape));
+  const uint64_t w = (uint64_t)shape.width * shape.dim;
+  uint8_t *data = og_alloc_aligned(cx, (size_t)(s->n * w) + 8);
+  if (!data) return OG_ENOMEM;
+  for (uint64_t i = 0; i < s->n; i++) memcpy(data + i * w, s->data.data + i * s->shape.dim + at, (size_t)w);
+  og_column_parts parts = {.type = f->type, .len = (int64_t)s->n, .data = {data, NULL}};
+  if (!shape.is_list) return og_column_adopt(cx, &parts, out);
+  parts.type = f->children[0].type;
+  parts.len *= shape.dim;
+  OG_TRY(og_column_adopt(cx, &parts, &items));
+  parts = (og_column_parts){.type = f->type, .len = (int64_t)s->n, .children = &items, .n_children = 1};
+  og_status st = og_column_adopt(cx, &parts, out);
+  og_column_unref(items);
+  return st;
+}
+
+/* The children's own nulls are not stored. */
+static og_status packed_column(og_ctx *cx, const og_field *f, og_lance__slots *s, layer_out *layer, og_column **out)
+{
+  uint64_t at = 0;
+  void *validity;
+  OG_AUTO(column_list) children = {0};
+  children.cols = og_calloc(cx, f->n_children, sizeof *children.cols);
+  if (!children.cols) return OG_ENOMEM;
+  for (; children.n < f->n_children; children.n++) {
+    og_lance__shape shape;
+    OG_INVARIANT(og_lance__shape_of(&f->children[children.n], &shape));
+    OG_TRY(packed_child(cx, &f->children[children.n], s, at, &children.cols[children.n]));
+    at += (uint64_t)shape.width * shape.dim;
+  }
+  OG_TRY(take_validity(cx, layer, &validity));
+  const og_column_parts parts = {
+      .type = f->type, .len = layer->n, .validity = validity, .children = children.cols, .n_children = children.n};
+  return og_column_adopt(cx, &parts, out);
+}
+
 static og_status leaf_column(og_ctx *cx, const og_field *f, og_lance__leaf *l, layer_out *layer,
                              og_column **out)
 {
@@ -239,6 +280,7 @@ static og_status leaf_column(og_ctx *cx, const og_field *f, og_lance__leaf *l, l
   if (layer->validity.len && s->shape.form == OG_LANCE__VARBIN)
     clear_null_strings(s, layer->validity.data);
   if (layer->validity.len && s->shape.is_list) clear_null_items(s, layer->validity.data);
+  if (s->shape.packed) return packed_column(cx, f, s, layer, out);
   if (s->shape.is_list) OG_TRY(item_column(cx, f->children[0].type, s, &items));
   og_status st = take_validity(cx, layer, &validity);
   const uint64_t bytes = s->data.len;

@@ -39,7 +39,10 @@ static og_status open_fixed(og_ctx *cx, zip_page *z, const og_lance__shape *shap
   const og_lance__layout *l = &z->r->layout;
   const og_lance__enc *e = l->values;
   uint64_t bits = og_lance__shape_bits(shape);
-  if (e->kind == OG_LANCE__ENC_FIXED_LIST) {
+  if (shape->packed) {
+    OG_TRY(og_lance__packed_check(cx, e, shape));
+    e = &og_lance__bytes_enc;
+  } else if (e->kind == OG_LANCE__ENC_FIXED_LIST) {
     if (!shape->is_list || e->items != shape->dim)
       return og_fail(cx, OG_ECORRUPT, "lists of %" PRIu64 " items for a type of %u", e->items,
                      shape->dim);

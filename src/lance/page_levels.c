@@ -180,7 +180,7 @@ static og_status collect(og_ctx *cx, const og_field *f, bool *outer, uint32_t de
   *leaf = (og_lance__leaf_info){.field = f};
   if (!og_lance__shape_of(f, &leaf->shape))
     return og_fail(cx, OG_EUNSUPPORTED,
-                   "field \"" OG_STR_FMT "\" is a packed struct, which OmniGraph does not read",
+                   "field \"" OG_STR_FMT "\" is a packed struct of more than numbers, which OmniGraph does not read",
                    OG_STR_ARG(f->name));
   if (og_field_meta(f, OG_STR("lance-encoding:blob"), &blob) && og_str_eq(blob, OG_STR("true")))
     return og_fail(cx, OG_EUNSUPPORTED,

@@ -16,7 +16,7 @@ import sys
 SETS = ["v2.0", "v2.1", "v2.2", "v2.3", "lance12"]
 # Tables of several files or with deleted rows: the table's tests compare those.
 NOT_ONE_FILE = {"del", "hist", "hist_noids"}
-REFUSED = {"packed": "packed struct", "blob": "blob"}
+REFUSED = {"blob": "blob"}
 REFUSED_SETS = {"v2.0": "version 2.0"}
 
 
