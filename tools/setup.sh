@@ -6,6 +6,7 @@
 #   tools/setup.sh          the system packages to build, test and check
 #   tools/setup.sh build    only the packages to build
 #   tools/setup.sh python   build/venv and build/venv-lance10: pinned Python packages for the tests
+#   tools/setup.sh bench    build/venv-bench: pinned Python packages of the benchmark's peers
 
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -64,5 +65,9 @@ case ${1:-all} in
     venv build/venv tests/requirements.txt
     venv build/venv-lance10 tests/requirements-lance10.txt
     ;;
-  *) echo "usage: tools/setup.sh [build|python]" >&2; exit 2 ;;
+  bench)
+    install_packages python3-venv
+    venv build/venv-bench bench/requirements.txt
+    ;;
+  *) echo "usage: tools/setup.sh [build|python|bench]" >&2; exit 2 ;;
 esac
