@@ -42,14 +42,18 @@ def environment(home):
 
 
 class Omnigraph:
-    """omnigraph in one folder. Whatever it is given, it must not crash: run() checks that each time."""
+    """omnigraph in one folder. Whatever it is given, it must not crash: run() checks that each time.
+
+    `under` stands in front of each command; `options` go to Popen.
+    """
 
     def __init__(self, folder):
-        self.folder, self.binary, self.env = folder, binary(), environment(folder)
+        self.folder, self.binary, self.env, self.under, self.options = folder, binary(), environment(folder), [], {}
 
-    def start(self, *args, **options):
-        return subprocess.Popen([self.binary, *map(str, args)], cwd=self.folder, env=self.env,
-                                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **options)
+    def start(self, *args):
+        return subprocess.Popen([*self.under, self.binary, *map(str, args)], cwd=self.folder, env=self.env,
+                                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                **self.options)
 
     def run(self, *args, exits=None):
         """Runs one command; `exits` is the exit code it must end with (None: 0 or 1)."""
