@@ -89,6 +89,8 @@ struct og_sim {
   unsigned n_tasks;
   void (*trace)(void *arg, const char *text);
   void *trace_arg;
+  void (*before_call)(void *arg);
+  void *before_call_arg;
 };
 
 struct og_file {
@@ -285,6 +287,16 @@ static og_simfs_fate seeded_fate(og_sim *sim)
   return (og_simfs_fate)(draw(&sim->losses) % 4);
 }
 
+/* The fates of folder entries and of data under a policy without chance. */
+static og_simfs_fate fate_of_entries(og_sim_loss loss)
+{
+  return loss == OG_SIM_LOSE_DATA ? OG_SIMFS_ALL : OG_SIMFS_NONE;
+}
+static og_simfs_fate fate_of_data(og_sim_loss loss)
+{
+  return loss == OG_SIM_LOSE_ENTRIES ? OG_SIMFS_ALL : OG_SIMFS_NONE;
+}
+
 void og_sim_power_loss(og_sim *sim)
 {
   trace(sim, "power loss");
@@ -292,8 +304,8 @@ void og_sim_power_loss(og_sim *sim)
   for (size_t i = 0; i < sim->processes.len; i++) kill_process(OG_VEC_AT(&sim->processes, og_sim_process *, i));
   og_simfs_fate entries = seeded_fate(sim), data = seeded_fate(sim);
   if (sim->loss != OG_SIM_LOSE_SEEDED) {
-    entries = sim->loss == OG_SIM_LOSE_DATA ? OG_SIMFS_ALL : OG_SIMFS_NONE;
-    data = sim->loss == OG_SIM_LOSE_ENTRIES ? OG_SIMFS_ALL : OG_SIMFS_NONE;
+    entries = fate_of_entries(sim->loss);
+    data = fate_of_data(sim->loss);
   }
   OG_INVARIANT(og_simfs_power_loss(sim->fs, entries, data, draw_for_disk, sim) == 0);
 }
@@ -330,6 +342,7 @@ static og_status begin(og_ctx *cx, const char *verb, const char *path, call *c)
   p->calls++;
   if (++sim->stats.calls > sim->budget) stop_run(sim, OG_SIM_RUNAWAY);
   advance_time(sim);
+  if (sim->before_call && sim->running) sim->before_call(sim->before_call_arg);
   if (sim->stats.calls == sim->power_at) og_sim_power_loss(sim);
   if (p->calls == p->crash_at) og_sim_crash(p);
   if (is_dead(p)) return gone(cx, p);
@@ -540,7 +553,7 @@ static og_status sync_node(og_ctx *cx, const call *c, og_simfs_node *node, bool 
   bool left_out = is_suppressed(c->sim, is_dir ? "sync folder" : "sync file", c->path);
   int err = 0;
   if (c->fail && !is_dir) og_simfs_sync_failed(node);
-  if (!c->fail && !left_out) err = is_dir ? og_simfs_sync_dir(c->sim->fs, node) : og_simfs_sync(node);
+  if (!c->fail && !left_out) err = is_dir ? og_simfs_sync_dir(c->sim->fs, node) : og_simfs_sync(c->sim->fs, node);
   return end(cx, c, err);
 }
 
@@ -742,6 +755,19 @@ void og_sim_free(og_sim *sim)
   free(sim);
 }
 
+og_sim *og_sim_after_loss(const og_sim *sim, uint64_t seed, og_sim_loss loss)
+{
+  OG_ASSERT(loss != OG_SIM_LOSE_SEEDED);
+  og_sim *after = og_sim_new(seed);
+  if (!after) return NULL;
+  og_simfs_free(after->fs);
+  after->mono_ns = sim->mono_ns;
+  after->fs = og_simfs_after_loss(sim->fs, fate_of_entries(loss), fate_of_data(loss), &after->mem);
+  if (after->fs) return after;
+  og_sim_free(after);
+  return NULL;
+}
+
 og_sim_process *og_sim_process_new(og_sim *sim)
 {
   og_sim_process *p = og_zalloc(&sim->cx, sizeof *p);
@@ -895,6 +921,20 @@ void og_sim_suppress_site(og_sim *sim, const char *site)
   og_free(sim->suppress_site);
   sim->suppress_site = site ? og_strdup(&sim->cx, og_str_of(site)) : NULL;
   OG_INVARIANT(!site || sim->suppress_site);
+}
+
+void og_sim_set_before_call(og_sim *sim, void (*fn)(void *arg), void *arg)
+{
+  sim->before_call = fn;
+  sim->before_call_arg = arg;
+}
+uint64_t og_sim_disk_changes(const og_sim *sim)
+{
+  return og_simfs_changes(sim->fs);
+}
+uint64_t og_sim_disk_digest(const og_sim *sim)
+{
+  return og_simfs_digest(sim->fs);
 }
 
 void og_sim_set_trace(og_sim *sim, void (*line)(void *arg, const char *text), void *arg)

@@ -82,6 +82,19 @@ typedef enum og_sim_loss {
 } og_sim_loss;
 void og_sim_set_loss(og_sim *sim, og_sim_loss policy);
 
+/* -- What if?  Losing power at every call of a run by running it again for each call costs the square of its length;
+ * looking ahead from inside one run does not. -- */
+/* fn(arg) is called before the effect of each counted call made in og_sim_run, where a planned loss would strike; it
+ * may use other worlds, but not this one's calls.  NULL: nothing is called. */
+void og_sim_set_before_call(og_sim *sim, void (*fn)(void *arg), void *arg);
+/* A new world with `seed` whose disk is what a power loss would leave now (any policy but OG_SIM_LOSE_SEEDED); `sim`
+ * goes on.  NULL when there is no memory. */
+og_sim *og_sim_after_loss(const og_sim *sim, uint64_t seed, og_sim_loss loss);
+/* Grows with every call that changes what the disk shows or keeps. */
+uint64_t og_sim_disk_changes(const og_sim *sim);
+/* Of all names and bytes on the disk: worlds of one digest have the same. */
+uint64_t og_sim_disk_digest(const og_sim *sim);
+
 /* -- Failures the code must answer. -- */
 /* The process's n-th counted call fails with the system's error `err` (EIO, ENOSPC, ...) without
  * its effect; when it is a sync, the unsynced bytes are marked clean, as kernels do, and no later

@@ -78,7 +78,7 @@ struct og_simfs {
   og_vec pending;  /* change */
   og_map ids;      /* name -> index into names */
   og_vec names;    /* og_str */
-  uint64_t next_ino, used, limit;
+  uint64_t next_ino, used, limit, changes;
   int64_t now_ns;
   bool read_only, no_links;
 };
@@ -218,6 +218,7 @@ static int change_add(og_simfs *fs, change c)
   int err = c.node ? entries_reserve(fs, &c.dir->kept, c.dir->kept.len + room) : 0;
   if (err != 0) return err;
   if (og_vec_add(&fs->cx, &fs->pending, &c) != OG_OK) return ENOMEM;
+  fs->changes++;
   c.dir->pending++;
   if (c.node) c.node->pending++;
   if (c.from_dir) c.from_dir->pending++;
@@ -337,6 +338,7 @@ static int node_truncate(og_simfs *fs, og_simfs_node *n)
     n->data = NULL;
     n->cap = 0;
   }
+  fs->changes++;
   if (n->links > 0) fs->used -= n->len;
   n->len = n->synced = 0;
   n->mtime_ns = n->ctime_ns = fs->now_ns;
@@ -414,6 +416,7 @@ int og_simfs_append(og_simfs *fs, og_simfs_node *n, const void *p, size_t size)
     n->data = data;
     n->cap = cap;
   }
+  fs->changes++;
   memcpy(n->data + n->len, p, size);
   n->len += size;
   if (n->links > 0) fs->used += size;
@@ -421,8 +424,9 @@ int og_simfs_append(og_simfs *fs, og_simfs_node *n, const void *p, size_t size)
   return err;
 }
 
-int og_simfs_sync(og_simfs_node *n)
+int og_simfs_sync(og_simfs *fs, og_simfs_node *n)
 {
+  fs->changes++;
   if (n->poisoned) return 0; /* (4) */
   n->synced = n->len;
   n->has_old = false;
@@ -550,6 +554,7 @@ int og_simfs_sync_dir(og_simfs *fs, og_simfs_node *dir)
 {
   size_t kept = 0;
   og_vec *p = &fs->pending;
+  fs->changes++;
   for (size_t i = 0; i < p->len; i++) {
     change c = OG_VEC_AT(p, change, i);
     if (c.dir == dir || c.from_dir == dir)
@@ -678,6 +683,7 @@ int og_simfs_power_loss(og_simfs *fs, og_simfs_fate entries_fate, og_simfs_fate 
                         void *arg)
 {
   chance ch = {rand, arg};
+  fs->changes++;
   lose_entries(fs, entries_fate, &ch);
   for (size_t i = 0; i < fs->nodes.len; i++) {
     og_simfs_node *n = OG_VEC_AT(&fs->nodes, og_simfs_node *, i);
@@ -691,6 +697,88 @@ int og_simfs_power_loss(og_simfs *fs, og_simfs_fate entries_fate, og_simfs_fate 
   int err = recount(fs);
   if (err == 0) drop_unreached(fs);
   return err;
+}
+
+/* -- what a power loss would leave, in a disk of its own -- */
+
+typedef struct copier {
+  const og_simfs *from;
+  og_simfs *to;
+  og_simfs_fate entries, data;
+  og_simfs_node **twins; /* of each node, by slot; NULL: not met yet */
+} copier;
+
+static int copy_bytes(const copier *c, const og_simfs_node *from, og_simfs_node *to)
+{
+  bool none = c->data == OG_SIMFS_NONE, old = none && from->has_old;
+  int err = old ? og_simfs_append(c->to, to, from->old, from->old_len)
+                : og_simfs_append(c->to, to, from->data, none ? from->synced : from->len);
+  to->synced = to->len;
+  return err;
+}
+
+static int copy_dir(copier *c, const og_simfs_node *from, og_simfs_node *to);
+
+static int copy_entry(copier *c, const entry *e, og_simfs_node *dir)
+{
+  og_simfs_node **twin = &c->twins[e->node->slot];
+  uint64_t name;
+  bool is_new = !*twin;
+  if (is_new) *twin = node_new(c->to, e->node->is_dir);
+  if (!*twin) return ENOMEM;
+  int err = name_intern(c->to, OG_VEC_AT(&c->from->names, og_str, e->name), &name);
+  if (err == 0) err = entries_reserve(c->to, &dir->seen, dir->seen.len + 1);
+  if (err == 0) err = entries_reserve(c->to, &dir->kept, dir->kept.len + 1);
+  if (err != 0) return err; /* what is not linked yet goes with the whole */
+  kept_set(c->to, dir, name, *twin);
+  seen_set(c->to, dir, name, *twin);
+  if (!is_new) return 0;
+  return e->node->is_dir ? copy_dir(c, e->node, *twin) : copy_bytes(c, e->node, *twin);
+}
+
+static int copy_dir(copier *c, const og_simfs_node *from, og_simfs_node *to)
+{
+  const entries *e = c->entries == OG_SIMFS_ALL ? &from->seen : &from->kept;
+  int err = 0;
+  for (size_t i = 0; err == 0 && i < e->len; i++) err = copy_entry(c, &e->at[i], to);
+  return err;
+}
+
+og_simfs *og_simfs_after_loss(const og_simfs *fs, og_simfs_fate entries_fate, og_simfs_fate data, og_mem *mem)
+{
+  OG_ASSERT(entries_fate <= OG_SIMFS_ALL && data <= OG_SIMFS_ALL);
+  copier c = {.from = fs, .to = og_simfs_new(mem), .entries = entries_fate, .data = data};
+  if (!c.to) return NULL;
+  c.to->now_ns = fs->now_ns;
+  c.twins = og_calloc(&c.to->cx, fs->nodes.len, sizeof(og_simfs_node *));
+  int err = c.twins ? copy_dir(&c, fs->root, c.to->root) : ENOMEM;
+  og_free(c.twins);
+  if (err == 0) return c.to;
+  og_simfs_free(c.to);
+  return NULL;
+}
+
+uint64_t og_simfs_changes(const og_simfs *fs)
+{
+  return fs->changes;
+}
+
+static uint64_t digest_dir(const og_simfs *fs, const og_simfs_node *dir)
+{
+  uint64_t sum = 0;
+  for (size_t i = 0; i < dir->seen.len; i++) {
+    const entry *e = &dir->seen.at[i];
+    const og_simfs_node *n = e->node;
+    uint64_t parts[3] = {og_str_hash(OG_VEC_AT(&fs->names, og_str, e->name)), n->is_dir,
+                         n->is_dir ? digest_dir(fs, n) : og_str_hash(og_str_from((const char *)n->data, n->len))};
+    sum += og_str_hash(og_str_from((const char *)parts, sizeof parts)); /* in whatever order they stand */
+  }
+  return sum;
+}
+
+uint64_t og_simfs_digest(const og_simfs *fs)
+{
+  return digest_dir(fs, fs->root);
 }
 
 /* -- life -- */

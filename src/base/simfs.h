@@ -30,7 +30,7 @@ void og_simfs_close(og_simfs *fs, og_simfs_node *node);
 /* All n bytes or EOVERFLOW (the file ends before). */
 int og_simfs_read(const og_simfs_node *node, uint64_t off, void *out, size_t n);
 int og_simfs_append(og_simfs *fs, og_simfs_node *node, const void *p, size_t n);
-int og_simfs_sync(og_simfs_node *node);
+int og_simfs_sync(og_simfs *fs, og_simfs_node *node);
 /* A sync that failed: what was not durable now never becomes so by syncing. */
 void og_simfs_sync_failed(og_simfs_node *node);
 void og_simfs_info(const og_simfs_node *node, og_file_info *out);
@@ -59,3 +59,10 @@ typedef enum og_simfs_fate {
 /* rand(arg) gives 64 random bits. */
 int og_simfs_power_loss(og_simfs *fs, og_simfs_fate entries, og_simfs_fate data, uint64_t (*rand)(void *arg),
                         void *arg);
+/* What a power loss now would leave, as a disk of its own; `fs` goes on.  For NONE and ALL only, which leave nothing to
+ * chance.  NULL when there is no memory. */
+og_simfs *og_simfs_after_loss(const og_simfs *fs, og_simfs_fate entries, og_simfs_fate data, og_mem *mem);
+/* Grows with every call that changes what is seen or what is durable. */
+uint64_t og_simfs_changes(const og_simfs *fs);
+/* Of all names and bytes seen: disks of one digest hold the same. */
+uint64_t og_simfs_digest(const og_simfs *fs);

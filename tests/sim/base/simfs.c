@@ -204,10 +204,8 @@ OG_TEST(simfs, full_disk_writes_what_fits_and_says_so)
   world w;
   world_new(&w, 6);
   og_sim_set_disk_bytes(w.sim, 300);
-  OG_CHECK_STATUS(
-      &w.cx,
-      write_file(&w.cx, "/a", "0123456789012345678901234567890123456789012345678901234567", false),
-      OG_ELIMIT);
+  OG_CHECK_STATUS(&w.cx, write_file(&w.cx, "/a", "0123456789012345678901234567890123456789012345678901234567", false),
+                  OG_ELIMIT);
   OG_CHECK(w.err.detail.kind == OG_DETAIL_RESOURCE_LIMIT);
   OG_CHECK(strlen(text_of(&w, "/a")) == 44);
   OG_CHECK_OK(&w.cx, ops(&w)->unlink(&w.cx, "/a"));
@@ -399,6 +397,85 @@ OG_TEST(sim, a_removed_sync_is_found_by_its_site)
   og_sim_free(w.sim);
 }
 
+static void make_a_mess(world *w)
+{
+  OG_CHECK_OK(&w->cx, ops(w)->mkdir(&w->cx, "/kept"));
+  OG_CHECK_OK(&w->cx, ops(w)->mkdir(&w->cx, "/kept/in"));
+  OG_CHECK_OK(&w->cx, write_file(&w->cx, "/kept/a", "synced", true));
+  OG_CHECK_OK(&w->cx, write_file(&w->cx, "/kept/in/b", "not synced", false));
+  OG_CHECK_OK(&w->cx, ops(w)->sync_dir(&w->cx, "/"));
+  OG_CHECK_OK(&w->cx, ops(w)->sync_dir(&w->cx, "/kept"));
+  OG_CHECK_OK(&w->cx, ops(w)->link(&w->cx, "/kept/a", "/kept/in/a2"));
+  OG_CHECK_OK(&w->cx, ops(w)->rename(&w->cx, "/kept/in/b", "/kept/b"));
+  OG_CHECK_OK(&w->cx, write_file(&w->cx, "/kept/a", "again", false));
+  OG_CHECK_OK(&w->cx, ops(w)->mkdir(&w->cx, "/lost"));
+  OG_CHECK_OK(&w->cx, write_file(&w->cx, "/lost/c", "synced, in a folder that is not", true));
+}
+
+OG_TEST(sim, what_a_loss_would_leave_is_what_it_leaves)
+{
+  static const og_sim_loss losses[] = {OG_SIM_LOSE_ALL, OG_SIM_LOSE_DATA, OG_SIM_LOSE_ENTRIES};
+  uint64_t seen[OG_ARRAY_LEN(losses)];
+  for (size_t i = 0; i < OG_ARRAY_LEN(losses); i++) {
+    world w, after;
+    world_new(&w, 7);
+    make_a_mess(&w);
+    uint64_t before = og_sim_disk_digest(w.sim);
+    after.sim = og_sim_after_loss(w.sim, 8, losses[i]);
+    OG_CHECK(after.sim != NULL);
+    OG_CHECK_U64(og_sim_disk_digest(w.sim), before); /* it goes on */
+    og_sim_set_loss(w.sim, losses[i]);
+    lose_power(&w);
+    seen[i] = og_sim_disk_digest(w.sim);
+    OG_CHECK(seen[i] != before);
+    OG_CHECK_U64(og_sim_disk_digest(after.sim), seen[i]);
+    og_sim_power_loss(after.sim); /* all of it is durable */
+    OG_CHECK_U64(og_sim_disk_digest(after.sim), seen[i]);
+    boot(&after);
+    assert_string_equal(text_of(&after, "/kept/a"), i == 2 ? "again" : "synced");
+    OG_CHECK(exists(&after, "/lost/c") == (i == 1));
+    og_sim_free(after.sim);
+    og_sim_free(w.sim);
+  }
+  OG_CHECK(seen[0] != seen[1] && seen[1] != seen[2]);
+}
+
+typedef struct ahead {
+  og_sim *sim;
+  int calls, disks;
+  uint64_t changes;
+} ahead;
+
+static void count_disks(void *arg)
+{
+  ahead *a = arg;
+  a->calls++;
+  if (og_sim_disk_changes(a->sim) == a->changes) return;
+  a->changes = og_sim_disk_changes(a->sim);
+  a->disks++;
+}
+
+static og_status write_and_read(og_ctx *cx, void *arg)
+{
+  og_file_info info;
+  (void)arg;
+  OG_TRY(write_file(cx, "/f", "x", true));
+  return cx->env->ops->path_info(cx, "/f", &info);
+}
+
+OG_TEST(sim, every_call_of_a_run_is_announced_and_changes_are_told)
+{
+  world w;
+  world_new(&w, 9);
+  ahead a = {.sim = w.sim};
+  og_sim_set_before_call(w.sim, count_disks, &a);
+  (void)og_sim_spawn(w.process, write_and_read, NULL);
+  OG_CHECK(og_sim_run(w.sim) == OG_SIM_DONE);
+  OG_CHECK_U64(a.calls, 4); /* create, write, sync, stat */
+  OG_CHECK_U64(a.disks, 3); /* what stat sees, nobody changed again */
+  og_sim_free(w.sim);
+}
+
 OG_TEST_MAIN(OG_CASE(simfs, synced_file_and_folder_survive_every_power_loss),
              OG_CASE(simfs, without_file_sync_the_bytes_may_go_and_may_stay),
              OG_CASE(simfs, without_folder_sync_the_entry_may_go_and_may_stay),
@@ -411,7 +488,7 @@ OG_TEST_MAIN(OG_CASE(simfs, synced_file_and_folder_survive_every_power_loss),
              OG_CASE(simfs, inode_number_is_given_again_after_the_file_is_gone),
              OG_CASE(sim, one_seed_is_one_schedule_and_seeds_differ),
              OG_CASE(sim, crash_strikes_at_the_named_call_and_memory_is_given_back),
-             OG_CASE(sim, the_dead_change_nothing),
-             OG_CASE(sim, loop_that_ignores_death_is_reported),
+             OG_CASE(sim, the_dead_change_nothing), OG_CASE(sim, loop_that_ignores_death_is_reported),
              OG_CASE(sim, tasks_join_and_sleepers_wake_on_virtual_time),
-             OG_CASE(sim, a_removed_sync_is_found_by_its_site))
+             OG_CASE(sim, a_removed_sync_is_found_by_its_site), OG_CASE(sim, what_a_loss_would_leave_is_what_it_leaves),
+             OG_CASE(sim, every_call_of_a_run_is_announced_and_changes_are_told))
