@@ -17,6 +17,7 @@ typedef struct og_builder og_builder;
 
 OG_MUST_USE og_status og_builder_new(og_ctx *cx, const og_field *field, og_builder **out);
 void og_builder_free(og_builder *b); /* NULL is fine */
+typedef og_builder *og_builder_p; /* for OG_AUTO */
 static inline void og_builder_p_cleanup(og_builder **b)
 {
   og_builder_free(*b);

@@ -2,7 +2,7 @@
 /* lance/file.h -- one Lance data file: pages of encoded columns.
  *
  * Byte layout and encodings: docs/dev/lance-format.md.  We write file version 2.2 (2.1 when a table
- * says so) and read 2.1 to 2.3.  Every size and offset from the file is checked before use
+ * says so) and read 2.0 to 2.3.  Every size and offset from the file is checked before use
  * (OG_ECORRUPT with key, column and page). Thread rule: a writer belongs to one thread; an open
  * reader is immutable and may be shared.
  */

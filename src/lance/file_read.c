@@ -10,35 +10,13 @@
  */
 #include "base/ctx.h"
 #include "base/vec.h"
-#include "lance/file.h"
-#include "lance/page.h"
+#include "lance/file_impl.h"
 #include "lance/pb.h"
 
 #include <inttypes.h>
 
 #define FOOTER_BYTES 40u
 #define TAIL_BYTES   (64u << 10)
-
-typedef struct file_column {
-  og_lance__page *pages;
-  size_t n_pages;
-  uint64_t n_rows;
-} file_column;
-
-struct og_lance_file {
-  _Atomic uint32_t refs;
-  og_arena arena; /* owns what is below */
-  og_store *store;
-  og_str key;
-  og_buf whole; /* of a small file */
-  uint64_t size, n_rows;
-  og_lance_version version;
-  og_lance_schema *schema;
-  file_column *columns;
-  uint32_t n_columns;
-  og_range *globals;
-  uint32_t n_globals;
-};
 
 /* ---- The tail of the file. */
 
@@ -82,12 +60,8 @@ typedef struct footer {
 
 static og_status check_version(og_ctx *cx, uint16_t major, uint16_t minor)
 {
-  if (major == 2 && minor >= 1 && minor <= 3) return OG_OK;
-  if (major == 0 && minor == 3) { /* what version 2.0 writes */
-    major = 2;
-    minor = 0;
-  }
-  return og_fail(cx, OG_EUNSUPPORTED, "Lance file version %u.%u; versions 2.1 to 2.3 are read", major, minor);
+  if (major == 2 && minor <= 3) return OG_OK;
+  return og_fail(cx, OG_EUNSUPPORTED, "Lance file version %u.%u; versions 2.0 to 2.3 are read", major, minor);
 }
 
 static og_status read_footer(og_ctx *cx, og_lance_file *f, tail *t, footer *out)
@@ -101,6 +75,7 @@ static og_status read_footer(og_ctx *cx, og_lance_file *f, tail *t, footer *out)
                   .n_globals = og_lance__u32(p + 24),
                   .n_columns = og_lance__u32(p + 28)};
   f->version = (og_lance_version){.major = og_lance__u16(p + 32), .minor = og_lance__u16(p + 34)};
+  if (f->version.major == 0 && f->version.minor == 3) f->version = (og_lance_version){2, 0}; /* what 2.0 says here */
   OG_TRY(check_version(cx, f->version.major, f->version.minor));
   if (out->n_globals < 1) return og_fail(cx, OG_ECORRUPT, "a Lance file without a schema");
   return OG_OK;
@@ -126,7 +101,7 @@ static og_status read_table(og_ctx *cx, og_lance_file *f, tail *t, uint64_t at, 
 /* ---- Column metadata. */
 
 /* Any { 1 url, 2 value } inside Direct { 1 bytes } inside Encoding { 2 direct }. */
-static og_status page_layout_bytes(og_ctx *cx, og_str encoding, og_str *out)
+static og_status page_layout_bytes(og_ctx *cx, const og_lance_file *file, og_str encoding, og_str *out)
 {
   og_str part = encoding, url = OG_STR_NONE, value = OG_STR_NONE;
   const uint32_t steps[2] = {2, 1};
@@ -151,7 +126,8 @@ static og_status page_layout_bytes(og_ctx *cx, og_str encoding, og_str *out)
     if (f.num == 1) url = f.bytes;
     if (f.num == 2) value = f.bytes;
   }
-  if (!og_str_eq(url, OG_STR("/lance.encodings21.PageLayout")))
+  bool old = file->version.minor == 0;
+  if (!og_str_eq(url, old ? OG_STR("/lance.encodings.ArrayEncoding") : OG_STR("/lance.encodings21.PageLayout")))
     return og_fail(cx, OG_EUNSUPPORTED, "a page described by \"" OG_STR_FMT "\"", OG_STR_ARG(url));
   *out = value;
   return OG_OK;
@@ -196,11 +172,11 @@ static og_status parse_page(og_ctx *cx, og_lance_file *f, og_str bytes, og_lance
   out->n_buffers = (uint32_t)offsets.len;
   OG_TRY(copy_numbers(cx, &f->arena, &offsets, &out->offsets));
   OG_TRY(copy_numbers(cx, &f->arena, &sizes, &out->sizes));
-  OG_TRY(page_layout_bytes(cx, encoding, &layout));
+  OG_TRY(page_layout_bytes(cx, f, encoding, &layout));
   return og_arena_str(cx, &f->arena, layout, &out->layout);
 }
 
-static og_status parse_column(og_ctx *cx, og_lance_file *f, og_str bytes, file_column *out)
+static og_status parse_column(og_ctx *cx, og_lance_file *f, og_str bytes, og_lance__column *out)
 {
   og_pb_reader r;
   og_pb_field field;
@@ -362,6 +338,28 @@ og_status og_lance_file_global_buffer(og_ctx *cx, og_lance_file *f, uint32_t n, 
   return og_store_get_range(cx, f->store, f->key, f->globals[n].off, f->globals[n].len, out);
 }
 
+/* Column of each leaf of version 2.0, where what is above a leaf has columns, too; *at moves behind the field's. */
+static void old_columns(const og_field *f, uint32_t *at, int32_t **out)
+{
+  bool leaf = og_lance__v20_columns(f) == 1;
+  if (leaf) *(*out)++ = (int32_t)*at;
+  ++*at;
+  for (uint32_t i = 0; !leaf && i < f->n_children; i++) old_columns(&f->children[i], at, out);
+}
+
+static og_status old_layout(og_ctx *cx, const og_lance_file *f, uint32_t top_field, og_lance_column_ref *out)
+{
+  const og_schema *s = f->schema->arrow;
+  const og_field *field = &s->fields[top_field];
+  uint32_t first = 0, n = og_lance__leaf_count(field);
+  int32_t *columns = og_push_array(cx, n + 1, sizeof *columns), *next = columns;
+  if (!columns) return OG_ENOMEM;
+  for (uint32_t i = 0; i < top_field; i++) first += og_lance__v20_columns(&s->fields[i]);
+  old_columns(field, &first, &next);
+  *out = (og_lance_column_ref){.field = field, .columns = columns, .n_columns = n};
+  return OG_OK;
+}
+
 og_status og_lance_file_layout(og_ctx *cx, const og_lance_file *f, uint32_t top_field, og_lance_column_ref *out)
 {
   const og_schema *s = f->schema->arrow;
@@ -369,6 +367,7 @@ og_status og_lance_file_layout(og_ctx *cx, const og_lance_file *f, uint32_t top_
   if (top_field >= s->n_fields)
     return og_fail(cx, OG_EINVALID, OG_STR_FMT " has %u fields, number %u is asked for", OG_STR_ARG(f->key),
                    s->n_fields, top_field);
+  if (f->version.minor == 0) return old_layout(cx, f, top_field, out);
   for (uint32_t i = 0; i < top_field; i++) first += og_lance__leaf_count(&s->fields[i]);
   const uint32_t n = og_lance__leaf_count(&s->fields[top_field]);
   if (first + n > f->n_columns)
@@ -413,7 +412,7 @@ static og_status page_rows(og_ctx *cx, og_arena *a, const og_lance__page *p, pic
 
 /* Grows the leaf once instead of page by page.  A guess from what the file says, so it is bounded
  * by the file's size: a short file cannot make us allocate much. */
-static og_status reserve_rows(og_ctx *cx, const og_lance_file *f, const file_column *c, const og_lance__rows *rows,
+static og_status reserve_rows(og_ctx *cx, const og_lance_file *f, const og_lance__column *c, const og_lance__rows *rows,
                               size_t n, og_lance__leaf *out)
 {
   og_lance__slots *s = &out->slots;
@@ -437,7 +436,7 @@ static og_status read_leaf(og_ctx *cx, const og_lance_file *f, int32_t column, c
 {
   if (column < 0 || (uint32_t)column >= f->n_columns)
     return og_fail(cx, OG_ECORRUPT, "the file has %u columns, number %" PRId32 " is asked for", f->n_columns, column);
-  const file_column *c = &f->columns[column];
+  const og_lance__column *c = &f->columns[column];
   if (c->n_rows != f->n_rows)
     return og_fail(cx, OG_ECORRUPT, "column %" PRId32 " has %" PRIu64 " of the file's %" PRIu64 " rows", column,
                    c->n_rows, f->n_rows);
@@ -473,6 +472,7 @@ static void leaf_set_cleanup(leaf_set *s)
 static og_status read_ranges(og_ctx *cx, const og_lance_file *f, const og_lance_column_ref *ref,
                              const og_lance__rows *rows, size_t n, og_column **out)
 {
+  if (f->version.minor == 0) return og_lance__v20_read(cx, f, ref, rows, n, out);
   OG_AUTO(og_arena) arena = {0};
   OG_AUTO(leaf_set) set = {0};
   og_lance__leaf_info *infos;

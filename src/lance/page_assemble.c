@@ -226,6 +226,12 @@ static og_status take_validity(og_ctx *cx, layer_out *layer, void **out)
   return layer->validity.len ? og_lance__mem_take(cx, &layer->validity, out) : OG_OK;
 }
 
+static og_status check_slots(og_ctx *cx, const og_lance__slots *s, const layer_out *layer)
+{
+  if ((uint64_t)layer->n == s->n) return OG_OK;
+  return og_fail(cx, OG_ECORRUPT, "levels call for %" PRId64 " values, the pages hold %" PRIu64, layer->n, s->n);
+}
+
 /* Child of n packed structs: `at` is where it lies in each. */
 static og_status packed_child(og_ctx *cx, const og_field *f, const og_lance__slots *s, uint64_t at, og_column **out)
 {
@@ -252,6 +258,8 @@ static og_status packed_column(og_ctx *cx, const og_field *f, og_lance__slots *s
 {
   uint64_t at = 0;
   void *validity;
+  OG_TRY(check_slots(cx, s, layer));
+  if (layer->validity.len) clear_null_items(s, layer->validity.data);
   OG_AUTO(column_list) children = {0};
   children.cols = og_calloc(cx, f->n_children, sizeof *children.cols);
   if (!children.cols) return OG_ENOMEM;
@@ -273,14 +281,11 @@ static og_status leaf_column(og_ctx *cx, const og_field *f, og_lance__leaf *l, l
   og_lance__slots *s = &l->slots;
   void *validity = NULL, *data[2] = {NULL, NULL};
   og_column *items = NULL;
-  if ((uint64_t)layer->n != s->n)
-    return og_fail(cx, OG_ECORRUPT, "levels call for %" PRId64 " values, the pages hold %" PRIu64,
-                   layer->n, s->n);
+  OG_TRY(check_slots(cx, s, layer));
   if (f->type.id == OG_TYPE_NULL) return og_column_nulls(cx, f, layer->n, out);
   if (layer->validity.len && s->shape.form == OG_LANCE__VARBIN)
     clear_null_strings(s, layer->validity.data);
   if (layer->validity.len && s->shape.is_list) clear_null_items(s, layer->validity.data);
-  if (s->shape.packed) return packed_column(cx, f, s, layer, out);
   if (s->shape.is_list) OG_TRY(item_column(cx, f->children[0].type, s, &items));
   og_status st = take_validity(cx, layer, &validity);
   const uint64_t bytes = s->data.len;
@@ -362,6 +367,7 @@ static og_status assemble(og_ctx *cx, const og_field *f, og_lance__leaf *leaves,
   OG_AUTO(layer_out) layer = {0};
   const uint32_t at = leaves[0].path->n_layers - 1 - depth;
   OG_TRY(unravel(cx, f, &leaves[0], at, &layer));
+  if (at == 0 && leaves[0].slots.shape.packed) return packed_column(cx, f, &leaves[0].slots, &layer, out);
   if (at == 0) return leaf_column(cx, f, &leaves[0], &layer, out);
   return node_column(cx, f, leaves, depth, &layer, out);
 }
