@@ -4,19 +4,19 @@
  *   {"type":"T","data":{…}}            a node
  *   {"edge":"E","from":"a","to":"b","data":{…}}
  *
- * One object per line, in any order.  The file is read in blocks and a line at a time is in memory; endpoints are
- * checked at the end, when all nodes are known.  Every error that one line causes names it.  A lost race reads the file
- * again; so does a merge that met an id twice where the last line wins (stage.c), and then leaves the others out.
+ * One object per line, in any order.  A task reads and parses a few blocks ahead (ahead.c) while the records before
+ * them are checked and written here; endpoints are checked at the end, when all nodes are known.  Every error that one
+ * line causes names it.  A lost race reads the file again; so does a merge that met an id twice where the last line
+ * wins (stage.c), and then leaves the others out.
  */
 #include "write/write.h"
 
 #include "base/env.h"
 #include "base/limits.h"
+#include "write/ahead.h"
 #include "write/stage.h"
 
 #include <inttypes.h>
-
-#define READ_BLOCK ((size_t)4 << 20)
 
 /* Lines that later ones outdo: found in one reading, left out in the next. */
 typedef struct outdone {
@@ -29,7 +29,6 @@ typedef struct loader {
   og_sorted *outdone; /* NULL: none is known */
   uint64_t next_outdone;
   og_stage stage;
-  og_json_parser *parser;
   og_arena line_arena;
   og_vec keep; /* list items of the current line */
   uint64_t line, records;
@@ -156,48 +155,6 @@ static og_status put_record(og_ctx *cx, loader *l, const og_json *record)
   return put_row(cx, l, table, row);
 }
 
-static og_status too_long(og_ctx *cx, const char *resource, uint64_t limit, uint64_t used)
-{
-  og_fail(cx, OG_ELIMIT, "the line is over the limit: %s is %" PRIu64 ", at most %" PRIu64, resource, used, limit);
-  og_detail *d = og_error_detail(cx, OG_DETAIL_RESOURCE_LIMIT);
-  og_detail_set(d->resource, sizeof d->resource, og_str_of(resource));
-  d->limit = limit;
-  d->used = used;
-  return OG_ELIMIT;
-}
-
-/* Structural characters outside strings: what a parser's memory depends on. */
-static uint64_t count_slots(og_str line)
-{
-  uint64_t n = 0;
-  bool in_string = false;
-  for (size_t i = 0; i < line.len; i++) {
-    char c = line.ptr[i];
-    if (in_string && c == '\\')
-      i++;
-    else if (c == '"')
-      in_string = !in_string;
-    else if (!in_string)
-      n += c == '{' || c == '}' || c == '[' || c == ']' || c == ',' || c == ':';
-  }
-  return n;
-}
-
-static og_status put_line(og_ctx *cx, loader *l, og_str line)
-{
-  static const og_json_opts strict = {.refuse_duplicates = true};
-  const og_json *record;
-  if (line.len > OG_LIMIT_NDJSON_LINE) return too_long(cx, "graph_batch_line_bytes", OG_LIMIT_NDJSON_LINE, line.len);
-  if (line.len > OG_LIMIT_NDJSON_SLOTS) { /* a shorter line cannot have so many */
-    uint64_t slots = count_slots(line);
-    if (slots > OG_LIMIT_NDJSON_SLOTS)
-      return too_long(cx, "graph_batch_json_structural_slots", OG_LIMIT_NDJSON_SLOTS, slots);
-  }
-  OG_TRY(og_json_parse(cx, l->parser, &l->line_arena, line, &strict, &record));
-  l->records++;
-  return put_record(cx, l, record);
-}
-
 /* Puts the line in front of the message. */
 static og_status at_line(og_ctx *cx, og_status st, uint64_t line)
 {
@@ -208,14 +165,14 @@ static og_status at_line(og_ctx *cx, og_status st, uint64_t line)
   return st;
 }
 
-static og_status take_line(og_ctx *cx, loader *l, og_str line)
+static og_status take_record(og_ctx *cx, loader *l, const og_ahead_record *record)
 {
-  l->stage.line = ++l->line;
+  l->stage.line = l->line = record->line;
   l->stage.bad_line = 0;
-  if (og_str_trim(line).len == 0) return OG_OK;
+  l->records++;
   og_arena *outer = cx->arena;
   cx->arena = &l->line_arena; /* what a row needs for a moment dies with its line */
-  og_status st = put_line(cx, l, line);
+  og_status st = put_record(cx, l, record->json);
   cx->arena = outer;
   for (size_t i = 0; i < l->keep.len; i++) og_column_unref(OG_VEC_AT(&l->keep, og_column *, i));
   og_vec_clear(&l->keep);
@@ -223,62 +180,39 @@ static og_status take_line(og_ctx *cx, loader *l, og_str line)
   return at_line(cx, st, l->stage.bad_line ? l->stage.bad_line : l->line);
 }
 
-/* ---- the file */
-
-/* Takes every whole line of `buf`; what is left moves to its front. */
-static og_status take_lines(og_ctx *cx, loader *l, og_buf *buf, bool at_end)
+static og_status take_records(og_ctx *cx, loader *l, og_ahead *input, uint64_t size)
 {
-  size_t start = 0;
-  og_str text = og_buf_str(buf);
+  uint64_t shown = 0;
   for (;;) {
-    const char *nl = start < text.len ? memchr(text.ptr + start, '\n', text.len - start) : NULL;
-    if (!nl) break;
-    OG_TRY(take_line(cx, l, og_str_sub(text, start, (size_t)(nl - text.ptr))));
-    start = (size_t)(nl - text.ptr) + 1;
+    og_ahead_record record;
+    og_status st = og_ahead_next(cx, input, &record);
+    if (st != OG_OK) return at_line(cx, st, record.line);
+    uint64_t done = record.json ? og_ahead_done(input) : size;
+    if (l->load->progress && done != shown) l->load->progress(l->load->progress_arg, done, size, l->records);
+    shown = done;
+    if (!record.json) return OG_OK;
+    OG_TRY(take_record(cx, l, &record));
   }
-  if (at_end && start < text.len) {
-    OG_TRY(take_line(cx, l, og_str_sub(text, start, text.len)));
-    start = text.len;
-  }
-  memmove(buf->data, buf->data + start, buf->len - start);
-  buf->len -= start;
-  if (buf->len <= OG_LIMIT_NDJSON_LINE) return OG_OK;
-  l->line++;
-  return og_fail(cx, OG_ELIMIT, "line %" PRIu64 ": longer than %u bytes", l->line, OG_LIMIT_NDJSON_LINE);
 }
 
 /* `f` NULL: the input is in memory. */
-static og_status read_block(og_ctx *cx, const loader *l, og_file *f, uint64_t off, size_t n, og_buf *buf)
+static og_status read_input(og_ctx *cx, loader *l, og_file *f, uint64_t size)
 {
-  if (!f) return og_buf_append(cx, buf, l->load->bytes.ptr + off, n);
-  OG_TRY(og_buf_reserve(cx, buf, n));
-  OG_TRY(cx->env->ops->file_read(cx, f, off, buf->data + buf->len, n));
-  buf->len += n;
-  return OG_OK;
-}
-
-static og_status read_blocks(og_ctx *cx, loader *l, og_file *f, uint64_t size, og_buf *buf)
-{
-  for (uint64_t off = 0; off < size;) {
-    size_t n = size - off < READ_BLOCK ? (size_t)(size - off) : READ_BLOCK;
-    OG_TRY(og_ctx_poll(cx));
-    OG_TRY(read_block(cx, l, f, off, n, buf));
-    off += n;
-    OG_TRY(take_lines(cx, l, buf, off == size));
-    if (l->load->progress) l->load->progress(l->load->progress_arg, off, size, l->records);
-  }
-  return OG_OK;
+  og_ahead *input;
+  OG_TRY(og_ahead_open(cx, f, size, l->load->bytes, &input));
+  og_status st = take_records(cx, l, input, size);
+  og_ahead_close(cx, input);
+  return st;
 }
 
 static og_status read_all(og_ctx *cx, loader *l)
 {
   og_file *f;
   og_file_info info;
-  OG_AUTO(og_buf) buf = {0};
-  if (!l->load->path) return read_blocks(cx, l, NULL, l->load->bytes.len, &buf);
+  if (!l->load->path) return read_input(cx, l, NULL, l->load->bytes.len);
   OG_TRY_NOTE(cx, cx->env->ops->file_open(cx, l->load->path, OG_OPEN_READ_USER, &f), "while opening the data to load");
   og_status st = cx->env->ops->file_info(cx, f, &info);
-  if (st == OG_OK) st = read_blocks(cx, l, f, info.size, &buf);
+  if (st == OG_OK) st = read_input(cx, l, f, info.size);
   cx->env->ops->file_close(cx->env, f);
   return st;
 }
@@ -334,11 +268,9 @@ static og_status load_try(og_ctx *cx, og_graph *g, og_str branch, const og_load 
   loader l = {.load = load, .keep = OG_VEC_INIT(og_column *)};
   OG_TRY(og_graph_snapshot(cx, g, branch, &snapshot));
   og_status st = og_stage_init(cx, &l.stage, snapshot, load->memory ? load->memory : OG_LIMIT_LOAD_MEMORY);
-  if (st == OG_OK) st = og_json_parser_new(cx, &l.parser);
   if (st == OG_OK) st = open_outdone(cx, &l, o);
   if (st == OG_OK) st = load_once(cx, &l, rerun, out);
   og_sorted_close(l.outdone);
-  og_json_parser_free(l.parser);
   og_vec_cleanup(&l.keep);
   og_arena_cleanup(&l.line_arena);
   og_stage_cleanup(cx, &l.stage);
