@@ -209,6 +209,16 @@ static og_status note_once(og_ctx *cx, og_umap *set, uint64_t v, og_vec *list)
   return was_new ? og_vec_add(cx, list, &v) : OG_OK;
 }
 
+/* One edge of the walk, from u to w.  `counts`: as many hops as the clause asks for have been made. */
+static og_status walk_edge(og_ctx *cx, stage *s, uint64_t u, uint64_t w, bool same, bool counts)
+{
+  bool loop = same && w == u, was_new = true;
+  if (same && !loop) OG_TRY(og_umap_put(cx, &s->visited, w, 1, &was_new));
+  if (!was_new) return OG_OK;
+  if (!loop) OG_TRY(og_vec_add(cx, &s->next, &w));
+  return counts ? note_once(cx, &s->seen, w, &s->emitted) : OG_OK;
+}
+
 /* The breadth-first walk of the language's section on traversal: a destination counts by its shortest distance, and the
  * source comes back only through a self-loop of its own. */
 static og_status walk_hop(og_ctx *cx, stage *s, const neighbours *nb, bool same, uint32_t hop)
@@ -217,18 +227,8 @@ static og_status walk_hop(og_ctx *cx, stage *s, const neighbours *nb, bool same,
     uint64_t u = OG_VEC_AT(&s->frontier, uint64_t, i);
     for (unsigned d = 0; d < nb->n; d++) {
       const og_adjacency *a = nb->dirs[d];
-      for (uint64_t k = a->first[u]; k < a->first[u + 1]; k++) {
-        uint64_t w = a->targets[k];
-        bool counts = hop >= s->op->min, was_new = true;
-        if (same && w == u) {
-          if (counts) OG_TRY(note_once(cx, &s->seen, w, &s->emitted));
-          continue;
-        }
-        if (same) OG_TRY(og_umap_put(cx, &s->visited, w, 1, &was_new));
-        if (!was_new) continue;
-        OG_TRY(og_vec_add(cx, &s->next, &w));
-        if (counts) OG_TRY(note_once(cx, &s->seen, w, &s->emitted));
-      }
+      for (uint64_t k = a->first[u]; k < a->first[u + 1]; k++)
+        OG_TRY(walk_edge(cx, s, u, a->targets[k], same, hop >= s->op->min));
     }
   }
   return OG_OK;
