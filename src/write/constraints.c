@@ -188,18 +188,19 @@ og_status og_stage__clash(og_ctx *cx, const og_type_def *t, const og_constraint 
   return og_stage_unique_error(cx, t, c->names, c->n, og_buf_str(&value), a, b);
 }
 
-static og_status note_unique(og_ctx *cx, og_stage *s, og_stage_table *t, uint32_t i, const og_scalar *values)
+static og_status note_unique(og_ctx *cx, og_stage *s, og_stage_table *t, uint32_t i, const og_scalar *values,
+                             uint64_t number)
 {
   OG_AUTO(og_buf) tuple = {0};
   uint64_t at;
   og_str key;
   OG_TRY(og_stage__tuple(cx, t->type, &t->type->constraints[i], values, &tuple));
   if (tuple.len == 0) return OG_OK;
-  if (s->spilled) return og_keys_add(cx, &t->unique[i], og_buf_str(&tuple), s->line, values[0].v.s);
+  if (s->spilled) return og_keys_add(cx, &t->unique[i], og_buf_str(&tuple), number, values[0].v.s);
   if (og_map_get(&t->unique[i].map, og_buf_str(&tuple), &at))
     return og_stage__clash(cx, t->type, &t->type->constraints[i], og_buf_str(&tuple),
                            OG_VEC_AT(&t->holders, og_stage_holder, at).id, values[0].v.s);
-  og_stage_holder holder = {.line = s->line};
+  og_stage_holder holder = {.line = number};
   OG_TRY(og_arena_str(cx, &s->arena, og_buf_str(&tuple), &key));
   OG_TRY(og_arena_str(cx, &s->arena, values[0].v.s, &holder.id));
   s->key_bytes += key.len + holder.id.len + OG_STAGE_KEY_BYTES;
@@ -263,16 +264,16 @@ og_status og_stage_note_ends(og_ctx *cx, og_stage *s, og_stage_table *t, const o
   return note_ends(cx, s, &t->need_dst, block->columns[OG_COLUMN_DST], lines);
 }
 
-og_status og_stage__note_tuples(og_ctx *cx, og_stage *s, og_stage_table *t, const og_scalar *values)
+og_status og_stage__note_tuples(og_ctx *cx, og_stage *s, og_stage_table *t, const og_scalar *values, uint64_t flag)
 {
   for (uint32_t i = 0; i < t->type->n_constraints; i++)
-    if (t->type->constraints[i].kind == OG_CON_UNIQUE) OG_TRY(note_unique(cx, s, t, i, values));
+    if (t->type->constraints[i].kind == OG_CON_UNIQUE) OG_TRY(note_unique(cx, s, t, i, values, s->line | flag));
   return OG_OK;
 }
 
 og_status og_stage_note(og_ctx *cx, og_stage *s, og_stage_table *t, const og_scalar *values)
 {
-  OG_TRY(og_stage__note_tuples(cx, s, t, values));
+  OG_TRY(og_stage__note_tuples(cx, s, t, values, 0));
   return og_stage__has_card(t->type) ? count_source(cx, s, t, values[OG_COLUMN_SRC].v.s, 1) : OG_OK;
 }
 
@@ -300,6 +301,7 @@ static og_status check_holders(og_ctx *cx, og_stage *s, og_stage_table *t, uint3
     OG_TRY(og_stage__tuple(cx, t->type, c, values, &tuple));
     if (tuple.len == 0 || !og_map_get(&t->unique[i].map, og_buf_str(&tuple), &at)) continue;
     const og_stage_holder *holder = &OG_VEC_AT(&t->holders, og_stage_holder, at);
+    if (holder->line & OG_KEYS_OUTDONE) continue;
     s->bad_line = holder->line;
     return og_stage__clash(cx, t->type, c, og_buf_str(&tuple), og_column_str(ids, (int64_t)row), holder->id);
   }
@@ -401,10 +403,11 @@ static og_status check_retained(og_ctx *cx, og_stage *s, const og_type_def *edge
 static og_status note_former_sources(og_ctx *cx, og_stage *s, og_stage_table *t)
 {
   const og_column *src;
-  if (t->n_touched == 0) return OG_OK;
+  if (t->n_touched == 0 && !t->replaced) return OG_OK;
   OG_TRY(og_view_column(cx, t->view, OG_FIELD_SRC, &src));
   for (uint64_t row = 0; row < t->view->rows; row++)
-    if (og_stage_is_touched(t, row)) OG_TRY(count_source(cx, s, t, og_column_str(src, (int64_t)row), 0));
+    if (og_view_is_live(t->view, row) && !og_stage_is_retained(t, row))
+      OG_TRY(count_source(cx, s, t, og_column_str(src, (int64_t)row), 0));
   return OG_OK;
 }
 

@@ -20,11 +20,20 @@ OG_MUST_USE og_status og_keys_spill(og_ctx *cx, og_keys *k, size_t budget);
 OG_MUST_USE og_status og_keys_add(og_ctx *cx, og_keys *k, og_str key, uint64_t number, og_str holder);
 void og_keys_cleanup(og_ctx *cx, og_keys *k);
 
+/* In a number: the row is outdone by another one of its id, and holds its tuple against its own batch only. */
+#define OG_KEYS_OUTDONE (1ull << 63)
+
 static inline uint64_t og_keys_number(const og_record *r)
 {
   uint64_t n;
   memcpy(&n, r->value.ptr, sizeof n);
-  return n;
+  return n & ~OG_KEYS_OUTDONE;
+}
+static inline bool og_keys_is_outdone(const og_record *r)
+{
+  uint64_t n;
+  memcpy(&n, r->value.ptr, sizeof n);
+  return (n & OG_KEYS_OUTDONE) != 0;
 }
 static inline og_str og_keys_holder(const og_record *r)
 {

@@ -215,7 +215,7 @@ static og_status walk_common(og_ctx *cx, walker *mine, walker *have, verdict *v)
   while (have->more) {
     bool found;
     OG_TRY(seek(cx, mine, have->at.key, &found));
-    if (found) {
+    if (found && !og_keys_is_outdone(&mine->at)) {
       bool worse = og_keys_number(&have->at) < v->number;
       if (worse) v->line = og_keys_number(&mine->at);
       OG_TRY(verdict_set(cx, v, og_keys_number(&have->at), have->at.key, og_keys_holder(&have->at),
@@ -408,13 +408,13 @@ static og_status add_former_sources(og_ctx *cx, og_stage_table *t)
   const og_lance_scan_opts opts = {.columns = &column, .n_columns = 1, .with_offset = true};
   og_lance_scan *scan;
   og_batch *batch = NULL;
-  if (t->n_touched == 0) return OG_OK;
+  if (t->n_touched == 0 && !t->replaced) return OG_OK;
   OG_TRY(og_lance_scan_open(cx, t->view->table, &opts, &scan));
   og_status st;
   while ((st = og_lance_scan_next(cx, scan, &batch)) == OG_OK && batch) {
     const uint64_t *offsets = batch->columns[1]->data[0];
     for (int64_t i = 0; st == OG_OK && i < batch->len; i++)
-      if (og_stage_is_touched(t, offsets[i]))
+      if (!og_stage_is_retained(t, offsets[i]))
         st = og_keys_add(cx, &t->sources, og_column_str(batch->columns[0], i), 0, OG_STR_NONE);
     og_batch_unref(batch);
     if (st != OG_OK) break;

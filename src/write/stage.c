@@ -472,7 +472,7 @@ og_status og_stage_put_outdone(og_ctx *cx, og_stage *s, og_stage_table *t, const
   OG_TRY(spill_if_full(cx, s));
   OG_TRY(og_stage_check_row(cx, s, t->type, values));
   t->puts++;
-  return og_stage__note_tuples(cx, s, t, values);
+  return og_stage__note_tuples(cx, s, t, values, OG_KEYS_OUTDONE);
 }
 
 og_status og_stage_replace(og_ctx *cx, og_stage *s, og_stage_table *t, uint64_t offset, size_t staged,

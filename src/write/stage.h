@@ -22,8 +22,8 @@ typedef struct og_staged_row {
 typedef enum og_put_mode { OG_PUT_INSERT, OG_PUT_UPSERT } og_put_mode;
 
 typedef struct og_stage_holder {
-  og_str id; /* of the row that holds a unique tuple */
-  uint64_t line;
+  og_str id;     /* of the row that holds a unique tuple */
+  uint64_t line; /* perhaps with OG_KEYS_OUTDONE */
 } og_stage_holder;
 
 typedef struct og_stage_table {
@@ -113,8 +113,9 @@ OG_MUST_USE og_status og_stage_check_row(og_ctx *cx, og_stage *s, const og_type_
 OG_MUST_USE og_status og_stage_note(og_ctx *cx, og_stage *s, og_stage_table *t, const og_scalar *values);
 /* those of a whole block of edges, whose lines are t->lines. */
 OG_MUST_USE og_status og_stage_note_ends(og_ctx *cx, og_stage *s, og_stage_table *t, const og_batch *block);
-/* Of that, its unique tuples only. */
-OG_MUST_USE og_status og_stage__note_tuples(og_ctx *cx, og_stage *s, og_stage_table *t, const og_scalar *values);
+/* Of that, its unique tuples only; `flag`: 0 or OG_KEYS_OUTDONE. */
+OG_MUST_USE og_status og_stage__note_tuples(og_ctx *cx, og_stage *s, og_stage_table *t, const og_scalar *values,
+                                            uint64_t flag);
 OG_MUST_USE og_status og_stage_validate(og_ctx *cx, og_stage *s);
 og_status og_stage_unique_error(og_ctx *cx, const og_type_def *t, const og_str *names, uint32_t n, og_str value,
                                 og_str a, og_str b);

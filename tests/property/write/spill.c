@@ -81,6 +81,9 @@ typedef struct wrong {
 static void many_nodes(world *w, og_buf *out)
 {
   og_buf_clear(out);
+  OG_CHECK_OK(&w->cx,
+              og_buf_append_str(&w->cx, out,
+                                OG_STR("{\"edge\":\"E\",\"from\":\"p007\",\"to\":\"p007\",\"data\":{\"x\":777}}\n")));
   for (int i = 0; i < 300; i++)
     OG_CHECK_OK(&w->cx,
                 og_buf_printf(&w->cx, out,
@@ -109,6 +112,10 @@ static const wrong wrongs[] = {
      "{\"edge\":\"E\",\"from\":\"y000\",\"to\":\"y001\",\"data\":{\"id\":\"e\",\"x\":1}}\n"
      "{\"edge\":\"E\",\"from\":\"y000\",\"to\":\"y001\",\"data\":{\"id\":\"e\",\"x\":1}}\n",
      "line 802: @unique violation on E.x: value '1' held by 'e' and 'e'"},
+    {OG_LOAD_MERGE, /* an edge of p007 has the x of the first row, which is outdone and so nobody's rival */
+     "{\"edge\":\"E\",\"from\":\"y000\",\"to\":\"y001\",\"data\":{\"id\":\"e\",\"x\":777}}\n"
+     "{\"edge\":\"E\",\"from\":\"y000\",\"to\":\"y001\",\"data\":{\"id\":\"e\",\"x\":2}}\n",
+     NULL},
     {OG_LOAD_APPEND, "{\"type\":\"Q\",\"data\":{\"id\":\"z\"}}\n{\"type\":\"Q\",\"data\":{\"id\":\"z\"}}\n",
      "line 802: @unique violation on Q.id: value 'z' held by 'z' and 'z'"},
     {OG_LOAD_MERGE, "{\"type\":\"P\",\"data\":{\"k\":\"y001\"}}\n", "line 801: @unique violation on P.k: value 'y001'"},
