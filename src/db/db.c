@@ -21,16 +21,25 @@ og_status og_db_init(og_ctx *cx, og_str uri, og_str schema_source, og_str file_n
   return st;
 }
 
-og_status og_db_open(og_ctx *cx, og_str uri, bool read_only, og_db **out)
+og_status og_db_open_store(og_ctx *cx, og_store *store, bool read_only, og_db **out)
 {
   og_db *db = og_zalloc(cx, sizeof *db);
   if (!db) return OG_ENOMEM;
-  og_status st = og_store_open(cx, uri, read_only, &db->store);
-  if (st == OG_OK) st = og_graph_open(cx, db->store, read_only, &db->graph);
+  db->store = og_store_ref(store);
+  og_status st = og_graph_open(cx, store, read_only, &db->graph);
   if (st != OG_OK)
     og_db_close(db);
   else
     *out = db;
+  return st;
+}
+
+og_status og_db_open(og_ctx *cx, og_str uri, bool read_only, og_db **out)
+{
+  og_store *store;
+  OG_TRY(og_store_open(cx, uri, read_only, &store));
+  og_status st = og_db_open_store(cx, store, read_only, out);
+  og_store_unref(store);
   return st;
 }
 

@@ -19,6 +19,8 @@ typedef struct og_db og_db;
 OG_MUST_USE og_status og_db_init(og_ctx *cx, og_str uri, og_str schema_source, og_str file_name, bool force,
                                  og_str actor);
 OG_MUST_USE og_status og_db_open(og_ctx *cx, og_str uri, bool read_only, og_db **out);
+/* The same over a store that is there; its reference is taken. */
+OG_MUST_USE og_status og_db_open_store(og_ctx *cx, og_store *store, bool read_only, og_db **out);
 void og_db_close(og_db *db);       /* NULL is fine */
 og_str og_db_uri(const og_db *db); /* as given to open, made absolute; borrowed */
 /* "local" for now: what the write echo calls the place. */
