@@ -2,8 +2,9 @@
 """Random loads and mutations, against a model that applies them to dictionaries and then looks whether all rules hold.
 
 After each write the engine must have taken or refused it as the model did, counted the same, and export the same. Ids
-that the engine generates are taken over from its export. OG_WRITES is the number of writes (400), OG_SEED the seed
-(printed with a failure).
+that the engine generates are taken over from its export. Now and then a branch begins: a copy of the model. At the end
+old commits are asked for what they had. OG_WRITES is the number of writes (400), OG_SEED the seed (printed with a
+failure).
 """
 import collections
 import copy
@@ -61,7 +62,7 @@ class Model:
             yield "src, x", row["src"], row["x"]
 
     def check_batch(self, batch):
-        """No tuple twice in what one load or one statement puts, whatever the ids."""
+        """No tuple twice in what one load puts, whatever the ids. A mutation is looked at when it is through."""
         seen = set()
         for kind, row in batch:
             for t in self.tuples(kind, row):
@@ -140,7 +141,6 @@ class Model:
             elif verb == "update":
                 changes, where = rest
                 batch = [(key, self.tables[kind][key] | changes) for key in self.matches(kind, where)]
-                self.check_batch((kind, row) for _, row in batch)
                 for key, row in batch:
                     self.check_row(kind, row)
                     self.put(kind, key, row)
@@ -244,9 +244,9 @@ def gq(statements):
     return "query m() {\n  " + "\n  ".join(out) + "\n}"
 
 
-def exported(og):
+def exported(og, branch):
     tables = {kind: {} for kind in PROPERTIES}
-    for line in og.run("export", "g.omni", exits=0).stdout.splitlines():
+    for line in og.run("export", "g.omni", "--branch", branch, exits=0).stdout.splitlines():
         entity = json.loads(line)
         row = dict(entity["data"])
         key = row.pop("id")
@@ -262,8 +262,8 @@ def without_generated(tables):
                          for key, row in rows.items()) for kind, rows in tables.items()}
 
 
-def write(og, rng, model, fresh):
-    """One write on both sides: (was it taken, its text)."""
+def write(og, rng, model, fresh, branch):
+    """One write on both sides: (the id of its commit or None, its text)."""
     after = copy.deepcopy(model)
     if rng.random() < 0.5:
         records, mode = make_records(rng, model, fresh), rng.choice(["append", "merge", "merge", "overwrite"])
@@ -279,28 +279,56 @@ def write(og, rng, model, fresh):
         wanted, refused = work(), None
     except Refused as why:
         wanted, refused = None, str(why)
-    done = og.run(*args, "--json")
+    done = og.run(*args, "--branch", branch, "--json")
     assert (done.returncode != 0) == (refused is not None), f"{text}\nmodel: {refused}\nengine: {done.stderr}"
-    if not refused:
-        model.tables = after.tables
-        if wanted is not None:
-            answer = json.loads(done.stdout)
-            assert [answer["affected_nodes"], answer["affected_edges"]] == wanted, text
-    return refused is None, text
+    if refused:
+        return None, text
+    model.tables = after.tables
+    answer = json.loads(done.stdout)
+    if wanted is not None:
+        assert [answer["affected_nodes"], answer["affected_edges"]] == wanted, text
+        assert (answer["commit"] is not None) == any(wanted), text
+    return (answer["commit"] or {}).get("graph_commit_id", ""), text
+
+
+SNAPSHOTS = {
+    "P": "query q() { match { $p: P } return { $p.k as k, $p.u as u, $p.n as n, $p.c as c } }",
+    "E": "query q() { match { $a: P $a $e:e $b } return { $a as src, $b as dst, $e.x as x } }",
+    "F": "query q() { match { $a: P $a $e:f $b } return { $a as src, $b as dst, $e.t as t } }",
+}
+
+
+def check_snapshot(og, commit, tables):
+    for kind, source in SNAPSHOTS.items():
+        rows = og.json("query", "--store", "g.omni", "--snapshot", commit, "-e", source)["rows"]
+        want = tables[kind].values()
+        assert sorted(json.dumps(row, sort_keys=True) for row in rows) == \
+            sorted(json.dumps(row, sort_keys=True) for row in want), (commit, kind)
 
 
 def test_the_engine_takes_what_the_model_takes(og):
     count = int(os.environ.get("OG_WRITES", "400"))
     seed = int(os.environ.get("OG_SEED") or random.SystemRandom().randrange(1 << 32))
     print(f"OG_SEED={seed} OG_WRITES={count}")
-    rng, fresh, model = random.Random(seed), itertools.count(), Model()
+    rng, fresh, branches, history = random.Random(seed), itertools.count(), {"main": Model()}, []
     og.init(schema=SCHEMA)
     tally = collections.Counter()
     for _ in range(count):
-        taken, text = write(og, rng, model, fresh)
-        now = exported(og)
-        assert without_generated(now) == without_generated(model.tables), text
+        branch = rng.choice(list(branches))
+        model = branches[branch]
+        if len(branches) < 4 and rng.random() < 0.02:
+            branches[f"b{len(branches)}"] = copy.deepcopy(model)
+            og.run("branch", "create", f"b{len(branches) - 1}", "--from", branch, "--uri", "g.omni", exits=0)
+        commit, text = write(og, rng, model, fresh, branch)
+        now = exported(og, branch)
+        assert without_generated(now) == without_generated(model.tables), f"{branch}: {text}"
         model.tables = now
-        tally["taken" if taken else "refused"] += 1
-    print(dict(tally))
+        if commit:
+            history.append((commit, now))
+        tally["refused" if commit is None else "taken"] += 1
+    for branch, model in branches.items():
+        assert exported(og, branch) == model.tables, branch
+    for commit, tables in rng.sample(history, min(len(history), 15)):
+        check_snapshot(og, commit, tables)
+    print(dict(tally), len(branches), "branches")
     assert min(tally.values()) > count / 5, "nearly all are taken, or refused"
