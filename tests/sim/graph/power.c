@@ -6,8 +6,8 @@
 
 #include "scene.h"
 #include "sim/ahead.h"
-
-#include "lance/manifest.h"
+#include "sim/lance_files.h"
+#include "sim/reader.h"
 
 #include <stdio.h>
 
@@ -38,34 +38,12 @@ typedef struct actor {
   const play *p;
   model *m;
   bool *graph_known; /* acknowledged or opened */
-  og_sim *sim;
-  bool linked;   /* a log version has just got its name, and its folder is not synced yet */
-  bool done;     /* the writer is */
-  char reads[8]; /* how lines of the reader's calls begin */
+  reader *other;
 } actor;
-
-#define SWITCH_PERMILLE 300
-
-/* How the reader comes by what it sees, by seed: in the instant between a version's link and the sync of its folder, at
- * random, or not at all. */
-typedef enum reading { READ_AT_ONCE, READ_AT_RANDOM, READ_NEVER, READINGS } reading;
 
 static reading reading_of(const play *p)
 {
   return (reading)(p->seed % READINGS);
-}
-
-/* Hands the thread to the reader when a version has got its name, and leaves it there. */
-static void listen(void *arg, const char *line)
-{
-  actor *a = arg;
-  size_t n = strlen(line);
-  bool linked = strstr(line, " link " SCENE_ROOT "/" OG_LOG_ROOT "/") && strcmp(line + n - 2, "ok") == 0;
-  if (a->done || reading_of(a->p) != READ_AT_ONCE) return;
-  if (a->linked && og_str_starts_with(og_str_of(line), og_str_of(a->reads))) og_sim_set_switch_permille(a->sim, 0);
-  if (!linked) return;
-  a->linked = true;
-  og_sim_set_switch_permille(a->sim, 1000);
 }
 
 /* -- what happens -- */
@@ -124,8 +102,9 @@ static og_status write_script(og_ctx *cx, actor *a)
 }
 
 /* Looks at main and b, whatever there is yet. */
-static og_status look_around(og_ctx *cx, actor *a)
+static og_status look_around(og_ctx *cx, void *arg)
 {
+  actor *a = arg;
   og_graph *g;
   og_status st = open_graph(cx, true, &g);
   if (st != OG_OK) return st;
@@ -143,37 +122,15 @@ static og_status writer(og_ctx *cx, void *arg)
   cx->arena = &arena;
   og_status st = write_script(cx, a);
   if (st != OG_OK && !atomic_load(cx->cancel)) model_problem(a->m, "writer: %.400s", cx->err->text);
+  a->other->done = true;
   cx->arena = NULL;
   return st;
 }
 
-static og_status look_once(og_ctx *cx, actor *a)
+static void reader_problem(void *arg, const og_error *err)
 {
-  OG_AUTO(og_arena) arena = {0};
-  bool linked = a->linked;
-  cx->arena = &arena;
-  og_status st = look_around(cx, a);
-  if (linked) { /* before this look began */
-    og_sim_set_switch_permille(a->sim, SWITCH_PERMILLE);
-    a->linked = false;
-  }
-  cx->arena = NULL;
-  return st;
-}
-
-static og_status reader(og_ctx *cx, void *arg)
-{
-  actor *a = arg;
-  og_sim_label(cx->env, "reader");
-  for (int i = 0; i < 400 && !atomic_load(cx->cancel) && !a->done; i++) {
-    cx->env->ops->yield(cx->env);
-    if (!a->linked && i % 32 != 31) continue;
-    og_status st = look_once(cx, a);
-    if (st != OG_OK && st != OG_ENOTFOUND && !atomic_load(cx->cancel))
-      model_problem(a->m, "reader: %.400s", cx->err->text);
-    og_error_clear(cx);
-  }
-  return OG_OK;
+  const actor *a = arg;
+  model_problem(a->m, "reader: %.400s", err->text);
 }
 
 /* -- what must be there afterwards -- */
@@ -188,33 +145,6 @@ static og_status open_or_make(og_ctx *cx, model *m, bool known, og_graph **out)
   return open_graph(cx, false, out);
 }
 
-/* Lance writers elsewhere rebase over the transaction a version names: every manifest's must be there, as it was. */
-static og_status check_transaction(og_ctx *cx, og_store *store, og_str key, og_str prefix)
-{
-  OG_AUTO(og_buf) file = {0};
-  OG_AUTO(og_buf) tx = {0};
-  og_manifest manifest;
-  og_str path;
-  OG_TRY(og_store_get(cx, store, key, 1 << 20, &file));
-  OG_TRY(og_manifest_decode(cx, og_buf_str(&file), &manifest));
-  og_status st = og_arena_printf(cx, cx->arena, &path, OG_STR_FMT "_transactions/" OG_STR_FMT, OG_STR_ARG(prefix),
-                                 OG_STR_ARG(manifest.tx_file));
-  if (st == OG_OK) st = og_store_get(cx, store, path, 1 << 20, &tx);
-  if (st == OG_OK && manifest.transaction.ptr && !og_str_eq(og_buf_str(&tx), manifest.transaction))
-    st = og_fail(cx, OG_ECORRUPT, OG_STR_FMT " is damaged", OG_STR_ARG(path));
-  og_manifest_cleanup(&manifest);
-  return st;
-}
-
-static og_status see_key(og_ctx *cx, void *arg, og_str key, uint64_t size)
-{
-  og_store *store = arg;
-  size_t at = og_str_find(key, OG_STR("_versions/"));
-  (void)size;
-  if (at == SIZE_MAX || !og_str_ends_with(key, OG_STR(".manifest"))) return OG_OK;
-  return check_transaction(cx, store, key, og_str_sub(key, 0, at));
-}
-
 /* The mirror of a branch whose creation was acknowledged: a whole JSON object. */
 static og_status check_mirror(og_ctx *cx, const model *m, og_store *store)
 {
@@ -224,11 +154,6 @@ static og_status check_mirror(og_ctx *cx, const model *m, og_store *store)
   OG_TRY(og_store_get(cx, store, OG_STR(OG_LOG_ROOT "/_refs/branches/b.json"), 1 << 20, &text));
   if (og_str_ends_with(og_buf_str(&text), OG_STR("}"))) return OG_OK;
   return og_fail(cx, OG_ECORRUPT, "the mirror of branch b is damaged");
-}
-
-static og_status check_transactions(og_ctx *cx, og_store *store)
-{
-  return og_store_list(cx, store, OG_STR(""), OG_STR(""), see_key, store);
 }
 
 static og_status look_afterwards(og_ctx *cx, model *m, bool known)
@@ -309,19 +234,23 @@ static outcome run(const play *p, const og_sim_loss *losses, size_t n_losses, si
   static ahead look;
   bool known = p->script != SCRIPT_INIT;
   og_sim *sim = og_sim_new(p->seed);
-  actor a = {.p = p, .m = &m, .graph_known = &known, .sim = sim};
-  snprintf(a.reads, sizeof a.reads, "p%d ", p->script == SCRIPT_INIT ? 2 : 3); /* behind setting and writer */
+  reader other = {.sim = sim,
+                  .how = reading_of(p),
+                  .log = SCENE_ROOT "/" OG_LOG_ROOT "/",
+                  .look = look_around,
+                  .problem = reader_problem};
+  actor a = {.p = p, .m = &m, .graph_known = &known, .other = &other};
+  other.arg = &a;
   memset(&m, 0, sizeof m);
   promised = (promise){.m = &m, .known = &known};
   look = (ahead){
       .sim = sim, .losses = losses, .n_losses = n_losses, .promises = promises, .look = look_ahead, .arg = &promised};
   og_sim_set_switch_permille(sim, SWITCH_PERMILLE);
   set_scene(sim, p, &m);
-  og_sim_set_trace(sim, listen, &a);
   og_sim_suppress_site(sim, p->without);
   ahead_start(&look);
   (void)og_sim_spawn(og_sim_process_new(sim), writer, &a);
-  if (reading_of(p) != READ_NEVER) (void)og_sim_spawn(og_sim_process_new(sim), reader, &a);
+  reader_start(&other, p->script == SCRIPT_INIT ? 2 : 3); /* behind setting and writer */
   if (og_sim_run(sim) != OG_SIM_DONE) model_problem(&m, "the run did not end");
   ahead_end(&look);
   for (size_t i = 0; all && i < og_sim_sync_sites(sim); i++) (void)site_index(all, og_sim_sync_site(sim, i));
