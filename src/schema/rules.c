@@ -100,7 +100,7 @@ static og_status check_type_annotations(og_compiler *k, const og_decl *d)
       return fail_on(k, a->span, OG_STR("write it on a property, or as @unique(a, b) in the body"), a->a.name,
                      "is not supported on edges", d, NULL);
     if (is_relation(a))
-      return fail_on(k, a->span, OG_STR("write it on a property, or as @key(a, b) in the body"), a->a.name,
+      return fail_on(k, a->span, OG_STR("write it on a property, or with the names of several in the body"), a->a.name,
                      "is only supported on node properties or as body constraint", d, NULL);
     if (named(a, "range") || named(a, "check"))
       return fail_on(k, a->span, OG_STR("@range(prop, min..max), @check(prop, \"regex\")"), a->a.name,
