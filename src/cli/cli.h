@@ -108,4 +108,5 @@ og_status cmd_commit_list(cli *c);
 og_status cmd_commit_show(cli *c);
 og_status cmd_schema_show(cli *c);
 og_status cmd_lint(cli *c);
+og_status cmd_lance_inspect(cli *c);
 og_status cmd_version(cli *c);

@@ -450,6 +450,20 @@ og_status cmd_lint(cli *c)
   return og_fail(c->cx, OG_EINVALID, "lint found %u error%s", r.errors, r.errors == 1 ? "" : "s");
 }
 
+og_status cmd_lance_inspect(cli *c)
+{
+  uint64_t version = 0;
+  bool sound;
+  og_str number = cli_positional(c, 1);
+  og_json_writer w = json_out(c);
+  if (number.len && (!og_str_to_u64(number, &version) || version == 0))
+    return cli_usage(c, "a version is a number from 1 on, not '" OG_STR_FMT "'", OG_STR_ARG(number));
+  OG_TRY(og_db_lance_inspect(c->cx, cli_positional(c, 0), c->values[FLAG_BRANCH], version, &w, &sound));
+  OG_TRY(end_document(c));
+  OG_TRY(cli_flush(c));
+  return sound ? OG_OK : og_fail(c->cx, OG_ECORRUPT, "the table is not sound: see \"problems\"");
+}
+
 og_status cmd_version(cli *c)
 {
   return cli_printf(c, "omnigraph " OG_VERSION "\ninternal-schema 6\n");

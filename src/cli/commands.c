@@ -49,6 +49,8 @@ const cli_command cli_commands[] = {
     {"schema show", "schema get", "[URI]", 0, 1, GRAPH | F(BRANCH), false, "the accepted schema's source",
      cmd_schema_show},
     {"lint", "check", "[URI]", 0, 1, GRAPH | F(QUERY) | F(SCHEMA), true, "check a query file", cmd_lint},
+    {"lance inspect", NULL, "TABLE [VERSION]", 1, 2, F(BRANCH) | F(JSON) | F(HELP), true,
+     "what a Lance table's files hold, and whether it is sound", cmd_lance_inspect},
     {"version", NULL, "", 0, 0, F(HELP), false, "the version", cmd_version},
     {"help", NULL, "[COMMAND]", 0, 2, F(HELP), false, "this help", cli_help},
     {"completion", NULL, "bash|zsh|fish", 1, 1, F(HELP), false, "shell completion", cli_completion},
@@ -90,7 +92,7 @@ static og_status help_all(cli *c)
   for (size_t i = 0; i < cli_n_commands; i++)
     if (!cli_commands[i].capability_direct && cli_commands[i].flags & F(STORE))
       OG_TRY(cli_printf(c, "%s, ", cli_commands[i].name));
-  OG_TRY(cli_printf(c, "and what stands on them\n  direct    init, lint\n  local     version, help, completion\n"));
+  OG_TRY(cli_printf(c, "and what stands on them\n  direct    init, lint, lance inspect\n  local     version, help, completion\n"));
   return OG_OK;
 }
 

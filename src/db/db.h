@@ -119,5 +119,9 @@ OG_MUST_USE og_status og_db_commits(og_ctx *cx, og_db *db, og_str branch, og_vec
 OG_MUST_USE og_status og_db_commit(og_ctx *cx, og_db *db, og_str branch, og_str id, og_commit *out);
 
 OG_MUST_USE og_status og_db_schema_source(og_ctx *cx, og_db *db, og_str branch, og_str *out);
+/* One JSON object about the Lance table in the folder `uri`, which need not belong to a graph; see lance/inspect.h.
+ * `branch` may be empty, `version` 0.  Everything is read and checked: *sound. */
+OG_MUST_USE og_status og_db_lance_inspect(og_ctx *cx, og_str uri, og_str branch, uint64_t version, og_json_writer *w,
+                                          bool *sound);
 /* Lints a .gq text against this graph's schema. */
 OG_MUST_USE og_status og_db_lint(og_ctx *cx, og_db *db, og_str source, og_str source_name, og_lint_report *out);

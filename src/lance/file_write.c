@@ -57,20 +57,6 @@ static void writer_free(og_lance_file_writer *w)
 
 /* ---- Opening. */
 
-/* Ids of the leaves below fields[*pos], in order; moves *pos behind its descendants. */
-static void leaf_ids(const og_lance_schema *s, const og_field *f, uint32_t *pos,
-                     column_out **column)
-{
-  const int32_t id = s->fields[(*pos)++].id;
-  const bool split = f->type.id == OG_TYPE_STRUCT || f->type.id == OG_TYPE_LIST ||
-                     f->type.id == OG_TYPE_LARGE_LIST;
-  if (!split) {
-    (*column)++->field_id = id;
-    return;
-  }
-  for (uint32_t i = 0; i < f->n_children; i++) leaf_ids(s, &f->children[i], pos, column);
-}
-
 static og_status prepare_columns(og_ctx *cx, og_lance_file_writer *w)
 {
   const og_schema *s = w->schema->arrow;
@@ -80,19 +66,22 @@ static og_status prepare_columns(og_ctx *cx, og_lance_file_writer *w)
   w->columns = og_arena_calloc(cx, &w->arena, n, sizeof *w->columns);
   w->leaves = og_arena_calloc(cx, &w->arena, n, sizeof *w->leaves);
   if (!w->fields || !w->columns || !w->leaves) return OG_ENOMEM;
-  column_out *next = w->columns;
+  int32_t *ids = og_arena_calloc(cx, &w->arena, n + 1, sizeof *ids), *next = ids;
+  if (!ids) return OG_ENOMEM;
   for (uint32_t i = 0; i < s->n_fields; i++) {
     og_lance__leaf_info *infos;
     uint32_t n_leaves;
     OG_TRY(og_lance__leaves_of(cx, &w->arena, &s->fields[i], &infos, &n_leaves));
     w->fields[i] = (top_field){.field = &s->fields[i], .first = w->n_columns, .n = n_leaves};
-    leaf_ids(w->schema, &s->fields[i], &pos, &next);
+    og_lance__leaf_ids(w->schema, &s->fields[i], &pos, &next);
     for (uint32_t k = 0; k < n_leaves; k++)
       if (infos[k].shape.packed)
         return og_fail(cx, OG_EUNSUPPORTED, "field \"" OG_STR_FMT "\" is a packed struct: it is read, but not written",
                        OG_STR_ARG(infos[k].field->name));
-    for (uint32_t k = 0; k < n_leaves; k++)
-      og_lance__leaf_init(&w->leaves[w->n_columns++], &infos[k].path, infos[k].shape);
+    for (uint32_t k = 0; k < n_leaves; k++, w->n_columns++) {
+      w->columns[w->n_columns].field_id = ids[w->n_columns];
+      og_lance__leaf_init(&w->leaves[w->n_columns], &infos[k].path, infos[k].shape);
+    }
   }
   return OG_OK;
 }

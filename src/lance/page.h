@@ -13,6 +13,7 @@
 
 #include "base/limits.h"
 #include "lance/enc.h"
+#include "lance/fields.h"
 #include "store/store.h"
 
 #define OG_LANCE__MAX_LAYERS (OG_LIMIT_TYPE_DEPTH + 1)
@@ -73,6 +74,8 @@ typedef struct og_lance__leaf_info {
   og_lance__path path;
   og_lance__shape shape;
 } og_lance__leaf_info;
+/* Ids of those leaves: `field` stands at s->fields[*pos]; *pos moves behind what is below it, *ids behind the ids. */
+void og_lance__leaf_ids(const og_lance_schema *s, const og_field *field, uint32_t *pos, int32_t **ids);
 OG_MUST_USE og_status og_lance__leaves_of(og_ctx *cx, og_arena *a, const og_field *field, og_lance__leaf_info **out,
                                           uint32_t *n);
 /* Columns that `field` occupies in a file, without looking at whether we read them. */

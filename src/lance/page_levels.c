@@ -163,6 +163,19 @@ uint32_t og_lance__leaf_count(const og_field *field)
   return n;
 }
 
+void og_lance__leaf_ids(const og_lance_schema *s, const og_field *field, uint32_t *pos, int32_t **ids)
+{
+  const int32_t id = s->fields[(*pos)++].id;
+  const bool split = is_split(field), packed = !split && field->type.id == OG_TYPE_STRUCT;
+  if (!split) *(*ids)++ = id;
+  for (uint32_t i = 0; (split || packed) && i < field->n_children; i++) {
+    if (split)
+      og_lance__leaf_ids(s, &field->children[i], pos, ids);
+    else
+      ++*pos; /* a packed struct holds nothing that has fields below */
+  }
+}
+
 /* `outer`: kinds of the layers around `f`, outermost first. */
 static og_status collect(og_ctx *cx, const og_field *f, bool *outer, uint32_t depth,
                          og_lance__leaf_info *leaves, uint32_t *n)

@@ -1,33 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* lance/scan.c -- rows of a version: in order, by offset, or a column whole. */
 #include "arrow/builder.h"
+#include "lance/page.h"
 #include "lance/table_impl.h"
 
 #include <inttypes.h>
 
 /* ---- one column of one fragment */
-
-static uint32_t leaf_count(const og_lance_schema *s, uint32_t at)
-{
-  uint32_t leaves = 0;
-  bool parent = false;
-  for (uint32_t i = at + 1; i < s->n_fields && s->fields[i].parent != -1; i++) {
-    if (s->fields[i].parent == s->fields[at].id) parent = true;
-    bool has_child = i + 1 < s->n_fields && s->fields[i + 1].parent == s->fields[i].id;
-    leaves += !has_child;
-  }
-  return parent ? leaves : 1;
-}
-
-static int32_t leaf_id(const og_lance_schema *s, uint32_t at, uint32_t leaf)
-{
-  if (at + 1 >= s->n_fields || s->fields[at + 1].parent != s->fields[at].id) return s->fields[at].id;
-  for (uint32_t i = at + 1; i < s->n_fields; i++) {
-    bool has_child = i + 1 < s->n_fields && s->fields[i + 1].parent == s->fields[i].id;
-    if (!has_child && leaf-- == 0) return s->fields[i].id;
-  }
-  return -1;
-}
 
 static int column_of(const og_data_file *f, int32_t id)
 {
@@ -37,11 +16,10 @@ static int column_of(const og_data_file *f, int32_t id)
 }
 
 /* The file's columns of the given leaves: how many it has. */
-static uint32_t find_leaves(const og_lance_schema *s, uint32_t top, const og_data_file *f, int32_t *columns,
-                            uint32_t leaves)
+static uint32_t find_leaves(const og_data_file *f, const int32_t *ids, int32_t *columns, uint32_t leaves)
 {
   uint32_t have = 0;
-  for (uint32_t l = 0; l < leaves; l++) have += (columns[l] = column_of(f, leaf_id(s, top, l))) >= 0;
+  for (uint32_t l = 0; l < leaves; l++) have += (columns[l] = column_of(f, ids[l])) >= 0;
   return have;
 }
 
@@ -58,12 +36,14 @@ og_status og_table__locate(og_ctx *cx, og_arena *a, og_lance_table *t, uint32_t 
 {
   const og_fragment *f = &t->m.fragments[fragment];
   const og_lance_schema *s = t->m.schema;
-  uint32_t top = og_lance_schema_top(s, column), leaves = leaf_count(s, top), most = 0;
+  uint32_t pos = og_lance_schema_top(s, column), leaves = og_lance__leaf_count(&s->arrow->fields[column]), most = 0;
   int32_t *columns = og_arena_calloc(cx, a, leaves + 1, sizeof *columns);
-  if (!columns) return OG_ENOMEM;
+  int32_t *ids = og_arena_calloc(cx, a, leaves + 1, sizeof *ids), *next = ids;
+  if (!columns || !ids) return OG_ENOMEM;
+  og_lance__leaf_ids(s, &s->arrow->fields[column], &pos, &next);
   *out = (og_table__source){.ref = {&s->arrow->fields[column], columns, leaves}};
   for (uint32_t i = 0; i < f->n_files; i++) {
-    uint32_t have = find_leaves(s, top, &f->files[i], columns, leaves);
+    uint32_t have = find_leaves(&f->files[i], ids, columns, leaves);
     if (have > most) most = have;
     if (have != leaves) continue;
     OG_TRY(og_table__file(cx, t, fragment, i, &out->file));

@@ -9,7 +9,7 @@ import pytest
 from conftest import ADD, DATA, NAMES
 
 COMMANDS = ["init", "load", "query", "mutate", "snapshot", "export", "branch create", "branch list", "branch delete",
-            "commit list", "commit show", "schema show", "lint", "version", "help", "completion"]
+            "commit list", "commit show", "schema show", "lint", "lance inspect", "version", "help", "completion"]
 
 
 def query(og, *args, exits=0):
