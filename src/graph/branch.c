@@ -8,7 +8,8 @@
  *            delete: seal on the branch's log = the deletion point; then row dead on main; mirror removed
  *   live -----------------------> sealed -------------------> dead
  *
- *  (1) main's row is the authority; the clone and the mirror are written after it, by whoever meets a row without them.
+ *  (1) main's row is the authority; the clone and the mirror (mirror.c) are written after it, by whoever meets a row
+ *      without them.
  *  (2) A seal ends an incarnation: a later writer loses that slot and sees it.
  *  (3) A recreated branch starts above the seal, so a late writer of the old incarnation writes where nobody looks.
  *  (4) No file is removed but the mirror: data dies by cleanup.
@@ -72,7 +73,7 @@ static bool nests_with(og_str a, og_str b)
 
 /* ---- rows */
 
-static void hex_format(const uint8_t bytes[16], char out[32])
+void og_branch__hex(const uint8_t bytes[16], char out[32])
 {
   static const char digits[] = "0123456789abcdef";
   for (int i = 0; i < 16; i++) {
@@ -100,7 +101,7 @@ static bool hex_parse(og_str s, uint8_t out[16])
 static og_status kv_hex(og_ctx *cx, og_json_writer *w, const char *key, const uint8_t bytes[16])
 {
   char text[32];
-  hex_format(bytes, text);
+  og_branch__hex(bytes, text);
   return og_json_kv_str(cx, w, key, og_str_from(text, sizeof text));
 }
 
@@ -220,72 +221,7 @@ static og_status live_branches(og_ctx *cx, og_graph *g, const og_fold *main_fold
   return keep_live(cx, g, out);
 }
 
-/* ---- clone and mirror */
-
-static og_status mirror_key(og_ctx *cx, og_str name, og_str *out)
-{
-  OG_AUTO(og_buf) key = {0};
-  OG_TRY(og_buf_append_str(cx, &key, OG_STR(OG_LOG_ROOT "/_refs/branches/")));
-  for (size_t i = 0; i < name.len; i++)
-    OG_TRY(name.ptr[i] == '/' ? og_buf_append_str(cx, &key, OG_STR("%2F"))
-                              : og_buf_append_byte(cx, &key, (uint8_t)name.ptr[i]));
-  OG_TRY(og_buf_append_str(cx, &key, OG_STR(".json")));
-  return og_arena_str(cx, cx->arena, og_buf_str(&key), out);
-}
-
-/* [[version, "32hex"], ...]: ancestors first, this branch last. */
-static og_status write_mapping(og_ctx *cx, og_json_writer *w, const og_fold *main_fold, const og_branch_row *row,
-                               unsigned depth)
-{
-  if (depth > 256) return og_fail(cx, OG_ECORRUPT, "the branch registry goes in a circle");
-  if (row->parent.len) {
-    og_branch_row parent;
-    bool found;
-    OG_TRY(og_branch__get(cx, cx->arena, main_fold, row->parent, &parent, &found));
-    if (found) OG_TRY(write_mapping(cx, w, main_fold, &parent, depth + 1));
-  }
-  char hex[32];
-  hex_format(row->incarnation, hex);
-  OG_TRY(og_json_begin_array(cx, w));
-  OG_TRY(og_json_u64(cx, w, row->k));
-  OG_TRY(og_json_str(cx, w, og_str_from(hex, sizeof hex)));
-  return og_json_end_array(cx, w);
-}
-
-static og_status write_mirror(og_ctx *cx, og_buf *json, const og_fold *main_fold, const og_branch_row *row,
-                              uint64_t manifest_size)
-{
-  og_json_writer w;
-  og_json_writer_init(&w, json, false);
-  OG_TRY(og_json_begin_object(cx, &w));
-  if (row->parent.len)
-    OG_TRY(og_json_kv_str(cx, &w, "parentBranch", row->parent));
-  else
-    OG_TRY(og_json_kv_null(cx, &w, "parentBranch"));
-  OG_TRY(og_json_key(cx, &w, OG_STR("identifier")));
-  OG_TRY(og_json_begin_object(cx, &w));
-  OG_TRY(og_json_key(cx, &w, OG_STR("version_mapping")));
-  OG_TRY(og_json_begin_array(cx, &w));
-  OG_TRY(write_mapping(cx, &w, main_fold, row, 0));
-  OG_TRY(og_json_end_array(cx, &w));
-  OG_TRY(og_json_end_object(cx, &w));
-  OG_TRY(og_json_kv_u64(cx, &w, "parentVersion", row->k));
-  OG_TRY(og_json_kv_i64(cx, &w, "createAt", og_wall_us(cx) / 1000000));
-  OG_TRY(og_json_kv_u64(cx, &w, "manifestSize", manifest_size));
-  OG_TRY(og_json_key(cx, &w, OG_STR("metadata")));
-  OG_TRY(og_json_begin_object(cx, &w));
-  OG_TRY(og_json_end_object(cx, &w));
-  return og_json_end_object(cx, &w);
-}
-
-/* What a put of the same content by somebody else leaves is as good as ours. */
-static og_status put_once(og_ctx *cx, og_store *store, og_str key, og_str bytes)
-{
-  og_status st = OG_EUNKNOWN;
-  for (unsigned i = 0; st == OG_EUNKNOWN && i < 8; i++) st = og_store_put_if_absent(cx, store, key, bytes);
-  if (st == OG_EEXISTS) og_error_clear(cx);
-  return st == OG_EEXISTS ? OG_OK : st;
-}
+/* ---- the clone */
 
 static og_status parent_fold(og_ctx *cx, og_graph *g, og_fold *main_fold, const og_branch_row *row, og_fold **out)
 {
@@ -323,9 +259,9 @@ static og_status put_clone(og_ctx *cx, og_graph *g, og_fold *main_fold, const og
   return st;
 }
 
-og_status og_branch__materialise(og_ctx *cx, og_graph *g, og_fold *main_fold, const og_branch_row *row)
+og_status og_branch__start(og_ctx *cx, og_graph *g, og_fold *main_fold, const og_branch_row *row, uint64_t *size)
 {
-  og_str key, mirror;
+  og_str key;
   og_object_info info = {0};
   OG_TRY(og_log_key(cx, row->name, row->first, &key));
   og_status st = og_store_info(cx, g->store, key, &info);
@@ -334,11 +270,16 @@ og_status og_branch__materialise(og_ctx *cx, og_graph *g, og_fold *main_fold, co
     OG_TRY(put_clone(cx, g, main_fold, row));
     st = og_store_info(cx, g->store, key, &info);
   }
-  OG_TRY(st);
-  OG_TRY(mirror_key(cx, row->name, &mirror));
-  OG_AUTO(og_buf) json = {0};
-  OG_TRY(write_mirror(cx, &json, main_fold, row, info.size));
-  return put_once(cx, g->store, mirror, og_buf_str(&json));
+  *size = info.size;
+  return st;
+}
+
+/* What a live row promises and a crash may have left out. */
+static og_status materialise(og_ctx *cx, og_graph *g, og_fold *main_fold, const og_branch_row *row)
+{
+  uint64_t size;
+  OG_TRY(og_branch__start(cx, g, main_fold, row, &size));
+  return og_mirror__settle(cx, g, row->name);
 }
 
 /* ---- list, create, delete */
@@ -432,8 +373,11 @@ static og_status first_version(og_ctx *cx, branch_op *op, const og_branch_row *o
   uint64_t largest = 0;
   op->row.first = op->row.k;
   if (!existed || OG_BUG(RECREATE_LOW)) return OG_OK;
-  OG_TRY(og_log_newest(cx, op->g->store, &op->g->caps, op->row.name, old->first, NULL, &largest));
+  const og_lance_place log = {op->g->store, OG_STR(OG_LOG_ROOT), op->row.name};
+  OG_TRY(og_lance_newest_version(cx, &log, &largest)); /* a list: files above a hole count too */
   if (old->has_seal && old->seal > largest) largest = old->seal;
+  op->row.has_seal = true;
+  op->row.seal = largest;
   if (largest + 1 > op->row.first) op->row.first = largest + 1;
   return OG_OK;
 }
@@ -483,6 +427,7 @@ static og_status create_rows(og_ctx *cx, void *arg, og_fold *base, og_vec *rows,
   if (st == OG_OK) st = check_new_name(cx, &live, op->row.name);
   og_vec_cleanup(&live);
   OG_TRY(st);
+  OG_TRY(og_mirror__check_free(cx, op->g, base, op->row.name));
   OG_TRY(take_parent(cx, op, base));
   OG_TRY(first_version(cx, op, &old, existed));
   op->row.live = true;
@@ -505,7 +450,7 @@ og_status og_graph_branch_create(og_ctx *cx, og_graph *g, og_str name, og_str fr
   log_op.rows = create_rows;
   OG_TRY(og_graph__publish(cx, g, &log_op, &outcome, &version));
   OG_TRY(og_graph__pin(cx, g, OG_STR_NONE, &fold, &row));
-  og_status st = og_branch__materialise(cx, g, fold, &op.row);
+  og_status st = materialise(cx, g, fold, &op.row);
   og_fold_unref(fold);
   return st == OG_OK ? OG_OK
                      : og_note(cx, st, "branch '" OG_STR_FMT "' exists, but is not complete: any open heals it",
@@ -522,7 +467,7 @@ static og_status seal_rows(og_ctx *cx, void *arg, og_fold *base, og_vec *rows, o
   (void)base;
   OG_AUTO(og_buf) json = {0};
   char hex[32];
-  hex_format(op->row.incarnation, hex);
+  og_branch__hex(op->row.incarnation, hex);
   OG_TRY(og_buf_printf(cx, &json, "{\"incarnation\":\"%.32s\"}", hex));
   og_log_row *row = og_vec_push(cx, rows);
   if (!row) return OG_ENOMEM;
@@ -609,7 +554,6 @@ og_status og_graph_branch_delete(og_ctx *cx, og_graph *g, og_str name)
   og_log_op log_op;
   og_publish_outcome outcome;
   uint64_t version;
-  og_str mirror;
   name = og_graph__branch_name(name);
   if (name.len == 0) return og_fail(cx, OG_EINVALID, "main cannot be deleted");
   OG_TRY(new_op(cx, g, name, &op, &log_op));
@@ -621,8 +565,8 @@ og_status og_graph_branch_delete(og_ctx *cx, og_graph *g, og_str name)
   op.row.seal = version;
   log_op.rows = dead_rows;
   OG_TRY(og_graph__publish(cx, g, &log_op, &outcome, &version));
-  OG_TRY(mirror_key(cx, name, &mirror));
-  if (og_store_delete(cx, g->store, mirror) != OG_OK) og_error_clear(cx); /* a mirror of a dead row is ignored */
+  if (og_mirror__settle(cx, g, name) != OG_OK)
+    og_error_clear(cx); /* the branch is gone; an open for writing tidies up */
   return OG_OK;
 }
 
@@ -736,7 +680,7 @@ static og_status pin_branch(og_ctx *cx, og_graph *g, og_fold *main_fold, const o
   og_status st = pin_log(cx, g, main_fold, row, out);
   if (st != OG_ENOTFOUND || g->read_only) return st;
   og_error_clear(cx);
-  OG_TRY(og_branch__materialise(cx, g, main_fold, row));
+  OG_TRY(materialise(cx, g, main_fold, row));
   return pin_log(cx, g, main_fold, row, out);
 }
 

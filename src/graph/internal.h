@@ -18,7 +18,7 @@ typedef struct og_branch_row {
   uint64_t k;     /* the parent's log version it starts from */
   uint64_t first; /* first version of its own log */
   bool has_seal;
-  uint64_t seal; /* dead: the version that ended it */
+  uint64_t seal; /* dead: the version that ended it; live: the name was used before, up to that version */
 } og_branch_row;
 
 /* Row of `name` in main's fold; *found false when there never was such a branch. */
@@ -27,8 +27,21 @@ OG_MUST_USE og_status og_branch__get(og_ctx *cx, og_arena *a, const og_fold *mai
 OG_MUST_USE og_status og_branch__encode(og_ctx *cx, og_arena *a, const og_branch_row *row, og_log_row *out);
 /* All rows, live and dead; elements are og_branch_row. */
 OG_MUST_USE og_status og_branch__all(og_ctx *cx, og_arena *a, const og_fold *main_fold, og_vec *out);
-/* Writes what a live row promises and a crash may have left out: the clone manifest and the mirror file. */
-OG_MUST_USE og_status og_branch__materialise(og_ctx *cx, og_graph *g, og_fold *main_fold, const og_branch_row *row);
+/* The clone manifest that begins the log of a live row, put where a crash left it out; *size in bytes. */
+OG_MUST_USE og_status og_branch__start(og_ctx *cx, og_graph *g, og_fold *main_fold, const og_branch_row *row,
+                                       uint64_t *size);
+/* An incarnation as registry and mirrors spell it. */
+void og_branch__hex(const uint8_t bytes[16], char out[32]);
+
+/* ---- Mirrors of the registry for Lance tools: see mirror.c. */
+
+/* Makes the mirror of `name` what main's newest row says: written, or deleted. */
+OG_MUST_USE og_status og_mirror__settle(og_ctx *cx, og_graph *g, og_str name);
+/* Settles every name whose mirror is missing, left over, or may be of an earlier incarnation: one list, and a read per
+ * name used more than once.  What cannot be repaired is logged. */
+OG_MUST_USE og_status og_mirror__heal(og_ctx *cx, og_graph *g, const og_fold *main_fold);
+/* OG_EEXISTS when the name's mirror was made by another engine. */
+OG_MUST_USE og_status og_mirror__check_free(og_ctx *cx, og_graph *g, const og_fold *main_fold, og_str name);
 
 /* ---- The handle. */
 

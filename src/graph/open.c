@@ -71,12 +71,15 @@ static og_status check_writable(og_ctx *cx, og_graph *g)
   return OG_OK;
 }
 
+/* The files that mirror rows of main's log. */
 static og_status heal(og_ctx *cx, og_graph *g, const og_fold *fold)
 {
   og_contract contract;
-  if (!fold->schema) return OG_OK;
-  OG_TRY(og_contract__of_fold(cx, g, fold, &contract));
-  return og_contract__mirror(cx, g->store, &contract);
+  if (fold->schema) {
+    OG_TRY(og_contract__of_fold(cx, g, fold, &contract));
+    OG_TRY(og_contract__mirror(cx, g->store, &contract));
+  }
+  return og_mirror__heal(cx, g, fold);
 }
 
 static og_status see_one(og_ctx *cx, void *arg, og_str key, uint64_t size)
@@ -105,7 +108,8 @@ static og_status open_newest(og_ctx *cx, og_graph *g)
   og_status st = og_graph__pin(cx, g, OG_STR_NONE, &fold, &row);
   if (st == OG_ENOTFOUND) return not_found(cx, g);
   OG_TRY_NOTE(cx, st, "while opening the graph at '" OG_STR_FMT "'", OG_STR_ARG(og_store_root(g->store)));
-  if (!g->read_only) st = heal(cx, g, fold);
+  if (!g->read_only) st = check_writable(cx, g); /* before the first write */
+  if (st == OG_OK && !g->read_only) st = heal(cx, g, fold);
   og_fold_unref(fold);
   return st;
 }
@@ -121,7 +125,6 @@ og_status og_graph_open(og_ctx *cx, og_store *store, bool read_only, og_graph **
   g->tables = OG_VEC_INIT(og_cached_table);
   g->caps = (og_store_caps){.stamp_is_identity = true}; /* for reading: a probe upward needs no more than stamps */
   og_status st = open_newest(cx, g);
-  if (st == OG_OK && !read_only) st = check_writable(cx, g);
   if (st != OG_OK)
     og_graph_close(g);
   else
