@@ -388,6 +388,7 @@ og_status og_graph_publish(og_ctx *cx, og_graph *g, const og_publication *p, og_
                            og_commit *out)
 {
   char id[OG_ULID_LEN];
+  og_str branch;
   og_ulid_format(&p->commit, id);
   size_t n = p->n_tables + 1;
   og_commit commit = {.id = p->commit};
@@ -408,7 +409,10 @@ og_status og_graph_publish(og_ctx *cx, og_graph *g, const og_publication *p, og_
                   .arg = &c};
   memcpy(op.incarnation, p->base->incarnation, 16);
   uint64_t version = 0;
+  OG_TRY(og_arena_str(cx, cx->arena, p->base->branch, &branch)); /* before: a commit that stands is not to fail */
   OG_TRY(og_graph__publish(cx, g, &op, outcome, &version));
   *out = commit;
+  out->branch = branch; /* not that of the fold it went on, which dies with its snapshot */
+  out->actor = p->actor;
   return OG_OK;
 }
