@@ -188,7 +188,8 @@ static og_status take_records(og_ctx *cx, loader *l, og_ahead *input, uint64_t s
     og_status st = og_ahead_next(cx, input, &record);
     if (st != OG_OK) return at_line(cx, st, record.line);
     uint64_t done = record.json ? og_ahead_done(input) : size;
-    if (l->load->progress && done != shown) l->load->progress(l->load->progress_arg, done, size, l->records);
+    bool news = done != shown || !record.json; /* the end is told in any case: with all records */
+    if (l->load->progress && news) l->load->progress(l->load->progress_arg, done, size, l->records);
     shown = done;
     if (!record.json) return OG_OK;
     OG_TRY(take_record(cx, l, &record));
