@@ -76,7 +76,7 @@ static bool nests_with(og_str a, og_str b)
 void og_branch__hex(const uint8_t bytes[16], char out[32])
 {
   static const char digits[] = "0123456789abcdef";
-  for (int i = 0; i < 16; i++) {
+  for (size_t i = 0; i < 16; i++) {
     out[2 * i] = digits[bytes[i] >> 4];
     out[2 * i + 1] = digits[bytes[i] & 15];
   }
@@ -644,8 +644,12 @@ static og_status pin_once(og_ctx *cx, og_graph *g, const og_fold *main_fold, con
                           uint64_t *newest)
 {
   og_fold *held = cached_fold(g, row->name, row->incarnation);
-  og_status st = og_log_newest(cx, g->store, &g->caps, row->name, held ? held->version : row->first,
-                               held ? &held->stamp : NULL, newest);
+  og_log_known known = {.first = row->first};
+  if (held) {
+    known.version = held->version;
+    known.is = held->stamp;
+  }
+  og_status st = og_log_newest(cx, g->store, &g->caps, row->name, &known, newest);
   if (st == OG_OK && held && held->version == *newest) {
     *out = held;
     return OG_OK;

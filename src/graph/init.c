@@ -211,7 +211,6 @@ static og_status create_log(og_ctx *cx, init *in, const og_ulid *genesis)
     og_ulid_format(genesis, id);
     return og_graph__unknown(cx, og_str_from(id, sizeof id));
   }
-  if (st == OG_OK) og_log_hint(cx, in->store, OG_STR_NONE, 1);
   return st;
 }
 

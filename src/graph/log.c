@@ -24,7 +24,8 @@
 #include <inttypes.h>
 
 #define TAIL_ROWS    64
-#define HISTORY_ROWS 8192 /* a history fragment this large is left alone: about 1 MiB */
+#define STAMP        "omnigraph_stamp" /* in the hint: see og_object_info */
+#define HISTORY_ROWS 8192              /* a history fragment this large is left alone: about 1 MiB */
 
 struct og_log_append {
   og_store *store;
@@ -66,22 +67,22 @@ static bool is_same(const og_object_info *a, const og_object_info *b)
   return memcmp(a->stamp, b->stamp, sizeof a->stamp) == 0;
 }
 
-/* Upward from `held` while the next number exists.  Believed only if `held` is still the object it was (`was`, or NULL)
- * and stays it: cleanup deletes oldest first, so a number refilled by a late writer cannot be reached past a version
- * that stayed. */
-static og_status probe_up(og_ctx *cx, og_store *store, og_str branch, uint64_t held, const og_object_info *was,
-                          uint64_t *out, bool *ok)
+/* Upward from the known version while the next number exists.  Believed only if it is still the object it was and stays
+ * it: cleanup deletes oldest first, so a number refilled by a late writer cannot be reached past a version that stayed.
+ */
+static og_status probe_up(og_ctx *cx, og_store *store, og_str branch, const og_log_known *known, uint64_t *out,
+                          bool *ok)
 {
-  og_object_info first, again, next;
+  og_object_info now, next;
   bool there;
-  OG_TRY(version_info(cx, store, branch, held, &first, ok));
-  *ok = *ok && (!was || is_same(&first, was));
-  uint64_t at = held;
+  OG_TRY(version_info(cx, store, branch, known->version, &now, ok));
+  *ok = *ok && is_same(&now, &known->is);
+  uint64_t at = known->version;
   for (there = *ok; there; at++) OG_TRY(version_info(cx, store, branch, at + 1, &next, &there));
   if (!*ok) return OG_OK;
   *out = at - 1;
-  OG_TRY(version_info(cx, store, branch, held, &again, ok));
-  *ok = *ok && is_same(&first, &again);
+  OG_TRY(version_info(cx, store, branch, known->version, &now, ok));
+  *ok = *ok && is_same(&now, &known->is);
   return OG_OK;
 }
 
@@ -92,39 +93,58 @@ static og_status hint_key(og_ctx *cx, og_str branch, og_str *out)
                          OG_STR_ARG(sep), OG_STR_ARG(branch));
 }
 
-/* The hint's version, 0 when there is none or it makes no sense: it is only where probing starts. */
-static og_status read_hint(og_ctx *cx, og_store *store, og_str branch, uint64_t *out)
+static bool u64_of(const og_json *j, uint64_t *out)
+{
+  *out = j->kind == OG_JSON_U64 ? j->u.u64 : (uint64_t)j->u.i64;
+  return j->kind == OG_JSON_U64 || (j->kind == OG_JSON_I64 && j->u.i64 >= 0);
+}
+
+/* A hint that says which object it is about. */
+static bool parse_hint(const og_json *json, uint64_t *version, og_object_info *was)
+{
+  const og_json *stamp = og_json_get(json, OG_STR(STAMP));
+  bool ok = stamp && stamp->kind == OG_JSON_ARRAY && stamp->u.array.len == OG_ARRAY_LEN(was->stamp);
+  for (size_t i = 0; ok && i < OG_ARRAY_LEN(was->stamp); i++) ok = u64_of(&stamp->u.array.items[i], &was->stamp[i]);
+  return ok && og_json_get_u64(json, OG_STR("version"), version);
+}
+
+/* The hint's version and the object it was.  0 when there is none, it makes no sense, or it names no object (another
+ * engine's): a bare number may have been filled again since. */
+static og_status read_hint(og_ctx *cx, og_store *store, og_str branch, og_log_known *out)
 {
   og_str key;
   OG_AUTO(og_buf) text = {0};
   const og_json *json;
-  *out = 0;
   OG_TRY(hint_key(cx, branch, &key));
-  if (og_store_get(cx, store, key, 4096, &text) == OG_OK &&
-      og_json_read(cx, cx->arena, og_buf_str(&text), &json) == OG_OK)
-    og_json_get_u64(json, OG_STR("version"), out);
+  bool ok = og_store_get(cx, store, key, 4096, &text) == OG_OK &&
+            og_json_read(cx, cx->arena, og_buf_str(&text), &json) == OG_OK && parse_hint(json, &out->version, &out->is);
+  if (!ok) out->version = 0;
   if (cx->err->status == OG_ENOMEM) return OG_ENOMEM;
   og_error_clear(cx);
   return OG_OK;
 }
 
-og_status og_log_newest(og_ctx *cx, og_store *store, const og_store_caps *caps, og_str branch, uint64_t held,
-                        const og_object_info *was, uint64_t *out)
+og_status og_log_newest(og_ctx *cx, og_store *store, const og_store_caps *caps, og_str branch,
+                        const og_log_known *known, uint64_t *out)
 {
   bool ok = false;
+  og_log_known from = *known;
   const og_lance_place at = {store, OG_STR(OG_LOG_ROOT), branch};
   if (!caps->list_is_cheap && caps->stamp_is_identity) {
-    if (held == 0) OG_TRY(read_hint(cx, store, branch, &held));
-    if (held != 0) OG_TRY(probe_up(cx, store, branch, held, was, out, &ok));
+    if (from.version == 0) OG_TRY(read_hint(cx, store, branch, &from));
+    if (from.version != 0 && from.version >= from.first) OG_TRY(probe_up(cx, store, branch, &from, out, &ok));
   }
   return ok ? OG_OK : og_lance_newest_version(cx, &at, out);
 }
 
-void og_log_hint(og_ctx *cx, og_store *store, og_str branch, uint64_t version)
+void og_log_hint(og_ctx *cx, og_store *store, og_str branch, uint64_t version, const og_object_info *is)
 {
   og_str key, text;
+  const uint64_t *s = is->stamp;
   if (hint_key(cx, branch, &key) != OG_OK ||
-      og_arena_printf(cx, cx->arena, &text, "{\"version\":%" PRIu64 "}", version) != OG_OK ||
+      og_arena_printf(cx, cx->arena, &text,
+                      "{\"version\":%" PRIu64 ",\"" STAMP "\":[%" PRIu64 ",%" PRIu64 ",%" PRIu64 "]}", version, s[0],
+                      s[1], s[2]) != OG_OK ||
       og_store_put_hint(cx, store, key, text) != OG_OK)
     og_error_clear(cx); /* advisory: a reader without it lists */
 }

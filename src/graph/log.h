@@ -4,11 +4,17 @@
 
 #include "graph/fold.h"
 
-/* The newest version of the log of `branch`, 0 when there is none.  `held` is a version known to exist, or 0: a warm
- * probe goes upward from it, on stores where that is cheaper than a list, if it is still the object `was` (NULL: any).
- */
+/* Where looking for the end of a log may start. */
+typedef struct og_log_known {
+  uint64_t first;   /* no end is below it: the versions there belong to earlier branches of the name; 0: none do */
+  uint64_t version; /* known to have been the object `is`; 0: the hint is asked */
+  og_object_info is;
+} og_log_known;
+
+/* The newest version of the log of `branch`, 0 when there is none.  While the known version is the object it was, a
+ * probe goes upward from it on stores where that is cheaper than a list. */
 OG_MUST_USE og_status og_log_newest(og_ctx *cx, og_store *store, const og_store_caps *caps, og_str branch,
-                                    uint64_t held, const og_object_info *was, uint64_t *out);
+                                    const og_log_known *known, uint64_t *out);
 /* Key of a version's manifest, in cx->arena. */
 OG_MUST_USE og_status og_log_key(og_ctx *cx, og_str branch, uint64_t version, og_str *out);
 
@@ -23,8 +29,8 @@ OG_MUST_USE og_status og_log_keys(og_ctx *cx, const og_log_append *a, og_vec *ou
  */
 OG_MUST_USE og_status og_log_put(og_ctx *cx, og_log_append *a, bool *unsure);
 void og_log_append_free(og_ctx *cx, og_log_append *a);
-/* Leaves the advisory hint behind; failures do not matter. */
-void og_log_hint(og_ctx *cx, og_store *store, og_str branch, uint64_t version);
+/* Leaves the advisory hint behind, for the version that is the object `is`; failures do not matter. */
+void og_log_hint(og_ctx *cx, og_store *store, og_str branch, uint64_t version, const og_object_info *is);
 
 /* A first version for a log that has none: the root's creation (main), rows all new.  The same put rules. */
 OG_MUST_USE og_status og_log_create(og_ctx *cx, og_store *store, const og_ulid *attempt, const og_log_row *rows,

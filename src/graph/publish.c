@@ -32,10 +32,10 @@
 
 /* ---- the primitive */
 
-static og_status base_info(og_ctx *cx, og_graph *g, const og_fold *base, og_object_info *out)
+static og_status version_info(og_ctx *cx, og_graph *g, og_str branch, uint64_t version, og_object_info *out)
 {
   og_str key;
-  OG_TRY(og_log_key(cx, base->branch, base->version, &key));
+  OG_TRY(og_log_key(cx, branch, version, &key));
   return og_store_info(cx, g->store, key, out);
 }
 
@@ -56,7 +56,7 @@ static og_status is_adjacent(og_ctx *cx, og_graph *g, const og_fold *base, bool 
   }
   if (g->caps.stamp_is_identity) {
     og_object_info now;
-    og_status st = base_info(cx, g, base, &now);
+    og_status st = version_info(cx, g, base->branch, base->version, &now);
     if (st == OG_ENOTFOUND)
       og_error_clear(cx);
     else if (st != OG_OK)
@@ -65,7 +65,7 @@ static og_status is_adjacent(og_ctx *cx, og_graph *g, const og_fold *base, bool 
     return OG_OK;
   }
   uint64_t newest;
-  OG_TRY(og_log_newest(cx, g->store, &g->caps, base->branch, 0, NULL, &newest));
+  OG_TRY(og_log_newest(cx, g->store, &g->caps, base->branch, &(og_log_known){0}, &newest));
   *ok = newest == base->version + 1;
   return OG_OK;
 }
@@ -80,7 +80,7 @@ typedef enum try_result {
 
 /* One try on one base, with files prepared in `append`. */
 static og_status put_on(og_ctx *cx, og_graph *g, const og_log_op *op, og_fold *base, og_log_append *append,
-                        try_result *out)
+                        og_object_info *is, try_result *out)
 {
   bool again = false, adjacent = false, unsure = false;
   if (op->before_put) OG_TRY(op->before_put(cx, op->arg, base, &again));
@@ -95,6 +95,8 @@ static og_status put_on(og_ctx *cx, og_graph *g, const og_log_op *op, og_fold *b
     return OG_OK;
   }
   OG_TRY(st);
+  /* Before the look at the base: while that stands, nothing above it went, so this is what we put. */
+  if (version_info(cx, g, base->branch, base->version + 1, is) != OG_OK) og_error_clear(cx);
   st = is_adjacent(cx, g, base, &adjacent);
   if (st != OG_OK) {
     og_note(cx, st, "after the commit was written");
@@ -104,7 +106,8 @@ static og_status put_on(og_ctx *cx, og_graph *g, const og_log_op *op, og_fold *b
   return OG_OK;
 }
 
-static og_status try_on(og_ctx *cx, og_graph *g, const og_log_op *op, og_fold *base, try_result *out)
+static og_status try_on(og_ctx *cx, og_graph *g, const og_log_op *op, og_fold *base, og_object_info *is,
+                        try_result *out)
 {
   og_ulid attempt;
   bool rerun = false;
@@ -117,7 +120,7 @@ static og_status try_on(og_ctx *cx, og_graph *g, const og_log_op *op, og_fold *b
     if (st == OG_OK) st = og_log_prepare(cx, g->store, base, &attempt, rows.data, rows.len, &append);
     if (st == OG_OK) st = og_log_keys(cx, append, &keys);
     if (st == OG_OK && !OG_BUG(NO_BARRIER)) st = og_store_sync(cx, g->store, keys.data, keys.len);
-    if (st == OG_OK) st = put_on(cx, g, op, base, append, out);
+    if (st == OG_OK) st = put_on(cx, g, op, base, append, is, out);
   }
   og_log_append_free(cx, append);
   og_vec_cleanup(&rows);
@@ -163,6 +166,7 @@ static og_status step(og_ctx *cx, og_graph *g, const og_log_op *op, publish_try 
   og_fold *base = NULL;
   og_branch_row row;
   try_result result = TRY_AGAIN;
+  og_object_info is = {0};
   bool own = false;
   OG_TRY(og_graph__pin_end(cx, g, op->branch, &base, &row));
   if (t->first_base == 0) t->first_base = base->version;
@@ -176,10 +180,10 @@ static og_status step(og_ctx *cx, og_graph *g, const og_log_op *op, publish_try 
     t->unsure = false;
     st = check_branch(cx, op, base, &row);
   }
-  if (st == OG_OK) st = try_on(cx, g, op, base, &result);
+  if (st == OG_OK) st = try_on(cx, g, op, base, &is, &result);
   if (st == OG_OK && result == TRY_WON) {
     *t = (publish_try){.outcome = OG_PUBLISHED, .version = base->version + 1, .done = true};
-    og_log_hint(cx, g->store, base->branch, t->version);
+    og_log_hint(cx, g->store, base->branch, t->version, &is);
   }
   if (st == OG_OK && result == TRY_STALE) *t = (publish_try){.outcome = OG_PUBLISH_RERUN, .done = true};
   t->unsure = result == TRY_UNSURE || (st != OG_OK && t->unsure);
