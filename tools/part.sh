@@ -42,15 +42,15 @@ run_ctest() {
   ctest --preset "$preset" --output-junit "$results/ctest.xml" "$@" || status=1
 }
 
-# run_pytest NAME PYTHON FOLDER...: the folders that hold Python tests.
+# run_pytest NAME PYTHON PRESET FOLDER...: the folders that hold Python tests, against that build.
 run_pytest() {
-  local name=$1 python=$2 folder folders=()
-  shift 2
+  local name=$1 python=$2 build=$PWD/build/$3 folder folders=()
+  shift 3
   for folder in "$@"; do
     [ -n "$(find "$folder" \( -name 'test_*.py' -o -name '*_test.py' \) 2>/dev/null)" ] && folders+=("$folder")
   done
   [ ${#folders[@]} -eq 0 ] && return
-  OG_BUILD_DIR=$PWD/build/dev PATH=$PWD/build/dev/bin:$PATH "$python" -m pytest -q -p no:cacheprovider \
+  OG_BUILD_DIR=$build PATH=$build/bin:$PATH "$python" -m pytest -q -p no:cacheprovider \
     --junit-xml="$results/$name.xml" "${folders[@]}" || status=1
 }
 
@@ -61,12 +61,13 @@ case $part in
     gate format python3 tools/check_format.py
     build dev
     run_ctest dev -LE interop
-    run_pytest pytest build/venv/bin/python tests/golden tests/conformance tests/e2e
+    run_pytest pytest build/venv/bin/python dev tests/golden tests/conformance tests/e2e
     if grep -q omnigraph_shared build/dev/build.ninja; then gate symbols tools/check_symbols.sh build/dev; fi
     ;;
   asan | tsan | fault)
     build "$part"
     run_ctest "$part" # which tests: the presets; what takes minutes (label slow) runs once, in `tests`
+    if [ "$part" = asan ]; then run_pytest golden build/venv/bin/python asan tests/golden; fi
     ;;
   clang)
     build clang
@@ -76,8 +77,8 @@ case $part in
   interop)
     build dev
     run_ctest dev -L interop
-    run_pytest newest build/venv/bin/python tests/interop
-    run_pytest lance10 build/venv-lance10/bin/python tests/interop
+    run_pytest newest build/venv/bin/python dev tests/interop
+    run_pytest lance10 build/venv-lance10/bin/python dev tests/interop
     ;;
   release) gate release tools/check_release.sh ;;
   *)
