@@ -9,10 +9,3 @@ pkg_check_modules(LZ4 REQUIRED IMPORTED_TARGET liblz4)
 pkg_check_modules(PCRE2 REQUIRED IMPORTED_TARGET libpcre2-8)
 pkg_check_modules(UTF8PROC REQUIRED IMPORTED_TARGET libutf8proc)
 pkg_check_modules(OPENSSL REQUIRED IMPORTED_TARGET libcrypto)
-
-# Debian's libroaring ships no pkg-config file.
-find_path(ROARING_INCLUDE_DIR roaring/roaring.h REQUIRED)
-find_library(ROARING_LIBRARY roaring REQUIRED)
-add_library(og_roaring_lib INTERFACE)
-target_include_directories(og_roaring_lib SYSTEM INTERFACE ${ROARING_INCLUDE_DIR})
-target_link_libraries(og_roaring_lib INTERFACE ${ROARING_LIBRARY})

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* lance/deletions.c -- the portable Roaring format, read and written by hand where that is less than a library's glue.
+/* lance/deletions.c -- the portable Roaring format, read and written by hand.
  *
  *   cookie 12346 without runs: u32 cookie, u32 containers
  *   cookie 12347 with runs:    u32 cookie | (containers - 1) << 16, bitmap of which containers are runs
@@ -22,7 +22,7 @@ typedef struct cursor {
   og_ctx *cx;
   const uint8_t *at, *end;
   uint64_t limit;
-  uint8_t *bits; /* NULL: only check */
+  uint8_t *bits;
   uint64_t n;
 } cursor;
 
@@ -55,7 +55,7 @@ static uint32_t take_u32(cursor *c)
 static og_status put(cursor *c, uint64_t v)
 {
   if (v >= c->limit) return corrupt(c->cx, "it names a row the fragment does not have");
-  if (c->bits) c->bits[v >> 3] = (uint8_t)(c->bits[v >> 3] | 1u << (v & 7));
+  c->bits[v >> 3] = (uint8_t)(c->bits[v >> 3] | 1u << (v & 7));
   c->n++;
   return OG_OK;
 }
@@ -139,13 +139,6 @@ static og_status read_bitmap(cursor *c)
                                       : read_bits(c, high, cardinality));
   }
   return c->at == c->end ? OG_OK : corrupt(c->cx, "bytes follow its bitmap");
-}
-
-og_status og_roaring_check(og_ctx *cx, og_str bytes, uint64_t limit)
-{
-  cursor c = {
-      .cx = cx, .at = (const uint8_t *)bytes.ptr, .end = (const uint8_t *)bytes.ptr + bytes.len, .limit = limit};
-  return read_bitmap(&c);
 }
 
 og_status og_deletions_decode(og_ctx *cx, og_str bytes, uint64_t rows, uint8_t *bits, uint64_t *n)

@@ -10,10 +10,8 @@
 
 #include "base/buf.h"
 
-/* Checks a portable-format bitmap before any library sees it: cookie, container counts, sizes, ascending keys and
- * values, run bounds, and that every value is below `limit`. */
-OG_MUST_USE og_status og_roaring_check(og_ctx *cx, og_str bytes, uint64_t limit);
-/* Sets a bit per value in `bits`, which is zeroed and has room for `rows`.  *n is how many. */
+/* Sets a bit per value in `bits`, which is zeroed and has room for `rows`.  *n is how many.  Nothing of the bytes is
+ * believed: cookie, counts, sizes, ascending keys and values, run bounds, and that every value is below `rows`. */
 OG_MUST_USE og_status og_deletions_decode(og_ctx *cx, og_str bytes, uint64_t rows, uint8_t *bits, uint64_t *n);
 /* The same from an Arrow IPC file of one uint32 column, its buffers plain or compressed with zstd. */
 OG_MUST_USE og_status og_deletions_decode_arrow(og_ctx *cx, og_str bytes, uint64_t rows, uint8_t *bits, uint64_t *n);
