@@ -269,12 +269,50 @@ def difference(script):
 
 
 def pytest_generate_tests(metafunc):
-    metafunc.parametrize("script", SCRIPTS, ids=["/".join(s.with_suffix("").parts[-2:]) for s in SCRIPTS])
+    if "script" in metafunc.fixturenames:
+        metafunc.parametrize("script", SCRIPTS, ids=["/".join(s.with_suffix("").parts[-2:]) for s in SCRIPTS])
 
 
 def test_a_script_gives_its_answers(script):
     _, diff = difference(script)
     assert not diff, "\n" + diff
+
+
+def test_the_runner_notices_what_is_wrong_in_a_script(tmp_path):
+    """Each answer of a script that is right, made wrong; rows out of order are not wrong unless they are ordered."""
+    right = """schema people.pg
+load people.jsonl
+loaded 2 Company, 4 Person, 4 Knows, 3 WorksAt
+query match { $c: Company } return { $c.slug, $c.name }
+columns c.slug | c.name
+rows unordered
+bits | Bits & Co
+acme | Acme
+
+query match { $c: Company } return { $c.slug } order { $c.slug }
+rows ordered
+acme
+bits
+
+mutate delete Company where slug = "none"
+affected 0 nodes, 0 edges, no commit
+mutate delete Company where slug starts_with "none"
+error
+parse error: expected a comparison (= != < <= > >=), found 'starts_with'
+ --> <input>:1:39
+  |
+1 | query q() { delete Company where slug starts_with "none" }
+  |                                       ^^^^^^^^^^^
+"""
+    script = tmp_path / "script.gqt"
+    script.write_text(right)
+    assert replay(script) == right
+    for old, new in [("loaded 2", "loaded 3"), ("c.slug | c.name", "c.slug | name"), ("Bits & Co", "Bits"),
+                     ("acme\nbits", "bits\nacme"), ("| Acme\n", "| Acme\nother | Other\n"), (", no commit", ""),
+                     ("1:39", "1:40"), ("= \"none\"", "!= \"none\"")]:
+        assert right.count(old) == 1, old
+        script.write_text(right.replace(old, new))
+        assert replay(script) != script.read_text(), old
 
 
 def main():
