@@ -7,8 +7,8 @@
  *  (1) `len` counts finished rows.  Children of a list may be ahead of it while a row is open.
  *  (2) The validity bitmap appears with the first null; until then no append pays for it.
  *  (3) Bits behind the last row are 0, so finishing only has to hand the buffers over.
- *  (4) A null appends zeros, an empty string, an empty list, or valid zeros to the children of a
- * struct or fixed-size list, whose own nullability then holds whatever the parent is.
+ *  (4) A null appends zeros, an empty string, an empty list, or valid zeros to the children of a struct or fixed-size
+ *      list, whose own nullability then holds whatever the parent is.
  *
  * Buffers are handed to the column with the slack of doubling; copying them to size would cost more
  * than it saves.

@@ -12,14 +12,13 @@
  *   fixed-size list   -                       -         items, len * size of them
  *   struct            -                       -         one per field, each of len rows
  *
- *  (1) There is no offset: row 0 is the first value of every buffer, and offsets[0] is 0.  This
- * costs a copy when a range is cut out and saves an addition, and a chance to forget it, in every
- * loop of the engine. (2) `nulls` is exact and `validity` is NULL exactly when it is 0, so loops
- * choose the branch without nulls once. (3) A null slot holds zeros, or an empty string or list:
- * equal columns are equal bytes, and encoders may look at values before nulls.  Rows below a null
- * struct or fixed-size list may hold anything and are never looked at. (4) Bits behind len in the
- * last byte of a bitmap are 0. (5) Buffers are readable 64 bytes beyond their end; those bytes are
- * initialised.
+ *  (1) There is no offset: row 0 is the first value of every buffer, and offsets[0] is 0.  This costs a copy when a
+ *      range is cut out and saves an addition, and a chance to forget it, in every loop of the engine.
+ *  (2) `nulls` is exact and `validity` is NULL exactly when it is 0, so loops choose the branch without nulls once.
+ *  (3) A null slot holds zeros, or an empty string or list: equal columns are equal bytes, and encoders may look at
+ *      values before nulls.  Rows below a null struct or fixed-size list may hold anything and are never looked at.
+ *  (4) Bits behind len in the last byte of a bitmap are 0.
+ *  (5) Buffers are readable 64 bytes beyond their end; those bytes are initialised.
  *
  * Columns are shared by reference count; the last holder frees.  The layout is Arrow's
  * (https://arrow.apache.org/docs/format/Columnar.html) so that export is free.

@@ -2,9 +2,10 @@
 /* base/json_where.c -- a second reader of RFC 8259 that keeps nothing but its place.
  *
  *  (1) It accepts exactly what og_json_parse accepts, duplicates and nesting apart; the fuzz target holds them
- * together. (2) No recursion and no heap: one bit per open bracket tells '[' from '{'.  A text nested deeper than there
- * are bits is wrong for that alone: the fast reader's own ceiling lies there. (3) The first wrong byte is named, be it
- * grammar or UTF-8.
+ *      together.
+ *  (2) No recursion and no heap: one bit per open bracket tells '[' from '{'.  A text nested deeper than there are
+ *      bits is wrong for that alone: the fast reader's own ceiling lies there.
+ *  (3) The first wrong byte is named, be it grammar or UTF-8.
  */
 #include "base/json_where.h"
 

@@ -5,8 +5,9 @@
  *  (2) After a failure no further item starts; the failure with the lowest index is the job's.
  *  (3) The caller returns only when no worker touches the job any more, so it may live on the caller's stack.
  *  (4) A job started while another one is offered, as from inside it, runs on its caller alone.  A caller waits only
- * for workers inside its own job, so waits never form a circle. (5) The simulated world has no threads, and a fiber
- * that waited for a condition would wait for ever: a pool made there has no workers.
+ *      for workers inside its own job, so waits never form a circle.
+ *  (5) The simulated world has no threads, and a fiber that waited for a condition would wait for ever: a pool made
+ *      there has no workers.
  */
 #include "base/pool.h"
 

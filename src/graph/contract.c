@@ -6,7 +6,8 @@
  *
  *  (1) The row is the authority; it is published in the same version as the tables it describes.
  *  (2) The files are written after it, and healed by any opener for writing.  They are for people and for readers of
- * the original engine. (3) A graph without a row was made by the original engine: its files are the contract.
+ *      the original engine.
+ *  (3) A graph without a row was made by the original engine: its files are the contract.
  */
 #include "graph/internal.h"
 

@@ -2,9 +2,11 @@
 /* graph/fold.c -- from rows to state.
  *
  *  (1) Per table identity the numerically greatest table_version row counts; a tombstone at or above it hides the
- * table. (2) Alias and path come from the table row; a version row may carry an older alias. (3) Two different table
- * rows of one identity, or two live identities with one alias, are refused. (4) Fragments listed under OG_LOG_HISTORY
- * hold only superseded commits: they cannot change (1) to (3), nor the head.
+ *      table.
+ *  (2) Alias and path come from the table row; a version row may carry an older alias.
+ *  (3) Two different table rows of one identity, or two live identities with one alias, are refused.
+ *  (4) Fragments listed under OG_LOG_HISTORY hold only superseded commits: they cannot change (1) to (3), nor the
+ *      head.
  */
 #include "graph/fold.h"
 

@@ -3,7 +3,7 @@
  *
  *  1. Look: a place with a manifest, or with schema files (unless forced), is refused.
  *  2. Compile the schema; make every table, empty, at version 1, by create-if-absent: a folder that is there already
- * was left by an init that crashed or lost, and its incarnation ids are skipped.
+ *     was left by an init that crashed or lost, and its incarnation ids are skipped.
  *  3. Create version 1 of `__manifest`: registrations, versions, the schema row, the genesis commit and head.  This is
  *     the instant the graph exists; before it there are only files nothing refers to.
  *  4. Mirror the schema files.

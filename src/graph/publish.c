@@ -17,9 +17,10 @@
  *  (3) A version is put only on top of a pinned predecessor, and acknowledged only when that predecessor is still the
  *      one it was (or the newest fold holds our id): a number freed by cleanup is a hole, not a slot.
  *  (4) After "exists" or an unknown outcome, our own id is looked up before anything else: commits are kept for ever,
- * so a lost reply cannot turn into a second commit or a false failure; a failure before that look is an unknown
- * outcome. (5) A table manifest number is above every number this lineage has seen and above cleanup's floor. (6)
- * Whoever first learns of a version makes its folder entry durable before using it (og_graph__pin).
+ *      so a lost reply cannot turn into a second commit or a false failure; a failure before that look is an unknown
+ *      outcome.
+ *  (5) A table manifest number is above every number this lineage has seen and above cleanup's floor.
+ *  (6) Whoever first learns of a version makes its folder entry durable before using it (og_graph__pin).
  *
  * docs/dev/commit-protocol.md has the protocol with its crash table.
  */

@@ -9,13 +9,13 @@
  *      all deleted is dropped.
  *  (4) A deletion file holds the union with the fragment's earlier one, and never zero rows.
  *  (5) On another branch than the base's (a first touch), inherited files get a base path, as a shallow clone.
- *  (6) Every file tells its attempt: data and transaction files by its text in their names, deletion files, whose names
- *      are only numbers, by its milliseconds in the upper bits of their id.
- *  (7) Folding: a one-row change would leave a one-row fragment for ever, so the small fragments at the end of the base
- *      are written into the new file, as long as each is at most twice what is gathered.  Fragment sizes then grow
- *      geometrically, and a row is rewritten O(log rows) times.  To Lance it is an update of those rows with equal
- *      values.  Folding never makes a conflict: a folded row that was changed meanwhile is deleted from the new
- * fragment when that is rendered.
+ *  (6) Every file tells its attempt: data and transaction files by its text in their names, deletion files, whose
+ *      names are only numbers, by its milliseconds in the upper bits of their id.
+ *  (7) Folding: a one-row change would leave a one-row fragment for ever, so the small fragments at the end of the
+ *      base are written into the new file, as long as each is at most twice what is gathered.  Fragment sizes then
+ *      grow geometrically, and a row is rewritten O(log rows) times.  To Lance it is an update of those rows with
+ *      equal values.  Folding never makes a conflict: a folded row that was changed meanwhile is deleted from the new
+ *      fragment when that is rendered.
  *
  * change.c gathers, change_fold.c folds, change_render.c makes the manifest.
  */

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* lance/page_miniblock_write.c -- writing the layout that page_miniblock_read.c explains.
  *
- *  (1) The encoding of a page's values is the one whose size, measured over all of them, is
- * smallest: bit-packing must gain a tenth over flat values, run lengths half over both, a
- * dictionary a fifth over plain strings. (2) A chunk holds a power of two of slots, at most 4096,
- * in about 8 KiB: small enough to fetch for one row. (3) A chunk's entries end with a visible one,
- * save in the last chunk, so that slots and entries agree.
+ *  (1) The encoding of a page's values is the one whose size, measured over all of them, is smallest: bit-packing must
+ *      gain a tenth over flat values, run lengths half over both, a dictionary a fifth over plain strings.
+ *  (2) A chunk holds a power of two of slots, at most 4096, in about 8 KiB: small enough to fetch for one row.
+ *  (3) A chunk's entries end with a visible one, save in the last chunk, so that slots and entries agree.
  */
 #include "base/ctx.h"
 #include "base/map.h"

@@ -6,7 +6,7 @@
  *  (2) The task writes to the batch that is not given out, and reads only the rest of the one that is, which nobody
  *      changes.  They change places when both sides are done: `current` is written between a join and a start.
  *  (3) A batch ends with the first line that is wrong.  Its error is told when all records before it were taken, so
- * that errors come in the order of the lines, whoever finds them.
+ *      that errors come in the order of the lines, whoever finds them.
  */
 #include "write/ahead.h"
 
