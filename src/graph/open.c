@@ -331,6 +331,21 @@ static og_lance_table *cached_table(og_graph *g, og_str path, og_str branch, uin
   return hit;
 }
 
+/* The version of a table that was used last, whichever it is; NULL: none. */
+static og_lance_table *sibling_table(og_graph *g, og_str path, og_str branch)
+{
+  const og_cached_table *last = NULL;
+  og_mutex_lock(&g->mu);
+  for (size_t i = 0; i < g->tables.len; i++) {
+    const og_cached_table *t = &OG_VEC_AT(&g->tables, og_cached_table, i);
+    bool same = og_str_eq(og_str_of(t->path), path) && og_str_eq(og_str_of(t->branch), branch);
+    if (same && (!last || t->used > last->used)) last = t;
+  }
+  og_lance_table *found = last ? og_lance_table_ref(last->table) : NULL;
+  og_mutex_unlock(&g->mu);
+  return found;
+}
+
 /* Puts the table in; the least recently used one goes.  What does not fit is not kept. */
 static void keep_table(og_ctx *cx, og_graph *g, og_str path, og_str branch, uint64_t version, og_lance_table *table)
 {
@@ -364,6 +379,9 @@ static og_status table_handle(og_ctx *cx, og_graph *g, og_str path, og_str branc
   if (!t) {
     const og_lance_place at = {g->store, path, branch};
     OG_TRY(og_lance_table_open(cx, &at, version, uuid, &t));
+    og_lance_table *older = sibling_table(g, path, branch);
+    if (older) og_lance_table_inherit(t, older);
+    og_lance_table_unref(older);
     keep_table(cx, g, path, branch, version, t);
   }
   *out = t;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* lance/scan.c -- rows of a version: in order, by offset, or a column whole. */
 #include "arrow/builder.h"
+#include "arrow/kernels.h"
 #include "lance/page.h"
 #include "lance/table_impl.h"
 
@@ -289,6 +290,130 @@ og_status og_lance_table_column(og_ctx *cx, og_lance_table *t, uint32_t column, 
   for (uint32_t i = 0; i < n; i++) og_column_unref(parts[i]);
   og_free(parts);
   return st;
+}
+
+/* ---- searching */
+
+#define SEARCHED_BYTES ((uint64_t)16 << 20)
+
+static uint64_t column_bytes(const og_column *c)
+{
+  return c->bytes_len + (uint64_t)c->len * 4 + (c->validity ? (uint64_t)c->len / 8 : 0);
+}
+
+static og_column *kept_part(og_lance_table *t, uint32_t fragment, uint32_t column)
+{
+  og_fragment_state *s = &t->frags[fragment];
+  og_column *part = NULL;
+  og_mutex_lock(&t->mu);
+  if (s->searched && s->searched_column == column) part = og_column_ref(s->searched);
+  og_mutex_unlock(&t->mu);
+  return part;
+}
+
+static void keep_part(og_lance_table *t, uint32_t fragment, uint32_t column, og_column *part)
+{
+  og_fragment_state *s = &t->frags[fragment];
+  uint64_t bytes = column_bytes(part);
+  og_mutex_lock(&t->mu);
+  if (!s->searched && bytes <= SEARCHED_BYTES - t->searched_bytes) {
+    s->searched = og_column_ref(part);
+    s->searched_column = column;
+    t->searched_bytes += bytes;
+  }
+  og_mutex_unlock(&t->mu);
+}
+
+static og_status searched_part(og_ctx *cx, og_lance_table *t, uint32_t fragment, uint32_t column, og_column **out)
+{
+  og_table__source source;
+  og_column *part = kept_part(t, fragment, column);
+  if (!part) {
+    OG_TRY(og_table__locate(cx, cx->arena, t, fragment, column, &source));
+    OG_TRY(og_table__read(cx, &source, 0, t->m.fragments[fragment].rows, NULL, &part));
+    keep_part(t, fragment, column, part);
+  }
+  *out = part;
+  return OG_OK;
+}
+
+static og_status find_in_part(og_ctx *cx, const og_column *part, uint64_t first, og_str value, const uint8_t *deleted,
+                              uint64_t *offset, bool *found)
+{
+  const og_scalar want = {.type = og_type_of(OG_TYPE_UTF8), .v.s = value};
+  uint32_t *rows = og_alloc(cx, ((size_t)part->len + 1) * sizeof *rows);
+  if (!rows) return OG_ENOMEM;
+  size_t n = og_kernels_scalar.select_cmp(part, OG_CMP_EQ, &want, NULL, (size_t)part->len, rows);
+  for (size_t i = 0; i < n && !*found; i++) {
+    *offset = first + rows[i];
+    *found = !deleted || !og_bit_get(deleted, (int64_t)*offset);
+  }
+  og_free(rows);
+  return OG_OK;
+}
+
+og_status og_lance_table_find(og_ctx *cx, og_lance_table *t, uint32_t column, og_str value, uint64_t *offset,
+                              bool *found)
+{
+  const uint8_t *deleted;
+  og_status st = og_lance_table_deleted(cx, t, &deleted);
+  *found = false;
+  for (uint32_t i = 0; st == OG_OK && i < t->m.n_fragments && !*found; i++) {
+    og_column *part = NULL;
+    st = searched_part(cx, t, i, column, &part);
+    if (st == OG_OK) st = find_in_part(cx, part, t->first[i], value, deleted, offset, found);
+    og_column_unref(part);
+  }
+  return st;
+}
+
+/* Data files are immutable and their names unique, so the same name is the same rows. */
+static bool same_rows(const og_fragment *a, const og_fragment *b)
+{
+  if (a->id != b->id || a->rows != b->rows || a->n_files != b->n_files || a->n_files == 0) return false;
+  for (uint32_t i = 0; i < a->n_files; i++) {
+    const og_data_file *x = &a->files[i], *y = &b->files[i];
+    if (!og_str_eq(x->path, y->path) || x->has_base != y->has_base || x->base != y->base) return false;
+  }
+  return true;
+}
+
+/* An opened data file: its footer need not be read again. */
+static void inherit_file(og_lance_table *t, uint32_t i, og_lance_table *older, uint32_t k, uint32_t file)
+{
+  og_mutex_lock(&older->mu);
+  og_lance_file *f = older->frags[k].files[file] ? og_lance_file_ref(older->frags[k].files[file]) : NULL;
+  og_mutex_unlock(&older->mu);
+  og_mutex_lock(&t->mu);
+  if (!t->frags[i].files[file]) {
+    t->frags[i].files[file] = f;
+    f = NULL;
+  }
+  og_mutex_unlock(&t->mu);
+  og_lance_file_unref(f);
+}
+
+static void inherit_part(og_lance_table *t, uint32_t i, og_lance_table *older, uint32_t k)
+{
+  og_mutex_lock(&older->mu);
+  uint32_t column = older->frags[k].searched_column;
+  og_column *part = older->frags[k].searched ? og_column_ref(older->frags[k].searched) : NULL;
+  og_mutex_unlock(&older->mu);
+  if (part) keep_part(t, i, column, part);
+  og_column_unref(part);
+}
+
+void og_lance_table_inherit(og_lance_table *t, og_lance_table *older)
+{
+  uint32_t k = 0;
+  for (uint32_t i = 0; i < t->m.n_fragments; i++) {
+    const og_fragment *f = &t->m.fragments[i];
+    while (k < older->m.n_fragments && older->m.fragments[k].id < f->id) k++;
+    if (k == older->m.n_fragments) return;
+    if (!same_rows(f, &older->m.fragments[k])) continue;
+    for (uint32_t file = 0; file < f->n_files; file++) inherit_file(t, i, older, k, file);
+    inherit_part(t, i, older, k);
+  }
 }
 
 og_status og_lance_table_deleted(og_ctx *cx, og_lance_table *t, const uint8_t **bitmap)

@@ -261,6 +261,7 @@ static void free_fragment(og_lance_table *t, uint32_t i)
   og_version_runs_cleanup(&s->created);
   og_version_runs_cleanup(&s->updated);
   og_arena_cleanup(&s->sequences);
+  og_column_unref(s->searched);
   og_free(s->deleted);
 }
 

@@ -80,6 +80,12 @@ void og_lance_scan_close(og_lance_scan *s);
 /* One whole column of all physical rows (deleted ones hold whatever they held), dense offset = row. For indexes and
  * hot columns. */
 OG_MUST_USE og_status og_lance_table_column(og_ctx *cx, og_lance_table *t, uint32_t column, og_column **out);
+/* The first live row whose string in `column` is `value`.  *found false: there is none.  Columns searched are kept with
+ * the version, up to 16 MiB. */
+OG_MUST_USE og_status og_lance_table_find(og_ctx *cx, og_lance_table *t, uint32_t column, og_str value,
+                                          uint64_t *offset, bool *found);
+/* Takes over what `older`, another version of the same table, has kept of data files that both name. */
+void og_lance_table_inherit(og_lance_table *t, og_lance_table *older);
 /* Rows at dense offsets, any order, repeats allowed; deleted rows must not be asked for. */
 OG_MUST_USE og_status og_lance_table_take(og_ctx *cx, og_lance_table *t, const uint32_t *columns, uint32_t n_columns,
                                           const uint64_t *offsets, size_t n, og_batch **out);

@@ -16,6 +16,8 @@ typedef struct og_fragment_state {
   og_arena sequences; /* values of the sequences below */
   og_rowids ids;
   og_version_runs created, updated;
+  og_column *searched; /* one column, whole, that was searched and is kept for the next search; NULL: none */
+  uint32_t searched_column;
 } og_fragment_state;
 
 struct og_lance_table {
@@ -31,6 +33,7 @@ struct og_lance_table {
   og_fragment_state *frags;
   uint8_t *deleted; /* whole version; valid when deleted_loaded */
   bool deleted_loaded;
+  uint64_t searched_bytes; /* of the columns kept */
 };
 
 /* Takes over `m` (also on failure). */

@@ -22,9 +22,10 @@
 #define BLOCK_ROWS  32768u
 #define LATE_ROWS   262144u /* each block of a late table reads the table's ids once */
 #define BLOCK_BYTES (16u << 20)
-#define FOLD_ROWS   8192u /* more are never folded inside a commit */
-#define SCAN_FINDS  32u   /* from here on a hash map of all ids is cheaper than scanning */
-#define LATE_SHARE  400u  /* a map of ids takes some 100 bytes each, and may have a quarter of the budget */
+#define FOLD_ROWS   8192u      /* more are never folded inside a commit */
+#define KEPT_ROWS   (1u << 20) /* ids of fewer rows are kept with their table from one write to the next */
+#define SCAN_FINDS  32u        /* from here on a hash map of all ids is cheaper than scanning */
+#define LATE_SHARE  400u       /* a map of ids takes some 100 bytes each, and may have a quarter of the budget */
 
 og_status og_stage_init(og_ctx *cx, og_stage *s, og_snapshot *snapshot, uint64_t budget)
 {
@@ -116,6 +117,12 @@ og_status og_stage_table_of(og_ctx *cx, og_stage *s, const og_type_def *type, og
 static og_status scan_for(og_ctx *cx, og_stage_table *t, og_str id, uint64_t *out)
 {
   const og_column *ids;
+  bool found;
+  if (t->view->rows <= KEPT_ROWS) {
+    OG_TRY(og_lance_table_find(cx, t->view->table, OG_COLUMN_ID, id, out, &found));
+    if (!found) *out = OG_NO_OFFSET;
+    return OG_OK;
+  }
   const og_scalar want = {.type = og_type_of(OG_TYPE_UTF8), .v.s = id};
   uint32_t *sel = og_calloc(cx, t->view->rows + 1, sizeof *sel);
   if (!sel) return OG_ENOMEM;

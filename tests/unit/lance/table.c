@@ -518,6 +518,40 @@ OG_TEST(table, a_small_change_costs_few_files)
   small_close(&w);
 }
 
+OG_TEST(table, a_search_finds_live_rows_and_reads_no_data_file_twice)
+{
+  small_world w;
+  og_ctx *cx = small_open(&w);
+  og_lance_table *first = make(&w, 10), *next, *fresh;
+  uint64_t offset;
+  bool found;
+  OG_CHECK_OK(cx, og_lance_table_find(cx, first, 0, OG_STR("r4"), &offset, &found));
+  OG_CHECK(found && offset == 4);
+  OG_CHECK_OK(cx, og_lance_table_find(cx, first, 0, OG_STR("r"), &offset, &found));
+  OG_CHECK(!found);
+  const uint64_t changed = 4, dropped = 7;
+  const small_step s = {.op = OG_LANCE_UPDATE, .update = &changed, .n_update = 1, .drop = &dropped, .n_drop = 1};
+  OG_CHECK_OK(cx, small_commit(cx, &w, first, &s, &next));
+  og_store *inner = w.store;
+  OG_CHECK_OK(cx, og_store_counting_new(cx, inner, &w.store));
+  const og_lance_place at = small_place(&w, "");
+  OG_CHECK_OK(cx, og_lance_table_open(cx, &at, og_lance_table_version(next), OG_STR_NONE, &fresh));
+  og_lance_table_inherit(fresh, first);
+  OG_CHECK_OK(cx, og_lance_table_find(cx, fresh, 0, OG_STR("r9"), &offset, &found));
+  OG_CHECK(found && offset == 9);
+  OG_CHECK_U64(og_store_counting_get(w.store).gets, 2); /* the manifest, and what is deleted */
+  OG_CHECK_OK(cx, og_lance_table_find(cx, fresh, 0, OG_STR("r4"), &offset, &found));
+  OG_CHECK(found && offset == 10); /* its new image */
+  OG_CHECK_OK(cx, og_lance_table_find(cx, fresh, 0, OG_STR("r7"), &offset, &found));
+  OG_CHECK(!found);
+  OG_CHECK_U64(og_store_counting_get(w.store).gets, 3);
+  og_lance_table_unref(fresh);
+  og_lance_table_unref(next);
+  og_lance_table_unref(first);
+  og_store_unref(inner);
+  small_close(&w);
+}
+
 OG_TEST_MAIN(OG_CASE(table, rows_come_back_with_ids_and_versions), OG_CASE(table, take_follows_the_order_asked_for),
              OG_CASE(table, a_fragment_without_rows_is_dropped_and_listed),
              OG_CASE(table, a_row_written_twice_by_one_change_is_refused),
@@ -534,4 +568,5 @@ OG_TEST_MAIN(OG_CASE(table, rows_come_back_with_ids_and_versions), OG_CASE(table
              OG_CASE(table, names_of_the_first_scheme_are_read),
              OG_CASE(table, a_deletion_file_without_its_count_is_counted),
              OG_CASE(table, unknown_flags_refuse_reading_or_only_writing),
-             OG_CASE(table, a_small_change_costs_few_files))
+             OG_CASE(table, a_small_change_costs_few_files),
+             OG_CASE(table, a_search_finds_live_rows_and_reads_no_data_file_twice))
