@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "graph/tables.h"
 
+#include "lance/fields.h"
+
 #include <inttypes.h>
 
 static og_type scalar_type(const og_prop_type *p)
@@ -22,13 +24,17 @@ og_type og_prop_arrow_type(const og_prop_type *p, og_field *item)
 static og_status property_field(og_ctx *cx, og_arena *a, const og_property *p, og_field *out)
 {
   og_field *item = og_arena_alloc(cx, a, sizeof *item);
-  og_str *meta = og_arena_calloc(cx, a, 2, sizeof *meta);
+  og_str *meta = og_arena_calloc(cx, a, 4, sizeof *meta);
   if (!item || !meta) return OG_ENOMEM;
   *out = (og_field){.name = p->name, .nullable = p->type.nullable, .meta = meta, .n_meta = 1};
   out->type = og_prop_arrow_type(&p->type, item);
   if (og_type_is_nested(out->type.id)) {
     out->children = item;
     out->n_children = 1;
+  }
+  if (p->type.kind == OG_SC_BLOB) {
+    meta[2 * out->n_meta] = OG_STR(OG_LANCE_BLOB_MARK);
+    meta[2 * out->n_meta++ + 1] = OG_STR("v2");
   }
   meta[0] = OG_STR("omnigraph.stable_property_id");
   return og_arena_printf(cx, a, &meta[1], "%" PRIu64, p->id);

@@ -168,8 +168,12 @@ static og_status parse_at(og_ctx *cx, og_arena *a, og_str bytes, unsigned depth,
   og_lance__enc *e = og_arena_zalloc(cx, a, sizeof *e);
   if (!e) return OG_ENOMEM;
   e->kind = (og_lance__enc_kind)f.num;
-  if (e->kind == OG_LANCE__ENC_CONSTANT || e->kind == OG_LANCE__ENC_DICTIONARY ||
-      e->kind == OG_LANCE__ENC_PACKED_VARIABLE)
+  if (e->kind == OG_LANCE__ENC_PACKED_VARIABLE) { /* only blobs lie so, always with the same parts */
+    e->table = f.bytes;
+    *out = e;
+    return OG_OK;
+  }
+  if (e->kind == OG_LANCE__ENC_CONSTANT || e->kind == OG_LANCE__ENC_DICTIONARY)
     return og_fail(cx, OG_EUNSUPPORTED, "values encoded as %s", og_lance__enc_name(e->kind));
   OG_TRY(parse_body(cx, a, f.bytes, depth, e));
   *out = e;
@@ -210,6 +214,7 @@ static og_status put_body(og_ctx *cx, og_buf *out, const og_lance__enc *e)
 {
   OG_AUTO(og_buf) part = {0};
   switch (e->kind) {
+  case OG_LANCE__ENC_PACKED_VARIABLE: return og_buf_append_str(cx, out, e->table);
   case OG_LANCE__ENC_FLAT:
   case OG_LANCE__ENC_INLINE: return og_pb_put_u64(cx, out, 1, e->bits);
   case OG_LANCE__ENC_OUT_OF_LINE:

@@ -48,6 +48,7 @@ typedef struct og_lance__shape {
   bool is_list;   /* a fixed-size list, even of one item */
   bool packed;    /* a packed struct, as a list of `dim` bytes: its children one behind the other */
   bool wide;      /* VARBIN: 64-bit offsets */
+  bool blob;      /* VARBIN: descriptors of blobs (blob.h); they lie in full-zip pages with 32-bit lengths */
 } og_lance__shape;
 
 typedef struct og_lance__slots {
@@ -133,7 +134,7 @@ struct og_lance__enc {
   uint64_t items;          /* FIXED_LIST */
   bool has_validity;       /* FIXED_LIST */
   og_lance__scheme scheme; /* GENERAL */
-  og_str table;            /* FSST; borrowed */
+  og_str table;            /* FSST: symbols; PACKED_VARIABLE: the message as it is; borrowed */
   const og_lance__enc
       *inner; /* VARIABLE: offsets; FSST, GENERAL, FIXED_LIST: values; RLE, BYTE_SPLIT: values */
   const og_lance__enc *lengths; /* RLE */

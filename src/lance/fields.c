@@ -8,6 +8,8 @@
 #include <inttypes.h>
 
 static const og_str key_mark = {"lance-schema:unenforced-primary-key", 35};
+static const og_str extension_name = {"ARROW:extension:name", 20}, blob_extension = {"lance.blob.v2", 13};
+static const og_str descriptor_mark = {"lance-encoding:blob", 19};
 static const og_str key_place = {"lance-schema:unenforced-primary-key:position", 44};
 
 /* ---- Logical types: text on disk, og_type in memory. */
@@ -138,6 +140,47 @@ static og_status type_text(og_ctx *cx, og_arena *a, const og_field *f, og_str *o
 
 /* ---- The Arrow view. */
 
+bool og_lance_is_blob(const og_field *f)
+{
+  og_str mark;
+  return f->type.id == OG_TYPE_LARGE_BINARY && og_field_meta(f, OG_STR(OG_LANCE_BLOB_MARK), &mark);
+}
+
+static bool meta_is(const og_lance_field *f, og_str key, og_str value)
+{
+  for (uint32_t i = 0; i < f->n_meta; i++)
+    if (og_str_eq(f->meta[2 * (size_t)i], key)) return og_str_eq(f->meta[2 * (size_t)i + 1], value);
+  return false;
+}
+
+/* A blob in a table's schema, or (its descriptor) in a data file's. */
+static bool is_blob_struct(const og_lance_field *f)
+{
+  if (!og_str_eq(f->logical_type, OG_STR("struct"))) return false;
+  return meta_is(f, extension_name, blob_extension) || meta_is(f, descriptor_mark, OG_STR("true"));
+}
+
+/* The fields below it are the format's affair. */
+static og_status blob_field(og_ctx *cx, const og_lance_schema *s, uint32_t *pos, og_arena *a, og_field *out)
+{
+  int32_t id = s->fields[*pos - 1].id;
+  og_str *meta = og_arena_calloc(cx, a, (size_t)out->n_meta + 1, 2 * sizeof *meta);
+  uint32_t n = 0;
+  if (!meta) return OG_ENOMEM;
+  for (uint32_t i = 0; i < out->n_meta; i++) {
+    if (og_str_starts_with(out->meta[2 * (size_t)i], OG_STR("ARROW:"))) continue;
+    meta[2 * (size_t)n] = out->meta[2 * (size_t)i];
+    meta[2 * (size_t)n++ + 1] = out->meta[2 * (size_t)i + 1];
+  }
+  meta[2 * (size_t)n] = OG_STR(OG_LANCE_BLOB_MARK);
+  meta[2 * (size_t)n++ + 1] = OG_STR("v2");
+  while (*pos < s->n_fields && s->fields[*pos].parent == id) ++*pos;
+  out->type = og_type_of(OG_TYPE_LARGE_BINARY);
+  out->meta = meta;
+  out->n_meta = n;
+  return OG_OK;
+}
+
 /* Builds the Arrow field at *pos and moves *pos behind its descendants. */
 static og_status arrow_field(og_ctx *cx, og_lance_schema *s, uint32_t *pos, og_arena *a,
                              og_field *out)
@@ -146,6 +189,7 @@ static og_status arrow_field(og_ctx *cx, og_lance_schema *s, uint32_t *pos, og_a
   *out = (og_field){.name = f->name, .nullable = f->nullable, .meta = f->meta, .n_meta = f->n_meta};
   og_type item;
   int32_t size;
+  if (is_blob_struct(f)) return blob_field(cx, s, pos, a, out);
   if (fixed_list_parse(f->logical_type, &item, &size)) {
     og_field *child = og_arena_zalloc(cx, a, sizeof *child);
     if (!child) return OG_ENOMEM;
@@ -257,9 +301,26 @@ static bool has_fields_of_its_own(const og_field *f)
   return og_type_is_nested(f->type.id) && f->type.id != OG_TYPE_FIXED_LIST;
 }
 
+typedef struct blob_part {
+  og_str name, type;
+  int32_t encoding;
+} blob_part;
+
+/* What stands below a blob in a table's schema: the forms in which a writer may be given one. */
+static const blob_part blob_parts[] = {{{"data", 4}, {"large_binary", 12}, 2},
+                                       {{"uri", 3}, {"string", 6}, 2},
+                                       {{"position", 8}, {"uint64", 6}, 1},
+                                       {{"size", 4}, {"uint64", 6}, 1}};
+/* And in a data file's: its descriptor. */
+static const blob_part descriptor_parts[] = {{{"kind", 4}, {"uint8", 5}, 1},
+                                             {{"position", 8}, {"uint64", 6}, 1},
+                                             {{"size", 4}, {"uint64", 6}, 1},
+                                             {{"blob_id", 7}, {"uint32", 6}, 1},
+                                             {{"blob_uri", 8}, {"string", 6}, 2}};
+
 static uint32_t count_fields(const og_field *f)
 {
-  uint32_t n = 1;
+  uint32_t n = og_lance_is_blob(f) ? 1 + OG_ARRAY_LEN(blob_parts) : 1;
   for (uint32_t i = 0; has_fields_of_its_own(f) && i < f->n_children; i++)
     n += count_fields(&f->children[i]);
   return n;
@@ -269,6 +330,37 @@ static uint32_t count_fields(const og_field *f)
 static int32_t legacy_encoding(og_type_id id)
 {
   return id == OG_TYPE_STRUCT ? 0 : og_type_is_varbin(id) ? 2 : 1;
+}
+
+/* Makes the field just added a blob: its type, its metadata without our mark, and the parts below. */
+static og_status make_blob(og_ctx *cx, og_lance_schema *s, og_lance_field *f)
+{
+  static const og_str extra[4] = {
+      {"ARROW:extension:name", 20}, {"lance.blob.v2", 13}, {"ARROW:extension:metadata", 24}, {"", 0}};
+  static const og_str tagged = {"\x4a\x0dlance.blob.v2", 15}; /* Field 9, the extension's name, as Lance writes it */
+  og_str *meta = og_arena_calloc(cx, &s->arena, (size_t)f->n_meta + 1, 2 * sizeof *meta);
+  uint32_t n = 0;
+  if (!meta) return OG_ENOMEM;
+  for (uint32_t i = 0; i < f->n_meta; i++) {
+    if (og_str_eq(f->meta[2 * (size_t)i], OG_STR(OG_LANCE_BLOB_MARK))) continue;
+    meta[2 * (size_t)n] = f->meta[2 * (size_t)i];
+    meta[2 * (size_t)n++ + 1] = f->meta[2 * (size_t)i + 1];
+  }
+  memcpy(&meta[2 * (size_t)n], extra, sizeof extra);
+  f->meta = meta;
+  f->n_meta = n + 2;
+  f->logical_type = OG_STR("struct");
+  f->encoding = 1;
+  f->unknown = tagged;
+  int32_t parent = f->id;
+  for (size_t i = 0; i < OG_ARRAY_LEN(blob_parts); i++, s->n_fields++)
+    s->fields[s->n_fields] = (og_lance_field){.id = (int32_t)s->n_fields,
+                                              .parent = parent,
+                                              .name = blob_parts[i].name,
+                                              .logical_type = blob_parts[i].type,
+                                              .encoding = blob_parts[i].encoding,
+                                              .nullable = true};
+  return OG_OK;
 }
 
 static og_status add_field(og_ctx *cx, og_lance_schema *s, const og_field *from, int32_t parent)
@@ -285,6 +377,7 @@ static og_status add_field(og_ctx *cx, og_lance_schema *s, const og_field *from,
   if (og_field_meta(from, key_mark, &value)) f->primary_key = og_str_eq(value, OG_STR("true"));
   if (og_field_meta(from, key_place, &value))
     f->primary_key = og_str_to_u64(value, &f->key_position);
+  if (og_lance_is_blob(from)) return make_blob(cx, s, f);
   for (uint32_t i = 0; has_fields_of_its_own(from) && i < from->n_children; i++)
     OG_TRY(add_field(cx, s, &from->children[i], id));
   return OG_OK;
@@ -372,6 +465,47 @@ og_status og_lance_fields_encode(og_ctx *cx, const og_lance_schema *s, uint32_t 
     og_buf_clear(&message);
     OG_TRY(encode_field(cx, &s->fields[i], &message));
     OG_TRY(og_pb_put_bytes(cx, out, num, og_buf_str(&message)));
+  }
+  return OG_OK;
+}
+
+static og_status put_file_field(og_ctx *cx, const og_lance_field *f, uint32_t num, og_buf *out)
+{
+  OG_AUTO(og_buf) message = {0};
+  OG_TRY(encode_field(cx, f, &message));
+  return og_pb_put_bytes(cx, out, num, og_buf_str(&message));
+}
+
+static og_status put_descriptor(og_ctx *cx, const og_lance_field *blob, uint32_t num, og_buf *out)
+{
+  static const og_str meta[4] = {{"lance-encoding:blob", 19}, {"true", 4}, {"lance-encoding:packed", 21}, {"true", 4}};
+  og_lance_field f = *blob;
+  f.meta = meta;
+  f.n_meta = 2;
+  f.encoding = 0;
+  f.unknown = OG_STR_NONE;
+  OG_TRY(put_file_field(cx, &f, num, out));
+  for (size_t i = 0; i < OG_ARRAY_LEN(descriptor_parts); i++) {
+    f = (og_lance_field){.id = -1,
+                         .parent = -1,
+                         .name = descriptor_parts[i].name,
+                         .logical_type = descriptor_parts[i].type,
+                         .encoding = descriptor_parts[i].encoding};
+    OG_TRY(put_file_field(cx, &f, num, out));
+  }
+  return OG_OK;
+}
+
+og_status og_lance_file_fields_encode(og_ctx *cx, const og_lance_schema *s, uint32_t num, og_buf *out)
+{
+  for (uint32_t i = 0; i < s->n_fields; i++) {
+    const og_lance_field *f = &s->fields[i];
+    if (!is_blob_struct(f)) {
+      OG_TRY(put_file_field(cx, f, num, out));
+      continue;
+    }
+    OG_TRY(put_descriptor(cx, f, num, out));
+    while (i + 1 < s->n_fields && s->fields[i + 1].parent == f->id) i++;
   }
   return OG_OK;
 }
@@ -484,9 +618,14 @@ static og_status schema_decode(og_ctx *cx, const og_str *fields, size_t n_fields
 {
   s->fields = og_arena_calloc(cx, &s->arena, n_fields, sizeof *s->fields);
   if (!s->fields) return OG_ENOMEM;
-  s->n_fields = (uint32_t)n_fields;
-  for (size_t i = 0; i < n_fields; i++)
-    OG_TRY(decode_field(cx, &s->arena, fields[i], &s->fields[i]));
+  bool in_blob = false;
+  for (size_t i = 0; i < n_fields; i++) {
+    og_lance_field *f = &s->fields[s->n_fields];
+    OG_TRY(decode_field(cx, &s->arena, fields[i], f));
+    if (f->id == -1 && in_blob) continue; /* a part of its descriptor: without a number, and known */
+    in_blob = is_blob_struct(f);
+    s->n_fields++;
+  }
   s->n_meta = (uint32_t)n_meta;
   OG_TRY(decode_meta(cx, &s->arena, meta_entries, n_meta, &s->meta));
   return schema_complete(cx, s);

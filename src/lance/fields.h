@@ -39,6 +39,11 @@ typedef struct og_lance_schema {
   uint32_t n_meta;
 } og_lance_schema;
 
+/* A Lance blob ("blob v2"): to Arrow and to us a large_binary field that carries this mark, on disk a struct whose values
+ * lie apart (blob.h).  The mark is metadata of the Arrow view only. */
+#define OG_LANCE_BLOB_MARK "lance:blob"
+bool og_lance_is_blob(const og_field *f);
+
 /* From an Arrow schema, ids 0.. in depth-first order.  Field metadata is carried over;
  * `lance-schema:unenforced-primary-key` = "true" also sets field 12.  OG_EUNSUPPORTED names a type
  * Lance lacks. */
@@ -54,6 +59,8 @@ int og_lance_schema_find(const og_lance_schema *s, og_str name);
 /* Position of the i-th top-level field (Arrow field i). */
 uint32_t og_lance_schema_top(const og_lance_schema *s, uint32_t i);
 
+/* Appends the fields as a data file of ours has them: as below, but blobs by the parts of their descriptors. */
+OG_MUST_USE og_status og_lance_file_fields_encode(og_ctx *cx, const og_lance_schema *s, uint32_t num, og_buf *out);
 /* Appends the fields as `repeated Field fields = num`. */
 OG_MUST_USE og_status og_lance_fields_encode(og_ctx *cx, const og_lance_schema *s, uint32_t num,
                                              og_buf *out);

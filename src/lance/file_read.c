@@ -10,6 +10,7 @@
  */
 #include "base/ctx.h"
 #include "base/vec.h"
+#include "lance/blob.h"
 #include "lance/file_impl.h"
 #include "lance/pb.h"
 
@@ -487,10 +488,20 @@ static og_status read_ranges(og_ctx *cx, const og_lance_file *f, const og_lance_
   return og_lance__assemble(cx, ref->field, set.leaves, out);
 }
 
+static og_status read_blobs(og_ctx *cx, const og_lance_file *f, const og_lance_column_ref *ref,
+                            const og_lance__rows *rows, size_t n, og_column **out)
+{
+  og_column *descriptors;
+  OG_TRY(read_ranges(cx, f, ref, rows, n, &descriptors));
+  og_status st = og_lance__blobs_fetch(cx, f->store, f->key, ref->field, descriptors, out);
+  og_column_unref(descriptors);
+  return st;
+}
+
 static og_status read_field(og_ctx *cx, const og_lance_file *f, const og_lance_column_ref *ref,
                             const og_lance__rows *rows, size_t n, og_column **out)
 {
-  OG_TRY_NOTE(cx, read_ranges(cx, f, ref, rows, n, out), "while reading field \"" OG_STR_FMT "\" of " OG_STR_FMT,
+  OG_TRY_NOTE(cx, og_lance_is_blob(ref->field) ? read_blobs(cx, f, ref, rows, n, out) : read_ranges(cx, f, ref, rows, n, out), "while reading field \"" OG_STR_FMT "\" of " OG_STR_FMT,
               OG_STR_ARG(ref->field->name), OG_STR_ARG(f->key));
   return OG_OK;
 }

@@ -6,9 +6,11 @@
  * follows at the end: global buffer 0 (the schema), column metadata, the two tables, the footer.
  * Page buffers start at multiples of 64.
  */
+#include "arrow/builder.h"
 #include "base/ctx.h"
 #include "base/vec.h"
 #include "lance/file.h"
+#include "lance/blob.h"
 #include "lance/page.h"
 #include "lance/pb.h"
 
@@ -74,6 +76,9 @@ static og_status prepare_columns(og_ctx *cx, og_lance_file_writer *w)
     OG_TRY(og_lance__leaves_of(cx, &w->arena, &s->fields[i], &infos, &n_leaves));
     w->fields[i] = (top_field){.field = &s->fields[i], .first = w->n_columns, .n = n_leaves};
     og_lance__leaf_ids(w->schema, &s->fields[i], &pos, &next);
+    if (og_lance_is_blob(&s->fields[i]) && w->version.minor < 2)
+      return og_fail(cx, OG_EUNSUPPORTED, "blob \"" OG_STR_FMT "\": blobs are written in file version 2.2 only",
+                     OG_STR_ARG(s->fields[i].name));
     for (uint32_t k = 0; k < n_leaves; k++)
       if (infos[k].shape.packed)
         return og_fail(cx, OG_EUNSUPPORTED, "field \"" OG_STR_FMT "\" is a packed struct: it is read, but not written",
@@ -216,8 +221,8 @@ static int64_t step_rows(const og_column *c)
   return rows < 1 ? 1 : (int64_t)rows;
 }
 
-static og_status write_column(og_ctx *cx, og_lance_file_writer *w, const top_field *f,
-                              const og_column *c)
+static og_status write_rows(og_ctx *cx, og_lance_file_writer *w, const top_field *f,
+                            const og_column *c)
 {
   const int64_t step = step_rows(c);
   for (int64_t from = 0; from < c->len; from += step) {
@@ -227,6 +232,36 @@ static og_status write_column(og_ctx *cx, og_lance_file_writer *w, const top_fie
       if (og_lance__leaf_bytes(&w->leaves[k]) >= PAGE_BYTES) OG_TRY(flush(cx, w, k));
   }
   return OG_OK;
+}
+
+/* The bytes go to the file at once, their descriptors into the column. */
+static og_status write_blobs(og_ctx *cx, og_lance_file_writer *w, const top_field *f,
+                             const og_column *c)
+{
+  OG_AUTO(og_builder_p) b = NULL;
+  og_column *descriptors;
+  OG_TRY(og_builder_new(cx, f->field, &b));
+  for (int64_t i = 0; i < c->len; i++) {
+    char text[OG_LANCE__BLOB_BYTES];
+    if (og_column_is_null(c, i)) {
+      OG_TRY(og_builder_null(cx, b));
+      continue;
+    }
+    const og_str bytes = og_column_str(c, i);
+    OG_TRY(align(cx, w));
+    OG_TRY(og_builder_str(cx, b, og_lance__blob_inline(w->position, bytes.len, text)));
+    if (bytes.len) OG_TRY(append(cx, w, bytes));
+  }
+  OG_TRY(og_builder_finish(cx, b, &descriptors));
+  og_status st = write_rows(cx, w, f, descriptors);
+  og_column_unref(descriptors);
+  return st;
+}
+
+static og_status write_column(og_ctx *cx, og_lance_file_writer *w, const top_field *f,
+                              const og_column *c)
+{
+  return og_lance_is_blob(f->field) ? write_blobs(cx, w, f, c) : write_rows(cx, w, f, c);
 }
 
 og_status og_lance_file_write(og_ctx *cx, og_lance_file_writer *w, const og_batch *batch)
@@ -270,7 +305,7 @@ static og_status append_entry(og_ctx *cx, og_lance_file_writer *w, table *t, og_
 static og_status put_descriptor(og_ctx *cx, const og_lance_file_writer *w, og_buf *out)
 {
   OG_AUTO(og_buf) schema = {0};
-  OG_TRY(og_lance_fields_encode(cx, w->schema, 1, &schema));
+  OG_TRY(og_lance_file_fields_encode(cx, w->schema, 1, &schema));
   OG_TRY(og_lance_meta_encode(cx, w->schema, 5, &schema));
   OG_TRY(og_pb_put_bytes(cx, out, 1, og_buf_str(&schema)));
   return og_pb_put_u64(cx, out, 2, w->n_rows);

@@ -8,6 +8,7 @@
  * plain array.
  */
 #include "base/ctx.h"
+#include "lance/blob.h"
 #include "lance/page.h"
 
 #include <inttypes.h>
@@ -59,13 +60,14 @@ static og_status open_fixed(og_ctx *cx, zip_page *z, const og_lance__shape *shap
   return OG_OK;
 }
 
-static og_status open_variable(og_ctx *cx, zip_page *z)
+static og_status open_variable(og_ctx *cx, zip_page *z, const og_lance__shape *shape)
 {
   const og_lance__layout *l = &z->r->layout;
   const og_lance__enc *e = l->values;
   if (l->bits_offset != 8 && l->bits_offset != 16 && l->bits_offset != 32 && l->bits_offset != 64)
     return og_fail(cx, OG_ECORRUPT, "full-zip lengths of %" PRIu64 " bits", l->bits_offset);
   z->length = (unsigned)(l->bits_offset / 8);
+  if (shape->blob) return og_lance__blob_encoding_check(cx, e);
   if (e->kind == OG_LANCE__ENC_GENERAL) {
     z->general = true;
     z->scheme = e->scheme;
@@ -92,7 +94,7 @@ static og_status open_page(og_ctx *cx, zip_page *z, const og_lance__leaf *out)
     return og_fail(cx, OG_ECORRUPT, "control words do not go with the page's layers");
   z->control = bits == 0 ? 0 : bits <= 8 ? 1 : bits <= 16 ? 2 : 4;
   if (out->slots.shape.form == OG_LANCE__VARBIN)
-    OG_TRY(open_variable(cx, z));
+    OG_TRY(open_variable(cx, z, &out->slots.shape));
   else
     OG_TRY(open_fixed(cx, z, &out->slots.shape));
   const bool indexed = z->length || out->path->n_lists;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/ctx.h"
+#include "lance/blob.h"
 #include "lance/page.h"
 
 typedef struct zip_out {
@@ -35,7 +36,8 @@ static og_status put_string(og_ctx *cx, zip_out *z, uint64_t slot)
 {
   const og_str v = og_lance__slots_str(&z->leaf->slots, slot);
   const uint64_t len = v.len;
-  OG_TRY(og_buf_append(cx, z->data, &len, z->leaf->slots.shape.wide ? 8 : 4));
+  const bool wide = z->leaf->slots.shape.wide && !z->leaf->slots.shape.blob;
+  OG_TRY(og_buf_append(cx, z->data, &len, wide ? 8 : 4));
   return og_buf_append(cx, z->data, v.ptr, v.len);
 }
 
@@ -95,7 +97,7 @@ og_status og_lance__full_zip_write(og_ctx *cx, const og_lance__leaf *leaf, og_la
 
   const bool variable = shape->form == OG_LANCE__VARBIN, items_null = leaf->slots.valid.len > 0;
   const og_lance__enc flat = {.kind = OG_LANCE__ENC_FLAT,
-                              .bits = variable                        ? (shape->wide ? 64 : 32)
+                              .bits = variable                        ? (shape->wide && !shape->blob ? 64 : 32)
                                       : shape->form == OG_LANCE__BITS ? 1
                                                                       : 8ull * shape->width};
   const og_lance__enc list = {.kind = OG_LANCE__ENC_FIXED_LIST,
@@ -103,7 +105,7 @@ og_status og_lance__full_zip_write(og_ctx *cx, const og_lance__leaf *leaf, og_la
                               .has_validity = items_null,
                               .inner = &flat};
   const og_lance__enc strings = {.kind = OG_LANCE__ENC_VARIABLE, .inner = &flat};
-  l.values = variable ? &strings : shape->is_list ? &list : &flat;
+  l.values = shape->blob ? &og_lance__blob_enc : variable ? &strings : shape->is_list ? &list : &flat;
   if (variable)
     l.bits_offset = flat.bits;
   else

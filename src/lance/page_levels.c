@@ -166,14 +166,12 @@ uint32_t og_lance__leaf_count(const og_field *field)
 void og_lance__leaf_ids(const og_lance_schema *s, const og_field *field, uint32_t *pos, int32_t **ids)
 {
   const int32_t id = s->fields[(*pos)++].id;
-  const bool split = is_split(field), packed = !split && field->type.id == OG_TYPE_STRUCT;
-  if (!split) *(*ids)++ = id;
-  for (uint32_t i = 0; (split || packed) && i < field->n_children; i++) {
-    if (split)
-      og_lance__leaf_ids(s, &field->children[i], pos, ids);
-    else
-      ++*pos; /* a packed struct holds nothing that has fields below */
+  if (is_split(field)) {
+    for (uint32_t i = 0; i < field->n_children; i++) og_lance__leaf_ids(s, &field->children[i], pos, ids);
+    return;
   }
+  *(*ids)++ = id;
+  while (*pos < s->n_fields && s->fields[*pos].parent == id) ++*pos; /* below a packed struct, or a blob */
 }
 
 /* `outer`: kinds of the layers around `f`, outermost first. */
@@ -195,7 +193,8 @@ static og_status collect(og_ctx *cx, const og_field *f, bool *outer, uint32_t de
     return og_fail(cx, OG_EUNSUPPORTED,
                    "field \"" OG_STR_FMT "\" is a packed struct of more than numbers, which OmniGraph does not read",
                    OG_STR_ARG(f->name));
-  if (og_field_meta(f, OG_STR("lance-encoding:blob"), &blob) && og_str_eq(blob, OG_STR("true")))
+  leaf->shape.blob = og_lance_is_blob(f);
+  if (!leaf->shape.blob && og_field_meta(f, OG_STR("lance-encoding:blob"), &blob) && og_str_eq(blob, OG_STR("true")))
     return og_fail(cx, OG_EUNSUPPORTED,
                    "field \"" OG_STR_FMT "\" is a Lance blob, which OmniGraph does not read",
                    OG_STR_ARG(f->name));

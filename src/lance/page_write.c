@@ -59,10 +59,10 @@ og_status og_lance__page_write(og_ctx *cx, const og_lance__leaf *leaf, unsigned 
                                og_lance__page_out *out)
 {
   OG_ASSERT(leaf->n_rows > 0);
-  if (all_slots_null(leaf) || (minor >= 2 && one_value(leaf)))
+  if (all_slots_null(leaf) || (minor >= 2 && !leaf->slots.shape.blob && one_value(leaf)))
     return og_lance__constant_write(cx, leaf, minor, out);
   const bool whole_bytes = og_lance__shape_bits(&leaf->slots.shape) % 8 == 0;
-  if ((large || has_large_value(leaf)) && whole_bytes)
+  if ((large || leaf->slots.shape.blob || has_large_value(leaf)) && whole_bytes)
     return og_lance__full_zip_write(cx, leaf, out);
   if (large)
     return og_fail(cx, OG_ELIMIT,
