@@ -362,6 +362,7 @@ static og_status prepare(og_ctx *cx, og_log_append *a, const og_ulid *attempt, c
 {
   og_lance_change_opts opts;
   OG_TRY(change_opts(cx, OG_LANCE_UPDATE, attempt, &opts));
+  opts.renew_created = true; /* a commit row names its version itself */
   const og_lance_place at = {a->store, OG_STR(OG_LOG_ROOT), a->base->branch};
   OG_TRY(og_lance_change_new(cx, &at, a->base->log, &opts, &a->change));
   log_plan p = {.tail = OG_VEC_INIT(og_log_row),

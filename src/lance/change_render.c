@@ -297,8 +297,9 @@ static og_status number_span(og_ctx *cx, render *r, const og_change__file *f, co
     return og_version_runs_add(cx, &out->updated, r->version, span->n);
   }
   OG_TRY(og_rowids_add_values(cx, &out->ids, &OG_VEC_AT(&f->ids, uint64_t, *old), span->n));
+  bool renew = r->c->opts.renew_created && span->kind == OG_CHANGE__UPDATED;
   for (uint64_t k = 0; k < span->n; k++, ++*old)
-    OG_TRY(og_version_runs_add(cx, &out->created, OG_VEC_AT(&f->created, uint64_t, *old), 1));
+    OG_TRY(og_version_runs_add(cx, &out->created, renew ? r->version : OG_VEC_AT(&f->created, uint64_t, *old), 1));
   if (span->kind == OG_CHANGE__UPDATED) return og_version_runs_add(cx, &out->updated, r->version, span->n);
   for (uint64_t k = 0; k < span->n; k++, ++*carried)
     OG_TRY(og_version_runs_add(cx, &out->updated, OG_VEC_AT(&f->updated, uint64_t, *carried), 1));

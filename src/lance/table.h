@@ -116,6 +116,9 @@ typedef struct og_lance_change_opts {
    * rows: a table of one-row changes then keeps O(log rows) fragments.  Reads at most 1 MiB of data files, and never
    * makes a conflict.  For first tries, not for retries.  0: never. */
   uint32_t fold_rows;
+  /* Updated rows count as created by this version: for tables nobody asks when a row came, whose manifests would name a
+   * version for every row otherwise. */
+  bool renew_created;
 } og_lance_change_opts;
 
 /* A change that failed in any call before render can only be freed.

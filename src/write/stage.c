@@ -525,6 +525,13 @@ static og_status carry(og_ctx *cx, og_stage_table *t, const og_vec *offsets)
   return st;
 }
 
+static int ascending(const void *a, const void *b, void *arg)
+{
+  (void)arg;
+  uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+  return x < y ? -1 : x > y;
+}
+
 /* Takes small fragments at the end along, as long as the next is no larger than twice what is gathered. */
 static og_status fold(og_ctx *cx, og_stage_table *t)
 {
@@ -538,6 +545,7 @@ static og_status fold(og_ctx *cx, og_stage_table *t)
     st = untouched(cx, t, f - 1, &offsets);
     gathered += info.physical_rows;
   }
+  if (st == OG_OK) st = og_sort(cx, offsets.data, offsets.len, sizeof(uint64_t), ascending, NULL);
   if (st == OG_OK) st = carry(cx, t, &offsets);
   og_vec_cleanup(&offsets);
   return st;
@@ -550,11 +558,16 @@ static og_status finish_table(og_ctx *cx, og_stage *s, og_stage_table *t)
     OG_TRY(og_stage_note(cx, s, t, r->values));
     OG_TRY(append_row(cx, s, t, r->values, r->offset));
   }
+  bool carry_first = !t->change && !t->late; /* old rows before new ones: ascending row ids take a few bytes */
+  if (carry_first && t->offsets.len) {
+    OG_TRY(open_change(cx, s, t));
+    OG_TRY(fold(cx, t));
+  }
   OG_TRY(flush(cx, s, t));
   if (t->replaced || t->deleted.len) OG_TRY(open_change(cx, s, t));
   if (!t->change) return OG_OK;
   if (t->deleted.len) OG_TRY(og_lance_change_delete(cx, t->change, t->deleted.data, t->deleted.len));
-  OG_TRY(fold(cx, t));
+  if (!carry_first) OG_TRY(fold(cx, t));
   return og_lance_change_finish(cx, t->change);
 }
 
