@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* write/constraints.c -- what must hold, row by row and at the end.
  *
- *   per row    nulls, @range, @check (values and enums are checked where a value is made)
+ *   per row    nulls, @range, @check (values and enums are checked where a value is made); of a mutation's rows the last
+ *              two at the end, when no later statement can mend a row
  *   at the end @unique tuples among the rows and against committed holders the stage leaves alone; endpoints of edges,
  *              and of retained edges at nodes that go; cardinality of every source whose edges changed
  *
@@ -117,13 +118,24 @@ static og_status check_range(og_ctx *cx, const og_type_def *t, const og_constrai
                  OG_STR_ARG(t->name), OG_STR_ARG(c->names[0]), OG_STR_ARG(og_buf_str(&text)));
 }
 
-og_status og_stage_check_row(og_ctx *cx, og_stage *s, const og_type_def *t, const og_scalar *values)
+static og_status check_nulls(og_ctx *cx, const og_type_def *t, const og_scalar *values)
 {
   uint32_t first = og_type_first_property(t);
   for (uint32_t i = 0; i < t->n_properties; i++)
     if (!t->properties[i].type.nullable && values[first + i].is_null)
       return og_fail(cx, OG_EINVALID, OG_STR_FMT ": non-nullable property '" OG_STR_FMT "' has null or invalid values",
                      OG_STR_ARG(t->name), OG_STR_ARG(t->properties[i].name));
+  return OG_OK;
+}
+
+og_status og_stage_check_row(og_ctx *cx, og_stage *s, const og_type_def *t, const og_scalar *values)
+{
+  OG_TRY(check_nulls(cx, t, values));
+  return s->streaming ? og_stage__check_values(cx, s, t, values) : OG_OK;
+}
+
+og_status og_stage__check_values(og_ctx *cx, og_stage *s, const og_type_def *t, const og_scalar *values)
+{
   for (uint32_t i = 0; i < t->n_constraints; i++) {
     const og_constraint *c = &t->constraints[i];
     if (c->kind == OG_CON_RANGE) OG_TRY(check_range(cx, t, c, &values[og_type_column(t, c->fields[0])]));

@@ -555,6 +555,7 @@ static og_status finish_table(og_ctx *cx, og_stage *s, og_stage_table *t)
 {
   for (size_t i = 0; i < t->rows.len; i++) {
     const og_staged_row *r = &OG_VEC_AT(&t->rows, og_staged_row, i);
+    OG_TRY(og_stage__check_values(cx, s, t->type, r->values));
     OG_TRY(og_stage_note(cx, s, t, r->values));
     OG_TRY(append_row(cx, s, t, r->values, r->offset));
   }

@@ -108,7 +108,9 @@ OG_MUST_USE og_status og_stage_find(og_ctx *cx, og_stage_table *t, og_str id, ui
 OG_MUST_USE og_status og_stage_has_node(og_ctx *cx, og_stage *s, const og_type_def *t, og_str id, bool *out);
 
 /* constraints.c */
+/* Nulls; and of a row that no later one replaces, as all are when streaming, ranges and patterns. */
 OG_MUST_USE og_status og_stage_check_row(og_ctx *cx, og_stage *s, const og_type_def *t, const og_scalar *values);
+OG_MUST_USE og_status og_stage__check_values(og_ctx *cx, og_stage *s, const og_type_def *t, const og_scalar *values);
 /* Remembers what the end must check of a row that will be written, but for endpoints: */
 OG_MUST_USE og_status og_stage_note(og_ctx *cx, og_stage *s, og_stage_table *t, const og_scalar *values);
 /* those of a whole block of edges, whose lines are t->lines. */
