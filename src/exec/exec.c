@@ -2,6 +2,8 @@
 /* exec/exec.c -- one run of a plan: open views, drive the pipeline, finish the answer. */
 #include "exec/run.h"
 
+#include "base/limits.h"
+
 og_status og_run__view(og_ctx *cx, og_run *run, const og_type_def *type, og_view **out)
 {
   for (size_t i = 0; i < run->all_views.len; i++) {
@@ -14,10 +16,28 @@ og_status og_run__view(og_ctx *cx, og_run *run, const og_type_def *type, og_view
   return st;
 }
 
+/* Positions of the rows of an answer may have half of the budget: ordering and fetching take about as much again. */
+static og_status check_budget(og_ctx *cx, const og_run *run, uint64_t more)
+{
+  uint64_t limit = OG_LIMIT_QUERY_MEMORY / 2, used = ((uint64_t)run->out.len + more) * sizeof(uint64_t);
+  if (used <= limit) return OG_OK;
+  og_fail(
+      cx, OG_ELIMIT,
+      "the query finds too many rows: their positions alone take more than %llu bytes of memory; add a filter, or a "
+      "limit without an order",
+      (unsigned long long)limit);
+  og_detail *d = og_error_detail(cx, OG_DETAIL_RESOURCE_LIMIT);
+  og_detail_set(d->resource, sizeof d->resource, OG_STR("query memory"));
+  d->limit = limit;
+  d->used = used;
+  return OG_ELIMIT;
+}
+
 /* Rows that reach the end; without an order, a full limit ends the run. */
 static og_status collect(og_ctx *cx, og_run *run, const og_chunk *rows, bool *stop)
 {
   uint32_t n_slots = run->plan->n_slots;
+  OG_TRY(check_budget(cx, run, (uint64_t)rows->n * n_slots));
   OG_TRY(og_vec_reserve(cx, &run->out, rows->n * n_slots));
   uint64_t *to = (uint64_t *)run->out.data + run->out.len;
   for (size_t i = 0; i < rows->n; i++)

@@ -14,6 +14,8 @@
 
 #include "base/map.h"
 
+#define CHUNK_CELLS (4u << 20) /* of all chunks of a pipeline: 32 MiB */
+
 typedef struct pipe pipe_t;
 
 typedef struct stage {
@@ -46,13 +48,14 @@ static og_status push(og_ctx *cx, pipe_t *p, uint32_t at, const og_chunk *in);
 
 /* ---- chunks */
 
-static og_status chunk_init(og_ctx *cx, uint32_t n_slots, og_chunk *c)
+static og_status chunk_init(og_ctx *cx, uint32_t n_slots, size_t cap, og_chunk *c)
 {
   c->n = 0;
+  c->cap = cap;
   c->slots = og_push_array(cx, n_slots + 1, sizeof(uint64_t *));
   if (!c->slots) return OG_ENOMEM;
   for (uint32_t i = 0; i < n_slots; i++)
-    if (!(c->slots[i] = og_push_array(cx, OG_CHUNK, sizeof(uint64_t)))) return OG_ENOMEM;
+    if (!(c->slots[i] = og_push_array(cx, cap, sizeof(uint64_t)))) return OG_ENOMEM;
   return OG_OK;
 }
 
@@ -75,7 +78,7 @@ static og_status emit(og_ctx *cx, pipe_t *p, uint32_t at, const uint64_t *slots)
 {
   og_chunk *out = &p->stages[at].out;
   for (uint32_t s = 0; s < p->run->plan->n_slots; s++) out->slots[s][out->n] = slots[s];
-  return ++out->n == OG_CHUNK ? flush(cx, p, at) : OG_OK;
+  return ++out->n == out->cap ? flush(cx, p, at) : OG_OK;
 }
 
 static og_status all_hold(og_ctx *cx, og_run *run, const og_plan_op *op, const uint64_t *slots, bool *out)
@@ -362,7 +365,7 @@ static og_status push_scan(og_ctx *cx, pipe_t *p)
   OG_TRY(og_run__select(cx, p->run, s->op, s->op->slot, &s->rows));
   for (size_t i = 0; i < s->rows.len && !p->stop; i++) {
     out->slots[s->op->slot][out->n++] = OG_VEC_AT(&s->rows, uint64_t, i);
-    if (out->n == OG_CHUNK) OG_TRY(flush(cx, p, 0));
+    if (out->n == out->cap) OG_TRY(flush(cx, p, 0));
   }
   return finish(cx, p, 0);
 }
@@ -373,12 +376,12 @@ static og_status push_seed(og_ctx *cx, pipe_t *p, uint64_t *seed)
   p->stop = false;
   for (uint32_t i = 0; i < p->n; i++) p->stages[i].out.n = 0; /* a stop leaves rows behind */
   for (uint32_t i = 0; i < p->run->plan->n_slots; i++) p->seed[i] = &seed[i];
-  const og_chunk one = {p->seed, 1};
+  const og_chunk one = {p->seed, 1, 1};
   OG_TRY(push(cx, p, 0, &one));
   return finish(cx, p, 0);
 }
 
-static og_status stage_init(og_ctx *cx, og_run *run, const og_plan_op *op, stage *s)
+static og_status stage_init(og_ctx *cx, og_run *run, const og_plan_op *op, size_t cap, stage *s)
 {
   s->op = op;
   s->rows = OG_VEC_INIT(uint64_t);
@@ -388,7 +391,7 @@ static og_status stage_init(og_ctx *cx, og_run *run, const og_plan_op *op, stage
   og_umap_init(&s->seen);
   og_umap_init(&s->visited);
   s->slots = og_push_array(cx, run->plan->n_slots + 1, sizeof *s->slots);
-  return s->slots ? chunk_init(cx, run->plan->n_slots, &s->out) : OG_ENOMEM;
+  return s->slots ? chunk_init(cx, run->plan->n_slots, cap, &s->out) : OG_ENOMEM;
 }
 
 static void pipe_cleanup(pipe_t *p);
@@ -413,7 +416,9 @@ static og_status pipe_init(og_ctx *cx, og_run *run, const og_plan_op *ops, uint3
   p->seed = og_push_array(cx, run->plan->n_slots + 1, sizeof *p->seed);
   p->stages = og_push_array(cx, n + 1, sizeof *p->stages);
   if (!p->seed || !p->stages) return OG_ENOMEM;
-  for (uint32_t i = 0; i < n; i++) OG_TRY(stage_init(cx, run, &ops[i], &p->stages[i]));
+  uint64_t cells = (uint64_t)run->plan->n_slots * n + 1, cap = CHUNK_CELLS / cells; /* every stage has every slot */
+  cap = cap < 1 ? 1 : cap > OG_CHUNK ? OG_CHUNK : cap;
+  for (uint32_t i = 0; i < n; i++) OG_TRY(stage_init(cx, run, &ops[i], (size_t)cap, &p->stages[i]));
   return OG_OK;
 }
 

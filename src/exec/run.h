@@ -18,8 +18,8 @@ typedef struct og_adjacency {
 
 /* Rows in flight: per slot one offset each; only slots bound so far are meaningful. */
 typedef struct og_chunk {
-  uint64_t **slots; /* plan->n_slots columns with room for OG_CHUNK */
-  size_t n;
+  uint64_t **slots; /* plan->n_slots columns with room for `cap` rows */
+  size_t n, cap;    /* cap: OG_CHUNK, fewer in plans of very many slots */
 } og_chunk;
 
 typedef struct og_run og_run;

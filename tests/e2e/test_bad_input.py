@@ -352,3 +352,8 @@ def test_a_disk_full_from_the_start_leaves_no_graph(og):
     og.run("export", "g.omni", exits=1)
     og.run("init", "--schema", "s.pg", "g.omni", exits=0)
     assert og.run("export", "g.omni", exits=0).stdout == ""
+
+
+def test_a_query_of_very_many_variables_needs_no_more_memory_than_one_of_few(og, graph):
+    clauses = " ".join(f'$p{i}: Person {{ name: "Ann" }}' for i in range(1500))
+    assert og.rows(f"query many() {{ match {{ {clauses} }} return {{ $p1499.name as n }} }}") == [{"n": "Ann"}]
