@@ -274,7 +274,7 @@ og_status og_json_parse(og_ctx *cx, og_json_parser *p, og_arena *a, og_str text,
 
 og_status og_json_read(og_ctx *cx, og_arena *a, og_str text, const og_json **out)
 {
-  og_json_parser *p;
+  og_json_parser *p = NULL;
   const og_json_opts opts = {.refuse_duplicates = true};
   OG_TRY(og_json_parser_new(cx, &p));
   og_status st = og_json_parse(cx, p, a, text, &opts, out);

@@ -33,6 +33,30 @@ static const cli_command *command_named(og_str name)
   return NULL;
 }
 
+/* Whether the two words of `name` begin with this one. */
+static bool is_in_group(const char *name, og_str group)
+{
+  og_str all = og_str_of(name);
+  return group.len && all.len > group.len && all.ptr[group.len] == ' ' && og_str_starts_with(all, group);
+}
+
+bool cli_is_group(og_str name)
+{
+  for (size_t i = 0; i < cli_n_commands; i++)
+    if (is_in_group(cli_commands[i].name, name)) return true;
+  return false;
+}
+
+static og_status group_usage(cli *c, og_str group)
+{
+  OG_AUTO(og_buf) words = {0};
+  for (size_t i = 0; i < cli_n_commands; i++) {
+    if (!is_in_group(cli_commands[i].name, group)) continue;
+    OG_TRY(og_buf_printf(c->cx, &words, "%s%s", words.len ? ", " : "", cli_commands[i].name + group.len + 1));
+  }
+  return cli_usage(c, "`" OG_STR_FMT "` needs one of: " OG_STR_FMT, OG_STR_ARG(group), OG_STR_ARG(og_buf_str(&words)));
+}
+
 static og_status unknown_command(cli *c, og_str name)
 {
   static const char *const later[] = {
@@ -42,8 +66,9 @@ static og_status unknown_command(cli *c, og_str name)
       "alias",       "profile list",   "cluster validate", "cluster plan",     "cluster apply", "policy validate",
       "policy test", "policy explain", "queries list"};
   og_str near = OG_STR_NONE;
+  if (cli_is_group(name)) return group_usage(c, name);
   for (size_t i = 0; i < OG_ARRAY_LEN(later); i++)
-    if (og_str_eq(name, og_str_of(later[i])))
+    if (og_str_eq(name, og_str_of(later[i])) || is_in_group(later[i], name))
       return og_fail(c->cx, OG_EUNSUPPORTED, "not supported yet: `omnigraph " OG_STR_FMT "`", OG_STR_ARG(name));
   for (size_t i = 0; i < cli_n_commands; i++)
     if (og_str_distance(name, og_str_of(cli_commands[i].name), 2) <= 2) near = og_str_of(cli_commands[i].name);
@@ -51,28 +76,6 @@ static og_status unknown_command(cli *c, og_str name)
     return cli_usage(c, "no command '" OG_STR_FMT "'; did you mean '" OG_STR_FMT "'?", OG_STR_ARG(name),
                      OG_STR_ARG(near));
   return cli_usage(c, "no command '" OG_STR_FMT "'; `omnigraph help` lists them", OG_STR_ARG(name));
-}
-
-/* One word, or two as in `branch create`. */
-static og_status find_command(cli *c, int argc, char **argv, int *used)
-{
-  og_str first = og_str_of(argv[1]), both = OG_STR_NONE;
-  *used = 1;
-  if (argc > 2) {
-    OG_TRY(og_arena_printf(c->cx, c->cx->arena, &both, "%s %s", argv[1], argv[2]));
-    c->command = command_named(both);
-    *used = 2;
-    if (c->command) return OG_OK;
-  }
-  c->command = command_named(first);
-  *used = 1;
-  if (c->command) return OG_OK;
-  bool group = false;
-  for (size_t i = 0; i < cli_n_commands; i++)
-    group = group || og_str_starts_with(og_str_of(cli_commands[i].name), first);
-  og_status st = argc > 2 && argv[2][0] != '-' ? unknown_command(c, both) : unknown_command(c, first);
-  if (group && argc > 2 && st == OG_EINVALID && cli_is_usage(c->cx->err)) return st;
-  return argc > 2 && st == OG_EINVALID && cli_is_usage(c->cx->err) ? unknown_command(c, first) : st;
 }
 
 static int flag_named(og_str name)
@@ -84,8 +87,72 @@ static int flag_named(og_str name)
   return -1;
 }
 
+/* Where the command's name is: the first word that is neither a flag nor a flag's value. */
+static int command_at(int argc, char **argv)
+{
+  for (int i = 1; i < argc; i++) {
+    og_str word = og_str_of(argv[i]);
+    if (word.len < 2 || word.ptr[0] != '-') return i;
+    int f = flag_named(word);
+    if (f >= 0 && cli_flags[f].value) i++;
+  }
+  return argc;
+}
+
+static bool has_word(int argc, char **argv, cli_flag f)
+{
+  for (int i = 1; i < argc; i++)
+    if (flag_named(og_str_of(argv[i])) == (int)f) return true;
+  return false;
+}
+
+static og_status no_command(cli *c, int argc, char **argv)
+{
+  bool help = has_word(argc, argv, FLAG_HELP);
+  if (!help && !has_word(argc, argv, FLAG_VERSION))
+    return cli_usage(c, "no command given; `omnigraph help` lists them");
+  c->command = command_named(help ? OG_STR("help") : OG_STR("version"));
+  return OG_OK;
+}
+
+static void warn_of_old_name(const cli_command *k, og_str name)
+{
+  if (k->alias && k->run != cmd_schema_show && og_str_eq(og_str_of(k->alias), name))
+    fprintf(stderr, "warning: `%s` is the old name of `%s`\n", k->alias, k->name);
+}
+
+/* One word at `at`, or two as in `branch create`; `branch --help` is the help of all commands that begin so. */
+static og_status find_command(cli *c, int argc, char **argv, int at, int *used)
+{
+  og_str first = og_str_of(argv[at]), both = OG_STR_NONE;
+  bool two = at + 1 < argc && argv[at + 1][0] != '-';
+  *used = 2;
+  if (two) {
+    OG_TRY(og_arena_printf(c->cx, c->cx->arena, &both, "%s %s", argv[at], argv[at + 1]));
+    c->command = command_named(both);
+    if (c->command) return OG_OK;
+  }
+  *used = 1;
+  c->command = command_named(first);
+  if (c->command) {
+    warn_of_old_name(c->command, first);
+    return OG_OK;
+  }
+  if (cli_is_group(first) && has_word(argc, argv, FLAG_HELP)) {
+    c->command = command_named(OG_STR("help"));
+    c->group = first;
+    return OG_OK;
+  }
+  og_status st = unknown_command(c, two ? both : first);
+  return two && !cli_is_group(first) && cli_is_usage(c->cx->err) ? unknown_command(c, first) : st;
+}
+
 static og_status unknown_flag(cli *c, og_str name)
 {
+  static const char *const later[] = {"--server", "--graph", "--profile", "--cluster"};
+  for (size_t i = 0; i < OG_ARRAY_LEN(later); i++)
+    if (og_str_eq(name, og_str_of(later[i])))
+      return og_fail(c->cx, OG_EUNSUPPORTED, "not supported yet: %s; name a local graph with --store", later[i]);
   for (int f = 0; f < N_FLAGS; f++)
     if (c->command->flags >> f & 1 && og_str_distance(name, og_str_of(cli_flags[f].name), 2) <= 2)
       return cli_usage(c, "unknown flag '" OG_STR_FMT "'; did you mean '%s'?", OG_STR_ARG(name), cli_flags[f].name);
@@ -101,7 +168,8 @@ static og_status take_flag(cli *c, int argc, char **argv, int *i)
   int f = flag_named(name);
   if (f < 0) return unknown_flag(c, name);
   if (!(c->command->flags >> f & 1))
-    return og_fail(c->cx, OG_EINVALID, "%s does not apply to `%s`: it is %s; `omnigraph help %s` lists its flags",
+    return og_fail(c->cx, OG_EINVALID,
+                   "%s does not apply to `%s` (it means: %s); `omnigraph help %s` lists the flags that do",
                    cli_flags[f].name, c->command->name, cli_flags[f].help, c->command->name);
   if (!cli_flags[f].value) {
     c->values[f] = OG_STR("true");
@@ -131,13 +199,12 @@ static og_status check_conflicts(cli *c)
 
 og_status cli_parse(cli *c, int argc, char **argv)
 {
-  int used;
+  int at = command_at(argc, argv), used = 0;
   bool only_words = false;
-  if (argc < 2) return cli_usage(c, "no command given; `omnigraph help` lists them");
-  if (strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "--help") == 0) argv[1] = (char *)(uintptr_t) "help";
-  if (strcmp(argv[1], "-v") == 0 || strcmp(argv[1], "--version") == 0) argv[1] = (char *)(uintptr_t) "version";
-  OG_TRY(find_command(c, argc, argv, &used));
-  for (int i = 1 + used; i < argc; i++) {
+  if (at == argc) return no_command(c, argc, argv);
+  OG_TRY(find_command(c, argc, argv, at, &used));
+  for (int i = 1; i < argc; i++) {
+    if (i >= at && i < at + used) continue;
     og_str word = og_str_of(argv[i]);
     if (!only_words && og_str_eq(word, OG_STR("--")))
       only_words = true;
@@ -157,24 +224,6 @@ og_status cli_parse(cli *c, int argc, char **argv)
 }
 
 /* ---- what commands share */
-
-og_status cli_absolute(cli *c, og_str path, og_str *out)
-{
-  if (path.len && path.ptr[0] == '/') return og_arena_str(c->cx, c->cx->arena, path, out);
-  OG_AUTO(og_buf) cwd = {0};
-  OG_TRY(c->cx->env->ops->cwd(c->cx, &cwd));
-  return og_arena_printf(c->cx, c->cx->arena, out, OG_STR_FMT "/" OG_STR_FMT, OG_STR_ARG(og_buf_str(&cwd)),
-                         OG_STR_ARG(path));
-}
-
-og_status cli_read_file(cli *c, og_str path, og_str *out)
-{
-  og_str absolute = OG_STR_NONE;
-  OG_AUTO(og_buf) text = {0};
-  OG_TRY(cli_absolute(c, path, &absolute));
-  OG_TRY(og_env_read_file(c->cx, absolute.ptr, OG_LIMIT_SOURCE_BYTES, &text));
-  return og_arena_str(c->cx, c->cx->arena, og_buf_str(&text), out);
-}
 
 /* How a graph is named is looked at when a command needs one: what is wrong there is a failure, no wrong usage. */
 og_status cli_graph_uri(cli *c, size_t at, og_str *out)

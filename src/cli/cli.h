@@ -27,6 +27,7 @@ typedef enum cli_flag {
   FLAG_STORE,
   FLAG_URI,
   FLAG_TYPE,
+  FLAG_JSONL,
   FLAG_QUIET,
   FLAG_YES,
   FLAG_HELP,
@@ -58,6 +59,7 @@ extern const size_t cli_n_commands;
 struct cli {
   og_ctx *cx;
   const cli_command *command;
+  og_str group;           /* help is asked for the commands that begin with this word */
   og_vec positionals;     /* og_str */
   og_str values[N_FLAGS]; /* the last given; ptr NULL: not given */
   og_vec types;           /* og_str: every --type */
@@ -80,8 +82,11 @@ OG_MUST_USE og_status cli_parse(cli *c, int argc, char **argv);
 /* The graph named by --store, --uri or a positional at `at`; usage error when none or two. */
 OG_MUST_USE og_status cli_graph_uri(cli *c, size_t at, og_str *out);
 OG_MUST_USE og_status cli_open(cli *c, size_t at, bool read_only, og_db **out);
-/* Text of a file the user named. */
+/* Text of a file or pipe the user named; "-" is the standard input. */
 OG_MUST_USE og_status cli_read_file(cli *c, og_str path, og_str *out);
+/* The records of a pipe ("-": the standard input) in a scratch file, for the caller to close; NULL: `path` is no pipe.
+ */
+OG_MUST_USE og_status cli_spool(cli *c, og_str path, og_file **out);
 OG_MUST_USE og_status cli_absolute(cli *c, og_str path, og_str *out);
 /* "omnigraph <verb> → <uri> (direct, local)" on stderr, unless quiet. */
 void cli_echo(const cli *c, const og_db *db);
@@ -92,6 +97,8 @@ OG_MUST_USE og_status cli_printf(cli *c, const char *fmt, ...) OG_PRINTF(2, 3);
 OG_MUST_USE og_status cli_flush(cli *c);
 OG_MUST_USE og_status cli_print_result(cli *c, const og_result *r);
 
+/* Whether commands of two words begin with this one, as `branch create` does. */
+bool cli_is_group(og_str name);
 OG_MUST_USE og_status cli_help(cli *c);
 OG_MUST_USE og_status cli_completion(cli *c);
 

@@ -108,14 +108,16 @@ og_status cmd_load(cli *c)
   if (!cli_has(c, FLAG_DATA)) return cli_usage(c, "`load` needs --data FILE");
   OG_TRY(load_mode(c, &args.mode));
   OG_TRY(cli_absolute(c, c->values[FLAG_DATA], &path));
-  args.path = path.ptr;
   if (isatty(STDERR_FILENO)) {
     args.progress = show_progress;
     args.progress_arg = &p;
   }
   OG_TRY(cli_open(c, 0, false, &db));
   cli_echo(c, db);
-  og_status st = og_db_load(c->cx, db, &args, &r);
+  og_status st = cli_spool(c, c->values[FLAG_DATA], &args.file);
+  if (!args.file) args.path = path.ptr;
+  if (st == OG_OK) st = og_db_load(c->cx, db, &args, &r);
+  if (args.file) c->cx->env->ops->file_close(c->cx->env, args.file);
   if (p.shown) fprintf(stderr, "\r\033[K");
   if (st == OG_OK) st = print_loaded(c, &args, &r, og_db_uri(db));
   og_db_close(db);
@@ -232,6 +234,7 @@ static og_status write_out(og_ctx *cx, void *arg, og_str bytes)
 og_status cmd_export(cli *c)
 {
   og_db *db;
+  if (cli_has(c, FLAG_JSONL)) fprintf(stderr, "warning: --jsonl is not needed: an export is NDJSON\n");
   OG_TRY(cli_open(c, 0, true, &db));
   og_status st = og_db_export(c->cx, db, c->values[FLAG_BRANCH], c->types.data, c->types.len, write_out, c);
   og_db_close(db);
@@ -267,7 +270,8 @@ static og_status print_branch_done(cli *c, og_db *db, const char *verb, og_str n
   OG_TRY(og_json_kv_str(c->cx, &w, "uri", og_db_uri(db)));
   if (from.ptr) OG_TRY(og_json_kv_str(c->cx, &w, "from", from));
   OG_TRY(og_json_kv_str(c->cx, &w, "name", name));
-  OG_TRY(og_json_kv_null(c->cx, &w, "actor_id"));
+  OG_TRY(og_json_key(c->cx, &w, OG_STR("actor_id")));
+  OG_TRY(cli_has(c, FLAG_AS) ? og_json_str(c->cx, &w, c->values[FLAG_AS]) : og_json_null(c->cx, &w));
   OG_TRY(og_json_end_object(c->cx, &w));
   return end_document(c);
 }

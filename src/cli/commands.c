@@ -5,7 +5,7 @@
 const cli_flag_spec cli_flags[N_FLAGS] = {
     [FLAG_SCHEMA] = {"--schema", NULL, "FILE", "schema source (.pg)"},
     [FLAG_FORCE] = {"--force", NULL, NULL, "replace schema files an interrupted init left behind"},
-    [FLAG_DATA] = {"--data", NULL, "FILE", "NDJSON to load"},
+    [FLAG_DATA] = {"--data", NULL, "FILE", "NDJSON to load; - is the standard input"},
     [FLAG_MODE] = {"--mode", NULL, "MODE", "overwrite, append or merge"},
     [FLAG_BRANCH] = {"--branch", NULL, "BRANCH", "branch to work on (default: main)"},
     [FLAG_FROM] = {"--from", NULL, "BRANCH", "branch to start from"},
@@ -21,6 +21,7 @@ const cli_flag_spec cli_flags[N_FLAGS] = {
     [FLAG_STORE] = {"--store", NULL, "URI", "the graph"},
     [FLAG_URI] = {"--uri", NULL, "URI", "the graph"},
     [FLAG_TYPE] = {"--type", NULL, "TYPE", "only this type (may be repeated)"},
+    [FLAG_JSONL] = {"--jsonl", NULL, NULL, "nothing: an export is NDJSON anyway"},
     [FLAG_QUIET] = {"--quiet", NULL, NULL, "no echo of what is written where"},
     [FLAG_YES] = {"--yes", NULL, NULL, "consent to destructive steps"},
     [FLAG_HELP] = {"--help", "-h", NULL, "this help"},
@@ -40,7 +41,8 @@ const cli_command cli_commands[] = {
     {"mutate", "change", "[NAME]", 0, 1, GRAPH | SOURCES | F(IF_COMMIT) | F(AS), false, "run a mutation", cmd_mutate},
     {"snapshot", NULL, "[URI]", 0, 1, GRAPH | F(BRANCH), false, "the tables of a branch and their versions",
      cmd_snapshot},
-    {"export", NULL, "[URI]", 0, 1, GRAPH | F(BRANCH) | F(TYPE), false, "every entity as NDJSON", cmd_export},
+    {"export", NULL, "[URI]", 0, 1, GRAPH | F(BRANCH) | F(TYPE) | F(JSONL), false, "every entity as NDJSON",
+     cmd_export},
     {"branch create", NULL, "NAME [URI]", 1, 2, GRAPH | F(FROM) | F(AS), false, "make a branch", cmd_branch_create},
     {"branch list", NULL, "[URI]", 0, 1, GRAPH, false, "the branches there are", cmd_branch_list},
     {"branch delete", NULL, "NAME [URI]", 1, 2, GRAPH | F(AS), false, "delete a branch", cmd_branch_delete},
@@ -81,8 +83,20 @@ static og_status help_flag(cli *c, const cli_flag_spec *s)
   return cli_printf(c, "  %-30s %s\n", left, s->help);
 }
 
+static og_status help_group(cli *c, og_str group)
+{
+  OG_AUTO(og_buf) prefix = {0};
+  OG_TRY(og_buf_printf(c->cx, &prefix, OG_STR_FMT " ", OG_STR_ARG(group)));
+  OG_TRY(cli_printf(c, "omnigraph " OG_STR_FMT " COMMAND [FLAGS]\n\n", OG_STR_ARG(group)));
+  for (size_t i = 0; i < cli_n_commands; i++)
+    if (og_str_starts_with(og_str_of(cli_commands[i].name), og_buf_str(&prefix)))
+      OG_TRY(usage_line(c, &cli_commands[i]));
+  return OG_OK;
+}
+
 static og_status help_all(cli *c)
 {
+  unsigned n = 0;
   OG_TRY(
       cli_printf(c, "omnigraph: a typed property graph under version control\n\nusage: omnigraph COMMAND [FLAGS]\n\n"));
   for (size_t i = 0; i < cli_n_commands; i++) OG_TRY(usage_line(c, &cli_commands[i]));
@@ -91,8 +105,8 @@ static og_status help_all(cli *c)
                     "\nCOMMANDS BY CAPABILITY\n  any       "));
   for (size_t i = 0; i < cli_n_commands; i++)
     if (!cli_commands[i].capability_direct && cli_commands[i].flags & F(STORE))
-      OG_TRY(cli_printf(c, "%s, ", cli_commands[i].name));
-  OG_TRY(cli_printf(c, "and what stands on them\n  direct    init, lint, lance inspect\n  local     version, help, completion\n"));
+      OG_TRY(cli_printf(c, "%s%s", n++ ? ", " : "", cli_commands[i].name));
+  OG_TRY(cli_printf(c, "\n  direct    init, lint, lance inspect\n  local     version, help, completion\n"));
   return OG_OK;
 }
 
@@ -107,6 +121,8 @@ og_status cli_help(cli *c)
 {
   const cli_command *k = c->command && c->command->run != cli_help ? c->command : NULL;
   og_str first = cli_positional(c, 0), second = cli_positional(c, 1), name = first;
+  if (c->group.len) return help_group(c, c->group);
+  if (!k && !second.len && cli_is_group(first)) return help_group(c, first);
   if (!k && first.len) {
     if (second.len)
       OG_TRY(og_arena_printf(c->cx, c->cx->arena, &name, OG_STR_FMT " " OG_STR_FMT, OG_STR_ARG(first),

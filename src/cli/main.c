@@ -6,6 +6,7 @@
 #include "base/pool.h"
 #include "cli/cli.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -25,6 +26,16 @@ static void set_signals(void)
   sigemptyset(&ignore.sa_mask);
   sigaction(SIGINT, &act, NULL);
   sigaction(SIGPIPE, &ignore, NULL);
+}
+
+/* A file that is opened where a standard stream is closed would get what is printed there.  Writing to /dev/null fails,
+ * as it is open for reading. */
+static bool fill_standard_streams(void)
+{
+  int fd;
+  do fd = open("/dev/null", O_RDONLY); /* style: allow open -- before there is an env */
+  while (fd >= 0 && fd <= STDERR_FILENO);
+  return fd > STDERR_FILENO && close(fd) == 0;
 }
 
 /* A human line on stderr always; with --json the envelope on stdout, unless the answer is there already. */
@@ -64,6 +75,7 @@ int main(int argc, char **argv)
   og_error err;
   og_ctx cx;
   og_arena arena = {0};
+  if (!fill_standard_streams()) return 1;
   og_mem_init(&outer, 0);
   og_mem_init(&rt.mem, 0);
   set_signals();

@@ -243,6 +243,7 @@ og_status og_db_load(og_ctx *cx, og_db *db, const og_load_args *args, og_load_re
 {
   og_loaded done;
   const og_load load = {.path = args->path,
+                        .file = args->file,
                         .bytes = args->bytes,
                         .mode = args->mode,
                         .actor = args->actor,

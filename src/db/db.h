@@ -67,7 +67,8 @@ typedef struct og_write_result {
 OG_MUST_USE og_status og_db_mutate(og_ctx *cx, og_db *db, const og_db_query_args *args, og_write_result *out);
 
 typedef struct og_load_args {
-  const char *path; /* NDJSON file, opened through the env; absolute; NULL: `bytes` is it */
+  const char *path; /* NDJSON file, opened through the env; absolute; NULL: `file` or `bytes` is it */
+  og_file *file;    /* an open file with the NDJSON, borrowed; NULL: `bytes` is it */
   og_str bytes;
   og_load_mode mode;
   og_str branch; /* empty: main */

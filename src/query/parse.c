@@ -266,7 +266,7 @@ static og_status parse_var_expr(parser *p, og_expr *e)
   OG_TRY(take_var(p, &e->var, &e->span));
   if (!at_punct(p, ".")) return OG_OK;
   OG_TRY(advance(p));
-  og_span span;
+  og_span span = {0};
   e->kind = OG_EXPR_PROP;
   OG_TRY(take_ident(p, "a property name", &e->prop, &span));
   e->span.end = span.end;

@@ -308,7 +308,7 @@ static og_status take_own_properties(og_compiler *k, gathering *g)
 static og_status take_interface_property(og_compiler *k, gathering *g, og_span at, const og_decl *iface,
                                          const og_decl_property *p)
 {
-  og_effective_property *e;
+  og_effective_property *e = NULL;
   uint64_t i;
   bool same = true;
   if (og_map_get(&g->names, p->name, &i)) {

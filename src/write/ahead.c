@@ -73,6 +73,8 @@ static og_status parse_line(og_ctx *cx, og_ahead *a, batch *b, og_str line)
   static const og_json_opts strict = {.refuse_duplicates = true};
   og_ahead_record record = {.line = ++b->line};
   if (og_str_trim(line).len == 0) return OG_OK;
+  if (record.line == 1 && og_str_starts_with(line, OG_STR("\xef\xbb\xbf")))
+    return og_fail(cx, OG_EINVALID, "a byte order mark stands before the first record; save the data without one");
   if (line.len > OG_LIMIT_NDJSON_LINE) return too_long(cx, "graph_batch_line_bytes", OG_LIMIT_NDJSON_LINE, line.len);
   if (line.len > OG_LIMIT_NDJSON_SLOTS) { /* a shorter line cannot have so many */
     uint64_t slots = count_slots(line);

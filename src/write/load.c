@@ -206,14 +206,20 @@ static og_status read_input(og_ctx *cx, loader *l, og_file *f, uint64_t size)
   return st;
 }
 
+static og_status read_file(og_ctx *cx, loader *l, og_file *f)
+{
+  og_file_info info;
+  OG_TRY(cx->env->ops->file_info(cx, f, &info));
+  return read_input(cx, l, f, info.size);
+}
+
 static og_status read_all(og_ctx *cx, loader *l)
 {
   og_file *f;
-  og_file_info info;
+  if (l->load->file) return read_file(cx, l, l->load->file);
   if (!l->load->path) return read_input(cx, l, NULL, l->load->bytes.len);
   OG_TRY_NOTE(cx, cx->env->ops->file_open(cx, l->load->path, OG_OPEN_READ_USER, &f), "while opening the data to load");
-  og_status st = cx->env->ops->file_info(cx, f, &info);
-  if (st == OG_OK) st = read_input(cx, l, f, info.size);
+  og_status st = read_file(cx, l, f);
   cx->env->ops->file_close(cx->env, f);
   return st;
 }

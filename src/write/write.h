@@ -2,6 +2,7 @@
 /* write/write.h -- loads and mutations: run, check, publish, and again when a race was lost. */
 #pragma once
 
+#include "base/env.h"
 #include "graph/graph.h"
 #include "query/plan.h"
 
@@ -13,7 +14,8 @@ typedef struct og_load_count {
 } og_load_count;
 
 typedef struct og_load {
-  const char *path; /* NDJSON, absolute; read through the env; NULL: `bytes` is it */
+  const char *path; /* NDJSON, absolute; read through the env; NULL: `file` or `bytes` is it */
+  og_file *file;    /* an open file with the NDJSON, borrowed; NULL: `bytes` is it */
   og_str bytes;
   og_load_mode mode;
   og_str actor;

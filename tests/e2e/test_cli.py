@@ -33,6 +33,9 @@ def add(og, name, *args, exits=0):
     (["init", "g.omni"], "--schema"),
     (["init", "--schema", "s.pg"], "URI"),
     ([], "omnigraph help"),
+    (["branch"], "`branch` needs one of: create, list, delete"),
+    (["commit", "--json"], "`commit` needs one of: list, show"),
+    (["--store", "g.omni"], "omnigraph help"),
 ])
 def test_wrong_usage_exits_2_and_names_the_remedy(og, args, says):
     done = og.run(*args, exits=2)
@@ -110,6 +113,30 @@ def test_a_branch_that_is_not_there_is_named(og, graph):
     assert "'nowhere'" in query(og, "--branch", "nowhere", exits=1).stderr
 
 
+@pytest.mark.parametrize("args", [["blob"], ["schema", "plan"], ["optimize", "g.omni"], ["graphs", "list"],
+                                  ["snapshot", "--server", "http://127.0.0.1:9"], ["query", "--profile", "p"]])
+def test_what_is_not_there_yet_says_so(og, args):
+    assert og.run(*args, exits=1).stderr.startswith("error: not supported yet: ")
+
+
+def test_flags_may_stand_before_the_command(og, graph):
+    assert og.run("--store", "g.omni", "--json", "snapshot", exits=0).stdout == \
+        og.run("snapshot", "g.omni", "--json", exits=0).stdout
+    assert og.run("--quiet", "branch", "create", "b", "g.omni", exits=0).stderr == ""
+
+
+def test_an_old_spelling_works_and_names_the_new_one(og, graph):
+    done = og.run("read", "--store", "g.omni", "-e", NAMES, exits=0)
+    assert done.stderr == "warning: `read` is the old name of `query`\n" and done.stdout == query(og).stdout
+    done = og.run("export", "g.omni", "--jsonl", exits=0)
+    assert done.stderr.startswith("warning: --jsonl") and done.stdout == og.run("export", "g.omni", exits=0).stdout
+
+
+def test_who_made_a_branch_is_in_its_document(og, graph):
+    assert og.json("branch", "create", "b", "g.omni", "--as", "carol")["actor_id"] == "carol"
+    assert og.json("branch", "delete", "b", "g.omni")["actor_id"] is None
+
+
 # The five formats
 
 def test_json_is_the_default_of_json_and_of_format_json(og, graph):
@@ -161,6 +188,13 @@ def test_help_lists_every_command_and_each_has_its_own_page(og):
         own = og.run("help", *command.split(), exits=0).stdout
         assert own.startswith(f"omnigraph {command}") and "--help" in own
         assert og.run(*command.split(), "--help", exits=0).stdout == (page if command == "help" else own)
+
+
+@pytest.mark.parametrize("group, words", [("branch", 3), ("commit", 2), ("schema", 1), ("lance", 1)])
+def test_a_first_word_has_a_page_of_its_commands(og, group, words):
+    page = og.run("help", group, exits=0).stdout
+    assert page == og.run(group, "--help", exits=0).stdout
+    assert sum(line.startswith(f"  {group} ") for line in page.splitlines()) == words
 
 
 def test_version_tells_the_layout_too(og):
