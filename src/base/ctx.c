@@ -29,6 +29,26 @@ og_status og_ctx_poll(og_ctx *cx)
   return OG_OK;
 }
 
+og_status og_ctx_budget_begin(og_ctx *cx, uint64_t limit, const char *budget, og_mem **outer)
+{
+  og_mem *own = og_mem_new_budget(cx, limit, budget);
+  if (!own) return OG_ENOMEM;
+  *outer = cx->mem;
+  cx->mem = own;
+  return OG_OK;
+}
+
+og_status og_ctx_budget_end(og_ctx *cx, og_mem *outer, og_status st)
+{
+  og_mem *own = cx->mem;
+  const og_detail *d = &cx->err->detail;
+  bool spent = st == OG_ENOMEM && d->kind == OG_DETAIL_RESOURCE_LIMIT &&
+               og_str_eq(og_str_of(d->resource), og_str_of(own->budget));
+  cx->mem = outer;
+  og_mem_free(own);
+  return spent ? cx->err->status = OG_ELIMIT : st;
+}
+
 void *og_push(og_ctx *cx, size_t size)
 {
   OG_ASSERT(cx->arena != NULL);

@@ -42,6 +42,12 @@ void og_ctx_adopt_error(og_ctx *parent, const og_ctx *child);
 /* OG_ECANCELLED or OG_EDEADLINE when it is time to stop; cheap, call once per chunk. */
 OG_MUST_USE og_status og_ctx_poll(og_ctx *cx);
 
+/* From here to og_ctx_budget_end what `cx` allocates is at most `limit` bytes, and counted in the same accounts as
+ * before; blocks may outlive the end.  *outer is for the end. */
+OG_MUST_USE og_status og_ctx_budget_begin(og_ctx *cx, uint64_t limit, const char *budget, og_mem **outer);
+/* Returns `st`, but OG_ELIMIT with a resource_limit detail when it failed because the budget was spent. */
+og_status og_ctx_budget_end(og_ctx *cx, og_mem *outer, og_status st);
+
 /* From the context's arena (must not be NULL).  NULL after og_fail(OG_ENOMEM). */
 void *og_push(og_ctx *cx, size_t size);
 void *og_push_array(og_ctx *cx, size_t n, size_t size); /* zeroed, n * size checked */

@@ -35,6 +35,8 @@ void og_mem_init(og_mem *m, uint64_t limit)
   atomic_init(&m->calls, 0);
   m->limit = limit;
   m->fail_at = 0;
+  m->parent = NULL;
+  m->budget = NULL;
   m->is_block = false;
 }
 
@@ -56,17 +58,28 @@ static void note_peak(og_mem *m, uint64_t now)
   }
 }
 
-/* Reserves `bytes` in the count, or says why not. */
-static og_status charge(og_ctx *cx, size_t bytes)
+static og_status over_limit(og_ctx *cx, const og_mem *m, uint64_t wanted)
 {
-  og_mem *m = cx->mem;
+  if (!m->budget)
+    return og_fail(cx, OG_ENOMEM, "memory budget of %llu bytes is spent; raise it or ask for less",
+                   (unsigned long long)m->limit);
+  og_fail(cx, OG_ENOMEM, "this needs more than its %s of %llu bytes; ask for less at a time", m->budget,
+          (unsigned long long)m->limit);
+  og_detail *d = og_error_detail(cx, OG_DETAIL_RESOURCE_LIMIT);
+  og_detail_set(d->resource, sizeof d->resource, og_str_of(m->budget));
+  d->limit = m->limit;
+  d->used = wanted;
+  return OG_ENOMEM;
+}
+
+static og_status charge_one(og_ctx *cx, og_mem *m, size_t bytes)
+{
   uint64_t call = atomic_fetch_add_explicit(&m->calls, 1, memory_order_relaxed) + 1;
   if (OG_UNLIKELY(call == m->fail_at)) return og_fail(cx, OG_ENOMEM, "out of memory (%zu bytes)", bytes);
   uint64_t now = atomic_fetch_add_explicit(&m->in_use, bytes, memory_order_relaxed) + bytes;
   if (OG_UNLIKELY(m->limit && now > m->limit)) {
     atomic_fetch_sub_explicit(&m->in_use, bytes, memory_order_relaxed);
-    return og_fail(cx, OG_ENOMEM, "memory budget of %llu bytes is spent; raise it or ask for less",
-                   (unsigned long long)m->limit);
+    return over_limit(cx, m, now);
   }
   note_peak(m, now);
   return OG_OK;
@@ -74,10 +87,44 @@ static og_status charge(og_ctx *cx, size_t bytes)
 
 /* The count is also the number of reasons to keep an og_mem_new: at 0 nobody can be charging it any more.  After the
  * subtraction it may be another's to free. */
+static void uncharge_up_to(og_mem *m, const og_mem *end, size_t bytes)
+{
+  while (m != end) {
+    og_mem *parent = m->parent;
+    bool is_block = m->is_block;
+    if (atomic_fetch_sub_explicit(&m->in_use, bytes, memory_order_acq_rel) == bytes && is_block) free(m);
+    m = parent;
+  }
+}
+
 static void uncharge(og_mem *m, size_t bytes)
 {
-  bool is_block = m->is_block;
-  if (atomic_fetch_sub_explicit(&m->in_use, bytes, memory_order_acq_rel) == bytes && is_block) free(m);
+  uncharge_up_to(m, NULL, bytes);
+}
+
+/* Reserves `bytes` in the count of cx->mem and of what it is a budget of, or says why not. */
+static og_status charge(og_ctx *cx, size_t bytes)
+{
+  for (og_mem *m = cx->mem; m; m = m->parent) {
+    if (OG_LIKELY(charge_one(cx, m, bytes) == OG_OK)) continue;
+    uncharge_up_to(cx->mem, m, bytes);
+    return OG_ENOMEM;
+  }
+  return OG_OK;
+}
+
+og_mem *og_mem_new_budget(og_ctx *cx, uint64_t limit, const char *budget)
+{
+  if (charge(cx, sizeof(og_mem)) != OG_OK) return NULL;
+  og_mem *m = og_mem_new(limit);
+  if (!m) {
+    uncharge(cx->mem, sizeof *m);
+    og_fail(cx, OG_ENOMEM, "out of memory (a budget)");
+    return NULL;
+  }
+  m->parent = cx->mem;
+  m->budget = budget;
+  return m;
 }
 
 void og_mem_free(og_mem *m)

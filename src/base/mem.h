@@ -12,14 +12,17 @@
 
 #include <stdatomic.h>
 
-typedef struct og_mem {
+typedef struct og_mem og_mem;
+struct og_mem {
   _Atomic uint64_t in_use; /* bytes, headers included */
   _Atomic uint64_t peak;
   _Atomic uint64_t calls; /* allocations so far */
   uint64_t limit;         /* bytes; 0: none.  Set before use. */
   uint64_t fail_at;       /* fail the call with this ordinal (1-based); 0: never */
-  bool is_block;          /* made by og_mem_new */
-} og_mem;
+  og_mem *parent;         /* a budget: what is counted here is counted there too */
+  const char *budget;     /* a budget: what the limit is called, static text */
+  bool is_block;          /* made by og_mem_new or og_mem_new_budget */
+};
 
 /* One that the caller keeps; it must outlive its blocks. */
 void og_mem_init(og_mem *m, uint64_t limit);
@@ -27,6 +30,8 @@ void og_mem_init(og_mem *m, uint64_t limit);
  * gives that one back, and it is gone with the last.  NULL: no memory. */
 og_mem *og_mem_new(uint64_t limit);
 void og_mem_free(og_mem *m); /* NULL is fine */
+/* The same inside cx->mem: at most `limit` bytes of that, called `budget` in the error.  NULL after og_fail. */
+og_mem *og_mem_new_budget(og_ctx *cx, uint64_t limit, const char *budget);
 
 /* All return NULL after og_fail(cx, OG_ENOMEM, ...).  A size of 0 gives a valid block.  The block is counted in
  * cx->mem.  og_zalloc zeroes.  og_realloc keeps the old block on failure; p may be NULL. */

@@ -70,7 +70,9 @@ og_status og_exec_run(og_ctx *cx, og_snapshot *snapshot, const og_plan *plan, co
                 .adjacencies = OG_VEC_INIT(og_adjacency *),
                 .out = OG_VEC_INIT(uint64_t)};
   og_exec_result result = {0};
-  og_status st = run_all(cx, &run, &result);
+  og_mem *outer;
+  OG_TRY(og_ctx_budget_begin(cx, OG_LIMIT_QUERY_MEMORY, "query memory", &outer));
+  og_status st = og_ctx_budget_end(cx, outer, run_all(cx, &run, &result));
   for (size_t i = 0; i < run.all_views.len; i++) og_view_free(OG_VEC_AT(&run.all_views, og_view *, i));
   for (size_t i = 0; i < run.adjacencies.len; i++) {
     og_adjacency *a = OG_VEC_AT(&run.adjacencies, og_adjacency *, i);

@@ -16,6 +16,7 @@ typedef struct og_exec_result {
 void og_exec_result_cleanup(og_exec_result *r);
 
 /* Runs `plan` with the bound `values`; `now_ms` is the query's instant.  OG_ECANCELLED, OG_EDEADLINE, OG_ELIMIT ("query
- * memory") when the rows found outgrow OG_LIMIT_QUERY_MEMORY, and whatever reading the tables may raise. */
+ * memory") when it takes more than OG_LIMIT_QUERY_MEMORY, or the rows found half of that, and whatever reading the
+ * tables may raise. */
 OG_MUST_USE og_status og_exec_run(og_ctx *cx, og_snapshot *snapshot, const og_plan *plan, const og_scalar *values,
                                   int64_t now_ms, og_exec_result *out);

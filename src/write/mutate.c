@@ -293,7 +293,7 @@ static og_status mutate_try(og_ctx *cx, og_graph *g, const og_mutation *r, bool 
   return st;
 }
 
-og_status og_write_mutate(og_ctx *cx, og_graph *g, const og_mutation *mutation, og_mutated *out)
+static og_status mutate_until(og_ctx *cx, og_graph *g, const og_mutation *mutation, og_mutated *out)
 {
   for (unsigned i = 0; i < OG_LIMIT_REEXECUTIONS; i++) {
     bool rerun = false;
@@ -302,4 +302,11 @@ og_status og_write_mutate(og_ctx *cx, og_graph *g, const og_mutation *mutation, 
   }
   return og_fail(cx, OG_ECONFLICT, "the mutation lost against other writers %d times; try again when it is quieter",
                  OG_LIMIT_REEXECUTIONS);
+}
+
+og_status og_write_mutate(og_ctx *cx, og_graph *g, const og_mutation *mutation, og_mutated *out)
+{
+  og_mem *outer;
+  OG_TRY(og_ctx_budget_begin(cx, OG_LIMIT_QUERY_MEMORY, "query memory", &outer));
+  return og_ctx_budget_end(cx, outer, mutate_until(cx, g, mutation, out));
 }

@@ -63,6 +63,36 @@ OG_TEST(mem, an_account_on_the_heap_lives_as_long_as_its_last_block)
   og_mem_free(m);
 }
 
+OG_TEST(mem, a_spent_budget_is_a_limit_by_its_name_and_its_blocks_outlive_it)
+{
+  og_test_world w;
+  og_ctx *cx = og_test_world_open(&w);
+  og_mem *outer = NULL;
+  uint64_t before = w.rt.mem.in_use;
+  OG_CHECK_OK(cx, og_ctx_budget_begin(cx, 4096, "query memory", &outer));
+  void *kept = og_alloc(cx, 1000);
+  OG_CHECK(kept && !og_alloc(cx, 4000));
+  OG_CHECK_STATUS(cx, og_ctx_budget_end(cx, outer, OG_ENOMEM), OG_ELIMIT);
+  OG_CHECK(w.err.status == OG_ELIMIT && w.err.detail.kind == OG_DETAIL_RESOURCE_LIMIT);
+  OG_CHECK_STR(og_str_of(w.err.detail.resource), OG_STR("query memory"));
+  OG_CHECK_U64(w.err.detail.limit, 4096);
+  OG_CHECK(w.err.detail.used > 4096);
+  OG_CHECK(w.rt.mem.in_use > before + 1000); /* counted outside as well */
+  void *after = og_alloc(cx, 4000);
+  OG_CHECK(after);
+  og_free(after);
+  og_free(kept);
+  OG_CHECK_U64(w.rt.mem.in_use, before);
+  /* The outer limit is no budget of ours. */
+  w.rt.mem.limit = before + 1000;
+  OG_CHECK_OK(cx, og_ctx_budget_begin(cx, 1 << 20, "query memory", &outer));
+  OG_CHECK(!og_alloc(cx, 4000));
+  OG_CHECK_STATUS(cx, og_ctx_budget_end(cx, outer, OG_ENOMEM), OG_ENOMEM);
+  OG_CHECK_U64(w.rt.mem.in_use, before);
+  w.rt.mem.limit = 0;
+  og_test_world_close(&w);
+}
+
 OG_TEST(mem, blocks_are_aligned_and_aligned_ones_readable_beyond_their_end)
 {
   og_test_world w;
@@ -293,6 +323,7 @@ OG_TEST(map, looks_many_keys_up_as_one_by_one)
 
 OG_TEST_MAIN(OG_CASE(mem, counts_limits_and_fails_the_call_it_is_told),
              OG_CASE(mem, an_account_on_the_heap_lives_as_long_as_its_last_block),
+             OG_CASE(mem, a_spent_budget_is_a_limit_by_its_name_and_its_blocks_outlive_it),
              OG_CASE(mem, blocks_are_aligned_and_aligned_ones_readable_beyond_their_end),
              OG_CASE(arena, blocks_are_apart_and_reset_keeps_one_chunk), OG_CASE(buf, appends_everything_it_offers),
              OG_CASE(vec, grows_removes_in_order_and_sorts_stably),
