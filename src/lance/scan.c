@@ -529,7 +529,7 @@ static og_status take_sorted(og_ctx *cx, og_lance_table *t, uint32_t column, con
     og_table__source source;
     if (st == OG_OK) st = og_table__locate(cx, cx->arena, t, f, column, &source);
     if (st == OG_OK) st = og_table__read(cx, &source, 0, j - i, local, &part);
-    if (st == OG_OK) st = og_vec_add(cx, &parts, &part);
+    if (st == OG_OK && (st = og_vec_add(cx, &parts, &part)) != OG_OK) og_column_unref(part);
     og_free(local);
     i = j;
   }

@@ -251,11 +251,10 @@ static og_status load_once(og_ctx *cx, loader *l, bool *rerun, og_loaded *out)
   if (st != OG_OK) return l->stage.bad_line ? at_line(cx, st, l->stage.bad_line) : st;
   *rerun = og_stage_is_outdone(&l->stage);
   if (*rerun) return OG_OK;
-  OG_TRY(og_stage_publish(cx, &l->stage, l->load->actor, NULL, rerun, &out->commit));
   OG_TRY(counts(cx, l, false, &out->nodes, &out->n_nodes));
   OG_TRY(counts(cx, l, true, &out->edges, &out->n_edges));
   out->total = l->records;
-  return OG_OK;
+  return og_stage_publish(cx, &l->stage, l->load->actor, NULL, rerun, &out->commit); /* nothing may fail behind it */
 }
 
 static og_status open_outdone(og_ctx *cx, loader *l, outdone *o)

@@ -369,7 +369,9 @@ static og_status copy_values(og_ctx *cx, og_stage *s, const og_stage_table *t, c
     if (values[i].is_null || !og_type_is_nested(values[i].type.id)) continue;
     og_column *items;
     OG_TRY(og_column_slice(cx, values[i].v.list, 0, values[i].v.list->len, &items));
-    OG_TRY(og_vec_add(cx, &s->keep, &items));
+    og_status st = og_vec_add(cx, &s->keep, &items);
+    if (st != OG_OK) og_column_unref(items);
+    OG_TRY(st);
     copy[i].v.list = items;
   }
   *out = copy;
