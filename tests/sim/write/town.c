@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static const char schema[] = "node Person { slug: String @key  name: String  mail: String? @unique }\n"
+static const char schema[] = "node Person { slug: String @key  name: String  mail: String? @unique  tags: [String]? }\n"
                              "node City { slug: String @key }\n"
                              "edge Knows: Person -> Person { tag: String }\n"
                              "edge Lives: Person -> City @card(0..1) { tag: String }\n";
@@ -26,6 +26,11 @@ void town_problem(town *t, const char *fmt, ...)
 og_status town_init(og_ctx *cx)
 {
   return og_db_init(cx, OG_STR(TOWN_ROOT), og_str_of(schema), OG_STR("town.pg"), false, OG_STR_NONE);
+}
+
+og_status town_init_in(og_ctx *cx, og_store *store)
+{
+  return og_graph_init(cx, store, og_str_of(schema), OG_STR("town.pg"), false, OG_STR_NONE);
 }
 
 /* -- the model -- */
@@ -416,7 +421,8 @@ static const char *mail_text(int mail, char out[16])
 static void load_text(const town_op *op, int tag, char *out, size_t size)
 {
   char mail[16];
-  int n = snprintf(out, size, "{\"type\":\"Person\",\"data\":{\"slug\":\"p%d\",\"name\":\"o%d\",\"mail\":%s}}\n",
+  int n = snprintf(out, size,
+                   "{\"type\":\"Person\",\"data\":{\"slug\":\"p%d\",\"name\":\"o%d\",\"mail\":%s,\"tags\":[\"t\"]}}\n",
                    op->who, tag, mail_text(op->mail, mail));
   if (op->kind != TOWN_JOIN) {
     n += snprintf(out + n, size - (size_t)n, "{\"type\":\"Person\",\"data\":{\"slug\":\"p%d\",\"name\":\"o%d\"}}\n",
@@ -456,8 +462,8 @@ static void mutation_text(const town_op *op, int tag, char *out, size_t size)
     if (op->mail < 0)
       snprintf(out, size, "insert Person { slug: \"p%d\", name: \"o%d\" }", op->who, tag);
     else
-      snprintf(out, size, "insert Person { slug: \"p%d\", name: \"o%d\", mail: %s }", op->who, tag,
-               mail_text(op->mail, mail));
+      snprintf(out, size, "insert Person { slug: \"p%d\", name: \"o%d\", mail: %s, tags: [\"t\", \"u\"] }", op->who,
+               tag, mail_text(op->mail, mail));
     break;
   case TOWN_ARRIVE:
     snprintf(out, size,

@@ -73,7 +73,9 @@ typedef struct town {
 
 void town_problem(town *t, const char *fmt, ...) OG_PRINTF(2, 3);
 
+/* An empty town in TOWN_ROOT of the env's disk, or in a store. */
 og_status town_init(og_ctx *cx);
+og_status town_init_in(og_ctx *cx, og_store *store);
 /* Adds the operation and runs it.  OG_OK: `fate` tells; else the context's error. */
 og_status town_run(og_ctx *cx, town *t, og_db *db, town_op op);
 /* Looks at a branch ("": main). */
