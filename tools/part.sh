@@ -66,7 +66,7 @@ case $part in
     ;;
   asan | tsan | fault)
     build "$part"
-    run_ctest "$part" # which tests: the presets; what takes minutes (label slow) runs once, in `tests`
+    run_ctest "$part" # which tests: the presets
     if [ "$part" = asan ]; then run_pytest golden build/venv/bin/python asan tests/golden; fi
     ;;
   clang)
