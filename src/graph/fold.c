@@ -229,6 +229,8 @@ static og_status fold_rows(og_ctx *cx, og_fold *f, const og_str *ancestors, size
     if (r->kind == OG_ROW_GC) f->gc = r;
     if (r->kind == OG_ROW_SEAL) f->seal = r;
   }
+  if (f->seal && f->branch.len == 0)
+    return og_fail(cx, OG_ECORRUPT, "__manifest says that the main branch was deleted, which no program does");
   OG_TRY(fold_head(cx, f, ancestors, n));
   OG_TRY(fold_gc(cx, f));
   return fold_tables(cx, f);

@@ -95,10 +95,15 @@ static og_status see_one(og_ctx *cx, void *arg, og_str key, uint64_t size)
 static og_status not_found(og_ctx *cx, og_graph *g)
 {
   bool manifest = false;
+  const og_error missing = *cx->err; /* a list leaves none behind */
   OG_TRY(og_store_list(cx, g->store, OG_STR(OG_LOG_ROOT "/_versions/"), OG_STR_NONE, see_one, &manifest));
-  if (manifest) return cx->err->status = OG_ECORRUPT;
-  og_error_clear(cx);
-  return no_graph(cx, g);
+  if (!manifest) {
+    og_error_clear(cx);
+    return no_graph(cx, g);
+  }
+  *cx->err = missing;
+  cx->err->status = OG_ECORRUPT;
+  return og_note(cx, OG_ECORRUPT, "while opening the graph at '" OG_STR_FMT "'", OG_STR_ARG(og_store_root(g->store)));
 }
 
 static og_status open_newest(og_ctx *cx, og_graph *g)

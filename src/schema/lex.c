@@ -216,7 +216,10 @@ og_status og_source_check(og_ctx *cx, const og_source *src)
     d->used = src->text.len;
     return OG_ELIMIT;
   }
-  size_t bad = og_utf8_check(src->text);
+  size_t bad = og_utf8_check(src->text), nul = og_str_find(src->text, OG_STR("\0"));
+  if (nul < bad)
+    return og_source_fail(cx, OG_EINVALID, src, (og_span){(uint32_t)nul, (uint32_t)nul + 1}, OG_STR_NONE,
+                          "parse error: the text holds U+0000, which cannot be stored");
   if (bad == SIZE_MAX) return OG_OK;
   return og_source_fail(cx, OG_EINVALID, src, (og_span){(uint32_t)bad, (uint32_t)bad + 1}, OG_STR_NONE,
                         "parse error: the text is not UTF-8 from byte %zu on", bad);

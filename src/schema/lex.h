@@ -37,7 +37,7 @@ OG_MUST_USE og_status og_lexer_next(og_ctx *cx, og_lexer *lx);
 /* Instead of the current token: a run of letters, digits, '_' and '-' that starts where it starts, as a WORD (values of
  * an enum).  False, and nothing changes, when there is none. */
 OG_MUST_USE bool og_lexer_enum_value(og_lexer *lx);
-/* OG_ELIMIT or OG_EINVALID ("parse error: …") when the text is too long or not UTF-8. */
+/* OG_ELIMIT or OG_EINVALID ("parse error: …") when the text is too long, not UTF-8, or holds U+0000. */
 OG_MUST_USE og_status og_source_check(og_ctx *cx, const og_source *src);
 /* The text of a STRING token with escapes resolved, in `a`. */
 OG_MUST_USE og_status og_lexer_string(og_ctx *cx, const og_lexer *lx, og_arena *a, og_str *out);

@@ -122,7 +122,7 @@ static og_status fill_batch(og_ctx *cx, og_ahead *a, const batch *before, batch 
   b->rest = 0;
   b->end = before->end;
   b->line = before->line;
-  OG_TRY(og_buf_append(cx, &b->text, before->text.data + before->rest, before->text.len - before->rest));
+  OG_TRY(og_buf_append_str(cx, &b->text, og_str_sub(og_buf_str(&before->text), before->rest, before->text.len)));
   OG_TRY(read_lines(cx, a, b));
   og_str text = og_buf_str(&b->text);
   while (b->rest < text.len) {
