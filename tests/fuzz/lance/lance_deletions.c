@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Any bytes as a deletion file of either form: what decodes names no row beyond the fragment, counts right, and is the
  * same after a round through our own writer. */
-#include "fuzz/lance/fuzz_world.h"
+#include "fuzz/fuzz_world.h"
 
 #include "lance/deletions.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Any bytes as a manifest: what decodes is written back to a fixed point, opens as a table, takes a change of its own,
  * and every file it names lies inside its table. */
-#include "fuzz/lance/fuzz_world.h"
+#include "fuzz/fuzz_world.h"
 
 #include "lance/table_impl.h"
 

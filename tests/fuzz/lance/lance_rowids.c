@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Any bytes as a sequence of row ids and of row versions, for the first two bytes' number of rows: what decodes has
  * that many, and is the same after a round through our own writer. */
-#include "fuzz/lance/fuzz_world.h"
+#include "fuzz/fuzz_world.h"
 
 #include "lance/rowids.h"
 
