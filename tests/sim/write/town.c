@@ -47,6 +47,7 @@ typedef struct edge {
 } edge;
 
 typedef struct state {
+  bool settled; /* the settlers are there, see below */
   person persons[TOWN_PERSONS];
   bool cities[TOWN_CITIES];
   edge edges[TOWN_EDGES];
@@ -89,7 +90,7 @@ static bool is_legal(const state *s)
 
 static bool apply_load(state *s, const town_op *op, int tag)
 {
-  if (op->kind == TOWN_SETTLE) memset(s, 0, sizeof *s);
+  if (op->kind == TOWN_SETTLE) *s = (state){.settled = true};
   if (op->kind == TOWN_JOIN && s->persons[op->who].here) return false;
   put_person(s, op->who, tag, op->mail);
   if (op->kind == TOWN_JOIN) return add_edge(s, false, op->who, op->whom, tag);
@@ -133,6 +134,7 @@ static bool apply(state *s, const town_op *op, int tag, bool *changes)
     *changes = s->persons[op->who].here;
     s->persons[op->who].name = tag;
     break;
+  case TOWN_FOUND: s->cities[op->city] = true; break;
   case TOWN_LEAVE:
   case TOWN_RAZE: *changes = apply_delete(s, op); break;
   default: ok = apply_load(s, op, tag);
@@ -147,7 +149,7 @@ typedef struct line {
 } line;
 
 typedef struct lines {
-  line at[TOWN_PERSONS + TOWN_CITIES + TOWN_EDGES + 8];
+  line at[TOWN_PERSONS + TOWN_CITIES + TOWN_EDGES + 64];
   int n;
 } lines;
 
@@ -166,9 +168,20 @@ static int by_text(const void *a, const void *b)
   return strcmp(((const line *)a)->text, ((const line *)b)->text);
 }
 
+/* Settlers come with every TOWN_SETTLE and nobody touches them again.  A table of a few rows is folded into one
+ * fragment by every writer; theirs is large enough to stay, so that writers also meet tables to which others only
+ * added. */
+#define SETTLERS 12
+
 static void lines_of_state(const state *s, lines *l)
 {
   l->n = 0;
+  for (int i = 0; s->settled && i < SETTLERS; i++) {
+    add_line(l, "Person q%d bg null", i);
+    add_line(l, "City d%d", i);
+    add_line(l, "Knows q%d q%d bg", i, (i + 1) % SETTLERS);
+    add_line(l, "Lives q%d d%d bg", i, i);
+  }
   for (int i = 0; i < TOWN_PERSONS; i++) {
     const person *p = &s->persons[i];
     if (p->here && p->mail >= 0) add_line(l, "Person p%d o%d m%d", i, p->name, p->mail);
@@ -377,20 +390,19 @@ og_status town_look(og_ctx *cx, town *t, og_graph *g, const char *branch, bool e
 static og_status take_line(og_ctx *cx, void *arg, og_str bytes)
 {
   lines *l = arg;
-  char text[256], type[16], tag[16], mail[16];
-  int a, b;
+  char text[256], type[16], id[8], to[8], name[16], mail[16];
   (void)cx;
   snprintf(text, sizeof text, OG_STR_FMT, OG_STR_ARG(bytes));
-  if (sscanf(text, "{\"type\":\"Person\",\"data\":{\"id\":\"p%d\",\"mail\":%15[^,],\"name\":\"%15[^\"]\"", &a, mail,
-             tag) == 3)
-    add_line(l, "Person p%d %s %.2s%s", a, tag, *mail == '"' ? mail + 1 : mail, *mail == '"' ? "" : "ll");
-  else if (sscanf(text, "{\"type\":\"City\",\"data\":{\"id\":\"c%d\"", &a) == 1)
-    add_line(l, "City c%d", a);
+  if (sscanf(text, "{\"type\":\"Person\",\"data\":{\"id\":\"%7[^\"]\",\"mail\":%15[^,],\"name\":\"%15[^\"]\"", id, mail,
+             name) == 3)
+    add_line(l, "Person %s %s %.2s%s", id, name, *mail == '"' ? mail + 1 : mail, *mail == '"' ? "" : "ll");
+  else if (sscanf(text, "{\"type\":\"City\",\"data\":{\"id\":\"%7[^\"]\"", id) == 1)
+    add_line(l, "City %s", id);
   else if (sscanf(text,
-                  "{\"edge\":\"%15[^\"]\",\"from\":\"p%d\",\"to\":\"%*c%d\",\"data\":{\"id\":\"%*[^\"]\","
+                  "{\"edge\":\"%15[^\"]\",\"from\":\"%7[^\"]\",\"to\":\"%7[^\"]\",\"data\":{\"id\":\"%*[^\"]\","
                   "\"tag\":\"%15[^\"]\"}}",
-                  type, &a, &b, tag) == 4)
-    add_line(l, "%s p%d %s%d %s", type, a, *type == 'L' ? "c" : "p", b, tag);
+                  type, id, to, name) == 4)
+    add_line(l, "%s %s %s %s", type, id, to, name);
   else
     add_line(l, "?%.40s", text);
   return OG_OK;
@@ -418,33 +430,54 @@ static const char *mail_text(int mail, char out[16])
   return out;
 }
 
-static void load_text(const town_op *op, int tag, char *out, size_t size)
+typedef struct ndjson {
+  char at[4096];
+  size_t len;
+} ndjson;
+
+static void put(ndjson *t, const char *fmt, ...) OG_PRINTF(2, 3);
+static void put(ndjson *t, const char *fmt, ...)
+{
+  va_list args;
+  va_start(args, fmt);
+  int n = vsnprintf(t->at + t->len, sizeof t->at - t->len, fmt, args);
+  va_end(args);
+  if (n < 0 || (size_t)n >= sizeof t->at - t->len) abort();
+  t->len += (size_t)n;
+}
+
+static void put_settlers(ndjson *t)
+{
+  for (int i = 0; i < SETTLERS; i++) {
+    put(t, "{\"type\":\"Person\",\"data\":{\"slug\":\"q%d\",\"name\":\"bg\"}}\n", i);
+    put(t, "{\"type\":\"City\",\"data\":{\"slug\":\"d%d\"}}\n", i);
+    put(t, "{\"edge\":\"Knows\",\"from\":\"q%d\",\"to\":\"q%d\",\"data\":{\"tag\":\"bg\"}}\n", i, (i + 1) % SETTLERS);
+    put(t, "{\"edge\":\"Lives\",\"from\":\"q%d\",\"to\":\"d%d\",\"data\":{\"tag\":\"bg\"}}\n", i, i);
+  }
+}
+
+static void load_text(const town_op *op, int tag, ndjson *t)
 {
   char mail[16];
-  int n = snprintf(out, size,
-                   "{\"type\":\"Person\",\"data\":{\"slug\":\"p%d\",\"name\":\"o%d\",\"mail\":%s,\"tags\":[\"t\"]}}\n",
-                   op->who, tag, mail_text(op->mail, mail));
+  if (op->kind == TOWN_SETTLE) put_settlers(t);
+  put(t, "{\"type\":\"Person\",\"data\":{\"slug\":\"p%d\",\"name\":\"o%d\",\"mail\":%s,\"tags\":[\"t\"]}}\n", op->who,
+      tag, mail_text(op->mail, mail));
   if (op->kind != TOWN_JOIN) {
-    n += snprintf(out + n, size - (size_t)n, "{\"type\":\"Person\",\"data\":{\"slug\":\"p%d\",\"name\":\"o%d\"}}\n",
-                  op->whom, tag);
-    n += snprintf(out + n, size - (size_t)n, "{\"type\":\"City\",\"data\":{\"slug\":\"c%d\"}}\n", op->city);
-    n += snprintf(out + n, size - (size_t)n,
-                  "{\"edge\":\"Lives\",\"from\":\"p%d\",\"to\":\"c%d\",\"data\":{\"tag\":\"o%d\"}}\n", op->who,
-                  op->city, tag);
+    put(t, "{\"type\":\"Person\",\"data\":{\"slug\":\"p%d\",\"name\":\"o%d\"}}\n", op->whom, tag);
+    put(t, "{\"type\":\"City\",\"data\":{\"slug\":\"c%d\"}}\n", op->city);
+    put(t, "{\"edge\":\"Lives\",\"from\":\"p%d\",\"to\":\"c%d\",\"data\":{\"tag\":\"o%d\"}}\n", op->who, op->city, tag);
   }
   if (op->kind != TOWN_MERGE)
-    snprintf(out + n, size - (size_t)n,
-             "{\"edge\":\"Knows\",\"from\":\"p%d\",\"to\":\"p%d\",\"data\":{\"tag\":\"o%d\"}}\n", op->who, op->whom,
-             tag);
+    put(t, "{\"edge\":\"Knows\",\"from\":\"p%d\",\"to\":\"p%d\",\"data\":{\"tag\":\"o%d\"}}\n", op->who, op->whom, tag);
 }
 
 static og_status run_load(og_ctx *cx, og_db *db, const town_op *op, int tag, og_str actor, og_commit *out)
 {
   static const og_load_mode modes[] = {OG_LOAD_OVERWRITE, OG_LOAD_APPEND, OG_LOAD_MERGE};
-  char text[640];
+  ndjson t = {.len = 0};
   og_load_result r;
-  load_text(op, tag, text, sizeof text);
-  const og_load_args args = {.bytes = og_str_of(text),
+  load_text(op, tag, &t);
+  const og_load_args args = {.bytes = og_str_from(t.at, t.len),
                              .mode = modes[op->kind],
                              .branch = op->on_branch ? OG_STR("b") : OG_STR(""),
                              .actor = actor,
@@ -481,6 +514,7 @@ static void mutation_text(const town_op *op, int tag, char *out, size_t size)
     snprintf(out, size, "update Person set { name: \"o%d\" } where slug = \"p%d\"", tag, op->who);
     break;
   case TOWN_LEAVE: snprintf(out, size, "delete Person where slug = \"p%d\"", op->who); break;
+  case TOWN_FOUND: snprintf(out, size, "insert City { slug: \"c%d\" }", op->city); break;
   default: snprintf(out, size, "delete City where slug = \"c%d\"", op->city);
   }
 }

@@ -36,6 +36,7 @@ typedef enum town_kind {
   TOWN_RENAME, /* update `who` */
   TOWN_LEAVE,  /* delete `who`, with all edges */
   TOWN_RAZE,   /* delete `city`, with all edges */
+  TOWN_FOUND,  /* insert `city`, over the old row if there is one */
   TOWN_KINDS
 } town_kind;
 
