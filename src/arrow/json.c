@@ -44,7 +44,10 @@ static og_status put_timestamp(og_ctx *cx, og_json_writer *w, const og_column *c
   static const int64_t per_ms[] = {0, 1, 1000, 1000000};
   char text[OG_DATETIME_TEXT_MAX];
   int64_t v = og_column_i64(c)[i];
-  v = c->type.unit == OG_UNIT_S ? v * 1000 : v / per_ms[c->type.unit];
+  if (c->type.unit != OG_UNIT_S)
+    v /= per_ms[c->type.unit];
+  else if (OG_MUL_OVERFLOWS(v, 1000, &v))
+    return og_json_i64(cx, w, og_column_i64(c)[i]); /* no time that has a calendar */
   return og_json_str(cx, w, og_str_from(text, og_datetime_format(v, text)));
 }
 

@@ -132,6 +132,12 @@ og_status og_branch__encode(og_ctx *cx, og_arena *a, const og_branch_row *row, o
   return og_row_private(cx, a, OG_ROW_BRANCH, id, og_buf_str(&json), out);
 }
 
+/* Versions count from 1; the upper half of the numbers is Lance's, for versions that are not in the chain. */
+static bool is_version(uint64_t v)
+{
+  return v > 0 && v <= INT64_MAX;
+}
+
 static og_status parse_branch(og_ctx *cx, og_arena *a, const og_log_row *row, og_branch_row *out)
 {
   const og_json *json;
@@ -143,13 +149,13 @@ static og_status parse_branch(og_ctx *cx, og_arena *a, const og_log_row *row, og
   bool ok = og_json_get_str(json, OG_STR("state"), &state) && og_json_get_str(json, OG_STR("incarnation"), &inc) &&
             og_json_get_str(json, OG_STR("parent_incarnation"), &parent_inc) && hex_parse(inc, out->incarnation) &&
             hex_parse(parent_inc, out->parent_incarnation) && og_json_get_u64(json, OG_STR("k"), &out->k) &&
-            og_json_get_u64(json, OG_STR("first"), &out->first);
-  if (!ok)
+            og_json_get_u64(json, OG_STR("first"), &out->first) && is_version(out->k) && is_version(out->first);
+  out->has_seal = og_json_get_u64(json, OG_STR("seal"), &out->seal);
+  if (!ok || (out->has_seal && out->seal > INT64_MAX))
     return og_fail(cx, OG_ECORRUPT, "__manifest row '" OG_STR_FMT "' is no branch registration",
                    OG_STR_ARG(row->object_id));
   if (!og_json_get_str(json, OG_STR("parent"), &out->parent)) out->parent = OG_STR("");
   out->live = og_str_eq(state, OG_STR("live"));
-  out->has_seal = og_json_get_u64(json, OG_STR("seal"), &out->seal);
   return OG_OK;
 }
 

@@ -606,8 +606,8 @@ static og_status decode_field(og_ctx *cx, og_arena *a, og_str bytes, og_lance_fi
     if (!more) break;
     OG_TRY(decode_part(cx, a, &r, &f, &parts, out));
   }
-  if (og_utf8_check(out->name) != SIZE_MAX)
-    return og_fail(cx, OG_ECORRUPT, "schema: the name of field %" PRId32 " is not UTF-8", out->id);
+  if (og_utf8_check(out->name) != SIZE_MAX || og_str_find(out->name, OG_STR("\0")) != SIZE_MAX)
+    return og_fail(cx, OG_ECORRUPT, "schema: the name of field %" PRId32 " is no UTF-8 text", out->id);
   out->n_meta = (uint32_t)parts.meta.len;
   OG_TRY(decode_meta(cx, a, (const og_str *)parts.meta.data, parts.meta.len, &out->meta));
   return og_arena_str(cx, a, og_buf_str(&parts.unknown), &out->unknown);

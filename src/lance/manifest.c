@@ -58,6 +58,14 @@ static og_status bytes_field(decoder *d, const og_pb_reader *r, const og_pb_fiel
   return own(d, f->bytes, out);
 }
 
+/* A text: it will stand in messages and reports. */
+static og_status text_field(decoder *d, const og_pb_reader *r, const og_pb_field *f, og_str *out)
+{
+  OG_TRY(bytes_field(d, r, f, out));
+  if (og_utf8_check(*out) == SIZE_MAX && og_str_find(*out, OG_STR("\0")) == SIZE_MAX) return OG_OK;
+  return og_fail(d->cx, OG_ECORRUPT, "field %u of %s in the manifest is no UTF-8 text", f->num, r->what);
+}
+
 /* A path recorded in a manifest: relative, without "..", beneath the folder it belongs to. */
 static og_status path_field(decoder *d, const og_pb_reader *r, const og_pb_field *f, og_str *out)
 {
@@ -259,9 +267,9 @@ static og_status read_base(decoder *d, og_str bytes, og_base_path *b, og_buf *un
     if (!more) break;
     switch (f.num) {
     case 1: OG_TRY(u32_field(d, &r, &f, &b->id)); break;
-    case 2: OG_TRY(bytes_field(d, &r, &f, &b->name)); break;
+    case 2: OG_TRY(text_field(d, &r, &f, &b->name)); break;
     case 3: OG_TRY(number_field(d, &r, &f, &is_root)); break;
-    case 4: OG_TRY(bytes_field(d, &r, &f, &b->path)); break;
+    case 4: OG_TRY(text_field(d, &r, &f, &b->path)); break;
     default: OG_TRY(keep(d, unknown, &f));
     }
   }
@@ -328,9 +336,9 @@ static og_status read_format(decoder *d, og_str bytes, og_manifest *m, og_buf *u
     OG_TRY(og_pb_next(d->cx, &r, &f, &more));
     if (!more) return OG_OK;
     if (f.num == 1)
-      OG_TRY(bytes_field(d, &r, &f, &m->format));
+      OG_TRY(text_field(d, &r, &f, &m->format));
     else if (f.num == 2)
-      OG_TRY(bytes_field(d, &r, &f, &m->format_version));
+      OG_TRY(text_field(d, &r, &f, &m->format_version));
     else
       OG_TRY(keep(d, unknown, &f));
   }

@@ -103,6 +103,8 @@ static og_status find_uuid(og_ctx *cx, og_lance_table *t)
     OG_TRY(og_pb_next(cx, &r, &f, &more));
     if (!more) return OG_OK;
     if (f.num == 2 && f.wire == OG_PB_BYTES) t->uuid = f.bytes;
+    if (og_utf8_check(t->uuid) != SIZE_MAX || og_str_find(t->uuid, OG_STR("\0")) != SIZE_MAX)
+      return og_fail(cx, OG_ECORRUPT, "the uuid of the manifest's transaction is no UTF-8 text");
   }
 }
 
@@ -232,6 +234,7 @@ static og_status see_version(og_ctx *cx, void *arg, og_str key, uint64_t size)
   if (!og_str_to_u64(digits, &v)) return OG_OK; /* detached versions and the like */
   bool v2 = digits.len == 20;
   if (v2) v = UINT64_MAX - v;
+  if (v > INT64_MAX) return OG_OK; /* detached: not of the chain */
   if (v > n->newest) n->newest = v;
   return v2 ? OG_LIST_STOP : OG_OK; /* V2 names sort newest first */
 }
@@ -318,7 +321,9 @@ og_lance_version og_lance_table_file_version(const og_lance_table *t)
 
 int64_t og_lance_table_timestamp_us(const og_lance_table *t)
 {
-  return t->m.seconds * 1000000 + t->m.nanos / 1000;
+  int64_t us;
+  bool fits = !OG_MUL_OVERFLOWS(t->m.seconds, 1000000, &us) && !OG_ADD_OVERFLOWS(us, t->m.nanos / 1000, &us);
+  return fits ? us : t->m.seconds < 0 ? INT64_MIN : INT64_MAX;
 }
 
 static bool find_pair(const og_str *pairs, uint32_t n, og_str key, og_str *out)
