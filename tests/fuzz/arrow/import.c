@@ -177,7 +177,7 @@ static struct ArrowArray *make_array(stream *s, owned *o, const shape *f, int64_
 
 static void fill_buffers(stream *s, owned *o, const shape *f, struct ArrowArray *a)
 {
-  const char *t = f->s->format ? f->s->format : "n";
+  const char *t = f->s->format && f->s->format[0] ? f->s->format : "n";
   int64_t rows = a->length + a->offset, child_rows = rows;
   bool varbin = strchr("uUzZ", t[0]) != NULL, list = strcmp(t, "+l") == 0 || strcmp(t, "+L") == 0;
   const void **b = a->buffers = own(o, 3 * sizeof *b);

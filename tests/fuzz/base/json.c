@@ -3,20 +3,12 @@
  *
  * Two readers that share no code, the fast one and the one that finds the place of an error, must agree on what is
  * JSON.  What was read is written and read again, and must be the same to the bit.  Nothing leaks. */
+#include "fuzz/fuzz_world.h"
+
 #include "base/json.h"
-#include "base/env.h"
 #include "base/json_where.h"
 
-#include <stdlib.h>
-
-#define MEMORY (256u << 20)
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void expect(bool ok)
-{
-  if (!ok) abort();
-}
 
 static bool same(const og_json *a, const og_json *b);
 
@@ -61,9 +53,9 @@ static void write_and_read(og_ctx *cx, og_json_parser *p, const og_json *v, bool
   const og_json *back;
   og_json_writer_init(&w, &out, pretty);
   if (og_json_node(cx, &w, v) == OG_OK && og_json_parse(cx, p, cx->arena, og_buf_str(&out), NULL, &back) == OG_OK)
-    expect(same(v, back));
+    fuzz_expect(same(v, back));
   else
-    expect(cx->err->status == OG_ENOMEM);
+    fuzz_expect(cx->err->status == OG_ENOMEM);
   og_buf_cleanup(&out);
 }
 
@@ -75,31 +67,24 @@ static void run(og_ctx *cx, og_json_parser *p, og_str text)
   const char *why = og_json__where(text, &at);
   const og_status st = og_json_parse(cx, p, cx->arena, text, NULL, &v);
   if (st != OG_OK) {
-    expect(st == OG_ENOMEM || st == OG_ELIMIT || (st == OG_EINVALID && why && at <= text.len));
+    fuzz_expect(st == OG_ENOMEM || st == OG_ELIMIT || (st == OG_EINVALID && why && at <= text.len));
     return;
   }
-  expect(!why);
+  fuzz_expect(!why);
   const og_status strict_st = og_json_parse(cx, p, cx->arena, text, &strict, &w);
-  expect(strict_st == OG_OK ? same(v, w) : strict_st == OG_ENOMEM || strict_st == OG_EINVALID);
+  fuzz_expect(strict_st == OG_OK ? same(v, w) : strict_st == OG_ENOMEM || strict_st == OG_EINVALID);
   write_and_read(cx, p, v, false);
   write_and_read(cx, p, v, true);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-  og_runtime rt = {0};
-  og_error err;
-  og_arena arena = {0};
-  og_ctx cx;
+  fuzz_world w;
   og_json_parser *p;
-  og_mem_init(&rt.mem, MEMORY);
-  expect(og_env_posix_new(&rt.mem, &rt.env) == OG_OK);
-  og_ctx_init(&cx, &rt, &err, &arena);
-  expect(og_json_parser_new(&cx, &p) == OG_OK);
-  run(&cx, p, og_str_from(data, size));
+  og_ctx *cx = fuzz_open(&w);
+  fuzz_expect(og_json_parser_new(cx, &p) == OG_OK);
+  run(cx, p, og_str_from(data, size));
   og_json_parser_free(p);
-  og_arena_cleanup(&arena);
-  og_env_posix_free(rt.env);
-  expect(rt.mem.in_use == 0);
+  fuzz_close(&w);
   return 0;
 }

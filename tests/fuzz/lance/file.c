@@ -4,23 +4,14 @@
  *
  * Whatever the bytes: no crash, no leak, no more memory than the limit, and what is read passes the
  * column check. */
+#include "fuzz/fuzz_world.h"
+
 #include "lance/file.h"
-#include "base/env.h"
 #ifdef PATCH
 #include "property/lance/random_columns.h"
 #endif
 
-#include <stdio.h>
-#include <stdlib.h>
-
-#define MEMORY (256u << 20)
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void expect(bool ok)
-{
-  if (!ok) abort();
-}
 
 static void expect_sound(og_ctx *cx, const og_column *c, uint64_t n)
 {
@@ -74,14 +65,13 @@ static void write_good_file(og_ctx *cx, og_store *store, uint64_t seed)
   og_column *columns[3];
   const int64_t rows = (int64_t)og_dice_below(&dice, 3000) + 1;
   const og_lance_version version = {2, (uint16_t)(1 + seed % 2)};
-  expect(og_schema_new(cx, fields, 3, NULL, 0, &schema) == OG_OK);
-  expect(og_lance_schema_new(cx, schema, &lance) == OG_OK);
-  for (int i = 0; i < 3; i++)
-    expect(og_random_column(cx, &dice, &fields[i], rows, &columns[i]) == OG_OK);
-  expect(og_batch_new(cx, schema, columns, 3, rows, &batch) == OG_OK);
-  expect(og_lance_file_writer_open(cx, store, OG_STR("f"), lance, version, &w) == OG_OK);
-  expect(og_lance_file_write(cx, w, batch) == OG_OK);
-  expect(og_lance_file_finish(cx, w, &stats) == OG_OK);
+  fuzz_expect(og_schema_new(cx, fields, 3, NULL, 0, &schema) == OG_OK);
+  fuzz_expect(og_lance_schema_new(cx, schema, &lance) == OG_OK);
+  for (int i = 0; i < 3; i++) fuzz_expect(og_random_column(cx, &dice, &fields[i], rows, &columns[i]) == OG_OK);
+  fuzz_expect(og_batch_new(cx, schema, columns, 3, rows, &batch) == OG_OK);
+  fuzz_expect(og_lance_file_writer_open(cx, store, OG_STR("f"), lance, version, &w) == OG_OK);
+  fuzz_expect(og_lance_file_write(cx, w, batch) == OG_OK);
+  fuzz_expect(og_lance_file_finish(cx, w, &stats) == OG_OK);
   for (int i = 0; i < 3; i++) og_column_unref(columns[i]);
   og_batch_unref(batch);
   og_lance_schema_unref(lance);
@@ -95,38 +85,31 @@ static void put_input(og_ctx *cx, og_store *store, const uint8_t *data, size_t s
   uint64_t footer[3] = {0};
   if (size < 2) return;
   write_good_file(cx, store, (uint64_t)data[0] << 8 | data[1]);
-  expect(og_store_get(cx, store, OG_STR("f"), MEMORY, &file) == OG_OK);
+  fuzz_expect(og_store_get(cx, store, OG_STR("f"), FUZZ_MEMORY, &file) == OG_OK);
   memcpy(footer, file.data + file.len - 40, sizeof footer);
   for (size_t at = 2; at + 4 <= size; at += 4) {
     const size_t pos = (size_t)data[at] << 16 | (size_t)data[at + 1] << 8 | data[at + 2];
     file.data[pos % footer[0]] = data[at + 3];
   }
-  expect(og_store_put(cx, store, OG_STR("f"), og_buf_str(&file)) == OG_OK);
+  fuzz_expect(og_store_put(cx, store, OG_STR("f"), og_buf_str(&file)) == OG_OK);
   og_buf_cleanup(&file);
 }
 #else
 static void put_input(og_ctx *cx, og_store *store, const uint8_t *data, size_t size)
 {
-  expect(og_store_put(cx, store, OG_STR("f"), og_str_from(data, size)) == OG_OK);
+  fuzz_expect(og_store_put(cx, store, OG_STR("f"), og_str_from(data, size)) == OG_OK);
 }
 #endif
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-  og_runtime rt = {0};
-  og_error err;
-  og_arena arena = {0};
-  og_ctx cx;
+  fuzz_world w;
   og_store *store;
-  og_mem_init(&rt.mem, MEMORY);
-  expect(og_env_posix_new(&rt.mem, &rt.env) == OG_OK);
-  og_ctx_init(&cx, &rt, &err, &arena);
-  expect(og_store_memory_new(&cx, &store) == OG_OK);
-  put_input(&cx, store, data, size);
-  read_file(&cx, store);
+  og_ctx *cx = fuzz_open(&w);
+  fuzz_expect(og_store_memory_new(cx, &store) == OG_OK);
+  put_input(cx, store, data, size);
+  read_file(cx, store);
   og_store_unref(store);
-  og_arena_cleanup(&arena);
-  og_env_posix_free(rt.env);
-  expect(atomic_load(&rt.mem.in_use) == 0);
+  fuzz_close(&w);
   return 0;
 }
