@@ -14,8 +14,8 @@
 
 og_status og_lance__rle_split(og_ctx *cx, og_str in, og_str *values, og_str *lengths)
 {
-  uint64_t bytes = in.len < 8 ? UINT64_MAX : og_lance__u64(in.ptr);
-  if (bytes > in.len - 8)
+  uint64_t bytes = in.len < 8 ? 0 : og_lance__u64(in.ptr);
+  if (in.len < 8 || bytes > in.len - 8)
     return og_fail(cx, OG_ECORRUPT, "a run-length block of %zu bytes is cut short", in.len);
   *values = og_str_from(in.ptr + 8, (size_t)bytes);
   *lengths = og_str_sub(in, 8 + (size_t)bytes, in.len);

@@ -168,7 +168,8 @@ static og_status add_value(og_ctx *cx, zip_page *z, const uint8_t **at, const ui
     return OG_OK;
   }
   if (null) return og_lance__slots_zeros(cx, s, 1);
-  const uint64_t len = left < z->length ? UINT64_MAX : og_lance__uint(*at, z->length);
+  if (left < z->length) return cut_short(cx);
+  const uint64_t len = og_lance__uint(*at, z->length);
   if (len > left - z->length) return cut_short(cx);
   OG_TRY(add_variable(cx, z, og_str_from(*at + z->length, (size_t)len), s));
   *at += z->length + len;

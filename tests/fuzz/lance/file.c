@@ -78,14 +78,36 @@ static void write_good_file(og_ctx *cx, og_store *store, uint64_t seed)
   og_schema_unref(schema);
 }
 
+/* The file of a seed: the last of each slot is kept, because writing one takes longer than reading it. */
+static void good_file(og_ctx *cx, og_store *store, unsigned seed, og_buf *out)
+{
+  static struct {
+    unsigned seed;
+    size_t len;
+    uint8_t *bytes; /* NULL: none yet */
+  } slots[256], *s;
+  s = &slots[seed % OG_ARRAY_LEN(slots)];
+  if (s->bytes && s->seed == seed) {
+    fuzz_expect(og_buf_append(cx, out, s->bytes, s->len) == OG_OK);
+    return;
+  }
+  write_good_file(cx, store, seed);
+  fuzz_expect(og_store_get(cx, store, OG_STR("f"), FUZZ_MEMORY, out) == OG_OK);
+  free(s->bytes);
+  s->bytes = malloc(out->len);
+  fuzz_expect(s->bytes != NULL);
+  memcpy(s->bytes, out->data, out->len);
+  s->len = out->len;
+  s->seed = seed;
+}
+
 /* data: u16 seed, then edits of { u24 position, u8 value }. */
 static void put_input(og_ctx *cx, og_store *store, const uint8_t *data, size_t size)
 {
   og_buf file = {0};
   uint64_t footer[3] = {0};
   if (size < 2) return;
-  write_good_file(cx, store, (uint64_t)data[0] << 8 | data[1]);
-  fuzz_expect(og_store_get(cx, store, OG_STR("f"), FUZZ_MEMORY, &file) == OG_OK);
+  good_file(cx, store, (unsigned)data[0] << 8 | data[1], &file);
   memcpy(footer, file.data + file.len - 40, sizeof footer);
   for (size_t at = 2; at + 4 <= size; at += 4) {
     const size_t pos = (size_t)data[at] << 16 | (size_t)data[at + 1] << 8 | data[at + 2];

@@ -152,6 +152,21 @@ OG_TEST(rle, runs_longer_than_255_are_split_and_come_back)
   world_free(&w);
 }
 
+OG_TEST(rle, a_block_of_values_and_lengths_is_split_only_when_it_is_whole)
+{
+  world w;
+  world_new(&w);
+  const uint8_t block[] = {2, 0, 0, 0, 0, 0, 0, 0, 'a', 'b', 'x'};
+  og_str values, lengths;
+  OG_CHECK_OK(&w.cx, og_lance__rle_split(&w.cx, og_str_from(block, sizeof block), &values, &lengths));
+  assert_true(og_str_eq(values, OG_STR("ab")) && og_str_eq(lengths, OG_STR("x")));
+  for (size_t n = 0; n < 10; n++) {
+    OG_CHECK_STATUS(&w.cx, og_lance__rle_split(&w.cx, og_str_from(block, n), &values, &lengths), OG_ECORRUPT);
+    og_error_clear(&w.cx);
+  }
+  world_free(&w);
+}
+
 OG_TEST(fsst, symbols_expand_and_an_escape_gives_one_byte)
 {
   world w;
@@ -282,6 +297,7 @@ OG_TEST_MAIN(OG_CASE(bitpack, every_width_comes_back), OG_CASE(bitpack, the_layo
              OG_CASE(bitpack, a_short_tail_is_raw_when_that_is_smaller),
              OG_CASE(bitpack, an_inline_block_that_lies_about_its_bits_is_refused),
              OG_CASE(rle, runs_longer_than_255_are_split_and_come_back),
+             OG_CASE(rle, a_block_of_values_and_lengths_is_split_only_when_it_is_whole),
              OG_CASE(fsst, symbols_expand_and_an_escape_gives_one_byte),
              OG_CASE(general, an_lz4_buffer_that_claims_too_much_costs_no_memory),
              OG_CASE(variable, chunks_and_blocks_come_back_with_narrow_and_wide_offsets),
