@@ -63,6 +63,7 @@ case $part in
     run_ctest dev -LE interop
     run_pytest pytest build/venv/bin/python dev tests/golden tests/conformance tests/e2e
     if grep -q omnigraph_shared build/dev/build.ninja; then gate symbols tools/check_symbols.sh build/dev; fi
+    gate "coverage of the decoders" tools/coverage.sh decoders
     ;;
   asan | tsan | fault)
     build "$part"

@@ -11,6 +11,8 @@
 #include "property/lance/random_columns.h"
 #endif
 
+#define KEY "f.lance"
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void expect_sound(og_ctx *cx, const og_column *c, uint64_t n)
@@ -42,10 +44,20 @@ static void read_field(og_ctx *cx, og_lance_file *f, uint32_t i)
   }
 }
 
+/* What a blob's descriptor may name beside the file: numbers 0 and 1. */
+static void put_blobs(og_ctx *cx, og_store *store)
+{
+  static const char bytes[200];
+  const og_str names[] = {OG_STR("f/00000000000000000000000000000000.blob"),
+                          OG_STR("f/10000000000000000000000000000000.blob")};
+  for (size_t i = 0; i < OG_ARRAY_LEN(names); i++)
+    fuzz_expect(og_store_put(cx, store, names[i], og_str_from(bytes, sizeof bytes)) == OG_OK);
+}
+
 static void read_file(og_ctx *cx, og_store *store)
 {
   og_lance_file *f;
-  if (og_lance_file_open(cx, store, OG_STR("f"), 0, &f) != OG_OK) return;
+  if (og_lance_file_open(cx, store, OG_STR(KEY), 0, &f) != OG_OK) return;
   for (uint32_t i = 0; i < og_lance_file_schema(f)->arrow->n_fields; i++) read_field(cx, f, i);
   og_lance_file_unref(f);
 }
@@ -69,7 +81,7 @@ static void write_good_file(og_ctx *cx, og_store *store, uint64_t seed)
   fuzz_expect(og_lance_schema_new(cx, schema, &lance) == OG_OK);
   for (int i = 0; i < 3; i++) fuzz_expect(og_random_column(cx, &dice, &fields[i], rows, &columns[i]) == OG_OK);
   fuzz_expect(og_batch_new(cx, schema, columns, 3, rows, &batch) == OG_OK);
-  fuzz_expect(og_lance_file_writer_open(cx, store, OG_STR("f"), lance, version, &w) == OG_OK);
+  fuzz_expect(og_lance_file_writer_open(cx, store, OG_STR(KEY), lance, version, &w) == OG_OK);
   fuzz_expect(og_lance_file_write(cx, w, batch) == OG_OK);
   fuzz_expect(og_lance_file_finish(cx, w, &stats) == OG_OK);
   for (int i = 0; i < 3; i++) og_column_unref(columns[i]);
@@ -92,7 +104,7 @@ static void good_file(og_ctx *cx, og_store *store, unsigned seed, og_buf *out)
     return;
   }
   write_good_file(cx, store, seed);
-  fuzz_expect(og_store_get(cx, store, OG_STR("f"), FUZZ_MEMORY, out) == OG_OK);
+  fuzz_expect(og_store_get(cx, store, OG_STR(KEY), FUZZ_MEMORY, out) == OG_OK);
   free(s->bytes);
   s->bytes = malloc(out->len);
   fuzz_expect(s->bytes != NULL);
@@ -113,13 +125,13 @@ static void put_input(og_ctx *cx, og_store *store, const uint8_t *data, size_t s
     const size_t pos = (size_t)data[at] << 16 | (size_t)data[at + 1] << 8 | data[at + 2];
     file.data[pos % footer[0]] = data[at + 3];
   }
-  fuzz_expect(og_store_put(cx, store, OG_STR("f"), og_buf_str(&file)) == OG_OK);
+  fuzz_expect(og_store_put(cx, store, OG_STR(KEY), og_buf_str(&file)) == OG_OK);
   og_buf_cleanup(&file);
 }
 #else
 static void put_input(og_ctx *cx, og_store *store, const uint8_t *data, size_t size)
 {
-  fuzz_expect(og_store_put(cx, store, OG_STR("f"), og_str_from(data, size)) == OG_OK);
+  fuzz_expect(og_store_put(cx, store, OG_STR(KEY), og_str_from(data, size)) == OG_OK);
 }
 #endif
 
@@ -129,6 +141,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
   og_store *store;
   og_ctx *cx = fuzz_open(&w);
   fuzz_expect(og_store_memory_new(cx, &store) == OG_OK);
+  put_blobs(cx, store);
   put_input(cx, store, data, size);
   read_file(cx, store);
   og_store_unref(store);
