@@ -594,6 +594,11 @@ static og_status decode_part(og_ctx *cx, og_arena *a, const og_pb_reader *r, con
   }
 }
 
+static bool is_text(og_str s)
+{
+  return og_utf8_check(s) == SIZE_MAX && og_str_find(s, OG_STR("\0")) == SIZE_MAX;
+}
+
 static og_status decode_field(og_ctx *cx, og_arena *a, og_str bytes, og_lance_field *out)
 {
   OG_AUTO(field_parts) parts = {.meta = OG_VEC_INIT(og_str)};
@@ -606,8 +611,8 @@ static og_status decode_field(og_ctx *cx, og_arena *a, og_str bytes, og_lance_fi
     if (!more) break;
     OG_TRY(decode_part(cx, a, &r, &f, &parts, out));
   }
-  if (og_utf8_check(out->name) != SIZE_MAX || og_str_find(out->name, OG_STR("\0")) != SIZE_MAX)
-    return og_fail(cx, OG_ECORRUPT, "schema: the name of field %" PRId32 " is no UTF-8 text", out->id);
+  if (!is_text(out->name) || !is_text(out->logical_type))
+    return og_fail(cx, OG_ECORRUPT, "schema: name or type of field %" PRId32 " is no UTF-8 text", out->id);
   out->n_meta = (uint32_t)parts.meta.len;
   OG_TRY(decode_meta(cx, a, (const og_str *)parts.meta.data, parts.meta.len, &out->meta));
   return og_arena_str(cx, a, og_buf_str(&parts.unknown), &out->unknown);
