@@ -84,7 +84,7 @@ OG_TEST(graph_pin, held_number_that_was_filled_again_is_not_the_end)
 OG_TEST(graph_pin, stale_hint_at_a_number_that_was_filled_again_is_not_the_end)
 {
   static world w;
-  OG_AUTO(og_buf) hint = {0};
+  og_buf hint = {0};
   const og_str key = OG_STR(OG_LOG_ROOT "/_versions/latest_version_hint.json");
   world_open(&w);
   commit(&w.cx, &w.m, w.writer, OG_STR(""));
@@ -100,6 +100,7 @@ OG_TEST(graph_pin, stale_hint_at_a_number_that_was_filled_again_is_not_the_end)
   OG_CHECK_OK(&w.cx, og_store_put(&w.cx, w.store, key, OG_STR("{\"version\":2}")));
   OG_CHECK_OK(&w.cx, og_graph_open(&w.cx, w.store, true, &w.reader));
   OG_CHECK_U64(newest(&w.cx, w.reader, OG_STR("")), 4);
+  og_buf_cleanup(&hint); /* its memory is the world's */
   world_close(&w);
 }
 
