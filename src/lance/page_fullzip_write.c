@@ -81,29 +81,35 @@ static og_status put_index(og_ctx *cx, const zip_out *z, og_buf *out)
   return OG_OK;
 }
 
+/* Bits of one item; of the length before it where items are strings. */
+static unsigned item_bits(const og_lance__shape *s)
+{
+  if (s->form == OG_LANCE__VARBIN) return s->wide && !s->blob ? 64 : 32;
+  return s->form == OG_LANCE__BITS ? 1 : 8 * s->width;
+}
+
+/* Bytes of the word before each entry. */
+static unsigned control_width(unsigned bits)
+{
+  return bits == 0 ? 0 : bits <= 8 ? 1 : bits <= 16 ? 2 : 4;
+}
+
 og_status og_lance__full_zip_write(og_ctx *cx, const og_lance__leaf *leaf, og_lance__page_out *out)
 {
   OG_AUTO(zip_out) z = {.leaf = leaf, .data = &out->buffers[0]};
-  og_lance__layout l = {
-      .kind = OG_LANCE__FULL_ZIP, .n_items = leaf->n_entries, .n_visible = leaf->slots.n};
+  og_lance__layout l = {.kind = OG_LANCE__FULL_ZIP, .n_items = leaf->n_entries, .n_visible = leaf->slots.n};
   const og_lance__shape *shape = &leaf->slots.shape;
   og_lance__numbering_make(leaf, &l, &z.num);
   z.bits_rep = og_lance__bit_width(leaf->path->n_lists);
   z.bits_def = og_lance__bit_width(z.num.max_def);
-  const unsigned bits = z.bits_rep + z.bits_def;
-  z.control = bits == 0 ? 0 : bits <= 8 ? 1 : bits <= 16 ? 2 : 4;
+  z.control = control_width(z.bits_rep + z.bits_def);
   l.bits_rep = z.bits_rep;
   l.bits_def = z.bits_def;
 
   const bool variable = shape->form == OG_LANCE__VARBIN, items_null = leaf->slots.valid.len > 0;
-  const og_lance__enc flat = {.kind = OG_LANCE__ENC_FLAT,
-                              .bits = variable                        ? (shape->wide && !shape->blob ? 64 : 32)
-                                      : shape->form == OG_LANCE__BITS ? 1
-                                                                      : 8ull * shape->width};
-  const og_lance__enc list = {.kind = OG_LANCE__ENC_FIXED_LIST,
-                              .items = shape->dim,
-                              .has_validity = items_null,
-                              .inner = &flat};
+  const og_lance__enc flat = {.kind = OG_LANCE__ENC_FLAT, .bits = item_bits(shape)};
+  const og_lance__enc list = {
+      .kind = OG_LANCE__ENC_FIXED_LIST, .items = shape->dim, .has_validity = items_null, .inner = &flat};
   const og_lance__enc strings = {.kind = OG_LANCE__ENC_VARIABLE, .inner = &flat};
   l.values = shape->blob ? &og_lance__blob_enc : variable ? &strings : shape->is_list ? &list : &flat;
   if (variable)
