@@ -20,6 +20,7 @@
  * change.c gathers, change_fold.c folds, change_render.c makes the manifest.
  */
 #include "lance/change_impl.h"
+#include "lance/index_impl.h"
 
 #include "base/env.h"
 
@@ -45,6 +46,8 @@ void og_lance_change_free(og_ctx *cx, og_lance_change *c)
   og_vec_cleanup(&c->deleted);
   og_vec_cleanup(&c->carried);
   og_vec_cleanup(&c->config);
+  og_vec_cleanup(&c->indexes);
+  og_vec_cleanup(&c->unindexed);
   og_vec_cleanup(&c->keys);
   og_buf_cleanup(&c->bytes);
   og_lance_table_unref(c->base);
@@ -78,6 +81,8 @@ static og_status change_alloc(og_ctx *cx, const og_lance_place *at, const og_lan
   c->deleted = OG_VEC_INIT(uint64_t);
   c->carried = OG_VEC_INIT(uint64_t);
   c->config = OG_VEC_INIT(og_change__config);
+  c->indexes = OG_VEC_INIT(og_change__index);
+  og_vec_init(&c->unindexed, 16);
   c->keys = OG_VEC_INIT(og_str);
   og_status st = copy_opts(cx, c, at, opts);
   if (st != OG_OK)

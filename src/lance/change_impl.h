@@ -51,6 +51,8 @@ struct og_lance_change {
   og_vec carried;               /* uint64_t: those written again as they are */
   og_vec deleted;               /* uint64_t: those deleted; from finish on with `replaced`, ascending and distinct */
   og_vec config;                /* og_change__config */
+  og_vec indexes;               /* og_change__index: segments to add */
+  og_vec unindexed;             /* uint8_t[16]: segments to remove */
   og_vec keys;                  /* og_str: files written since the start */
   uint32_t renders;
   bool finished;

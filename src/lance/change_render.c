@@ -11,6 +11,7 @@
 #include "base/env.h"
 #include "base/map.h"
 #include "lance/deletions.h"
+#include "lance/index_impl.h"
 #include "lance/transaction.h"
 
 #include <inttypes.h>
@@ -21,15 +22,16 @@ typedef struct render {
   og_lance_change *c;
   og_lance_table *base; /* NULL: a new table */
   uint64_t version;
-  og_arena *a;        /* dies with the render */
-  og_manifest m;      /* what is being made; shares the base's strings */
-  uint32_t *to;       /* per fragment of the change's own base: the same in `base`, or NOWHERE */
-  uint8_t **bits;     /* per fragment of `base`: rows this change deletes; NULL: none */
-  uint8_t **lost;     /* per new file: rows carried over that others changed meanwhile; NULL: none */
-  og_vec fragments;   /* og_fragment */
-  og_vec updated;     /* og_fragment with new deletion files */
-  og_vec removed;     /* uint64_t */
-  og_vec added;       /* og_fragment */
+  og_arena *a;      /* dies with the render */
+  og_manifest m;    /* what is being made; shares the base's strings */
+  uint32_t *to;     /* per fragment of the change's own base: the same in `base`, or NOWHERE */
+  uint8_t **bits;   /* per fragment of `base`: rows this change deletes; NULL: none */
+  uint8_t **lost;   /* per new file: rows carried over that others changed meanwhile; NULL: none */
+  og_vec fragments; /* og_fragment */
+  og_vec updated;   /* og_fragment with new deletion files */
+  og_vec removed;   /* uint64_t */
+  og_vec added;     /* og_fragment */
+  og_index__edit index;
   uint32_t inherited; /* base id of inherited files */
   bool first_touch;
 } render;
@@ -484,6 +486,18 @@ static void set_flags(render *r)
   r->m.writer_flags = (r->m.writer_flags & ~(known | OG_FLAG_CONFIG)) | flags | (r->m.n_config ? OG_FLAG_CONFIG : 0);
 }
 
+static og_status edit_indexes(og_ctx *cx, render *r)
+{
+  if (r->c->opts.op != OG_LANCE_INDEX) return OG_OK;
+  if (r->c->files.len || r->c->deleted.len)
+    return og_fail(cx, OG_EINVALID, "a change of indexes of '" OG_STR_FMT "' also changes rows",
+                   OG_STR_ARG(r->c->at.root));
+  r->index.section = r->m.index_section;
+  OG_TRY(og_index__rebase(cx, r->c, r->base, r->a, &r->index));
+  r->m.index_section = r->index.section;
+  return OG_OK;
+}
+
 /* What it is recorded as: an append removes nothing, a delete adds nothing. */
 static og_lance_op recorded_op(const render *r)
 {
@@ -506,6 +520,10 @@ static og_status write_transaction(og_ctx *cx, render *r)
                       .n_updated = (uint32_t)r->updated.len,
                       .removed = r->removed.data,
                       .n_removed = (uint32_t)r->removed.len,
+                      .index_added = r->index.added.data,
+                      .n_index_added = (uint32_t)r->index.added.len,
+                      .index_removed = r->index.removed.data,
+                      .n_index_removed = (uint32_t)r->index.removed.len,
                       .schema = c->schema,
                       .clone_branch = c->at.branch};
   OG_TRY(c->renders == 1 ? og_arena_str(cx, r->a, c->opts.tx_uuid, &uuid)
@@ -528,6 +546,7 @@ static og_status render_all(og_ctx *cx, render *r)
   r->lost = og_arena_calloc(cx, r->a, r->c->files.len + 1, sizeof(uint8_t *));
   if (!r->lost) return OG_ENOMEM;
   OG_TRY(start_manifest(cx, r));
+  OG_TRY(edit_indexes(cx, r));
   if (r->base && r->c->opts.op != OG_LANCE_OVERWRITE) OG_TRY(keep_fragments(cx, r));
   OG_TRY(add_fragments(cx, r));
   r->m.fragments = r->fragments.data;
@@ -553,12 +572,15 @@ og_status og_lance_change_render(og_ctx *cx, og_lance_change *c, og_lance_table 
               .fragments = OG_VEC_INIT(og_fragment),
               .updated = OG_VEC_INIT(og_fragment),
               .removed = OG_VEC_INIT(uint64_t),
-              .added = OG_VEC_INIT(og_fragment)};
+              .added = OG_VEC_INIT(og_fragment),
+              .index = {.added = OG_VEC_INIT(og_str), .removed = OG_VEC_INIT(og_str)}};
   og_status st = render_all(cx, &r);
   og_vec_cleanup(&r.fragments);
   og_vec_cleanup(&r.updated);
   og_vec_cleanup(&r.removed);
   og_vec_cleanup(&r.added);
+  og_vec_cleanup(&r.index.added);
+  og_vec_cleanup(&r.index.removed);
   if (st == OG_OK) c->number = version;
   return st;
 }

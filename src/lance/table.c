@@ -79,7 +79,7 @@ static og_status resolve_base(og_ctx *cx, const og_lance_table *t, uint32_t id, 
                  OG_STR_ARG(base->path), OG_STR_ARG(t->at.root));
 }
 
-static og_status folder_of(og_ctx *cx, const og_lance_table *t, bool has_base, uint32_t base, og_str *out)
+og_status og_table__folder(og_ctx *cx, const og_lance_table *t, bool has_base, uint32_t base, og_str *out)
 {
   return has_base ? resolve_base(cx, t, base, out) : og_table__prefix(cx, &t->at, out);
 }
@@ -394,7 +394,7 @@ og_status og_table__file(og_ctx *cx, og_lance_table *t, uint32_t fragment, uint3
     return OG_OK;
   }
   og_str folder, key;
-  OG_TRY(folder_of(cx, t, d->has_base, d->base, &folder));
+  OG_TRY(og_table__folder(cx, t, d->has_base, d->base, &folder));
   OG_TRY(og_arena_printf(cx, cx->arena, &key, OG_STR_FMT "/data/" OG_STR_FMT, OG_STR_ARG(folder), OG_STR_ARG(d->path)));
   OG_TRY(og_lance_file_open(cx, t->at.store, key, d->size, &f));
   og_mutex_lock(&t->mu);
@@ -425,7 +425,7 @@ static og_status load_deletions(og_ctx *cx, og_lance_table *t, const og_fragment
   og_str folder, key;
   OG_AUTO(og_buf) bytes = {0};
   if (d->kind > 1) return og_fail(cx, OG_EUNSUPPORTED, "a deletion file of unknown kind %u", d->kind);
-  OG_TRY(folder_of(cx, t, d->has_base, d->base, &folder));
+  OG_TRY(og_table__folder(cx, t, d->has_base, d->base, &folder));
   OG_TRY(og_arena_printf(cx, cx->arena, &key, OG_STR_FMT "/_deletions/%" PRIu64 "-%" PRIu64 "-%" PRIu64 ".%s",
                          OG_STR_ARG(folder), f->id, d->read_version, d->id, d->kind ? "bin" : "arrow"));
   OG_TRY(og_store_get(cx, t->at.store, key, 8 * f->rows + (1u << 20), &bytes));

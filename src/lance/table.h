@@ -105,6 +105,7 @@ typedef enum og_lance_op {
   OG_LANCE_DELETE,    /* deletes only; and so is this if it also adds some */
   OG_LANCE_UPDATE,    /* inserts, updates, deletes in one */
   OG_LANCE_OVERWRITE, /* everything replaced; row ids start anew above next_row_id */
+  OG_LANCE_INDEX,     /* no row changes: indexes are added, replaced, dropped (index.h) */
   OG_LANCE_CLONE      /* nothing changes: the first version of a branch's tree, naming the base's files */
 } og_lance_op;
 

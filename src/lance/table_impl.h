@@ -40,6 +40,8 @@ struct og_lance_table {
 OG_MUST_USE og_status og_table__new(og_ctx *cx, const og_lance_place *at, og_manifest *m, og_lance_table **out);
 /* root[/tree/branch] in cx->arena. */
 OG_MUST_USE og_status og_table__prefix(og_ctx *cx, const og_lance_place *at, og_str *out);
+/* The folder that files with this base path lie below, inside the table, in cx->arena. */
+OG_MUST_USE og_status og_table__folder(og_ctx *cx, const og_lance_table *t, bool has_base, uint32_t base, og_str *out);
 OG_MUST_USE og_status og_table__file(og_ctx *cx, og_lance_table *t, uint32_t fragment, uint32_t file,
                                      og_lance_file **out); /* borrowed */
 OG_MUST_USE og_status og_table__deleted(og_ctx *cx, og_lance_table *t, uint32_t fragment, const uint8_t **out);

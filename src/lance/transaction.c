@@ -5,6 +5,7 @@
  *     100 Append     1 fragments
  *     101 Delete     1 updated fragments, 2 deleted ids, 3 predicate
  *     102 Overwrite  1 fragments, 2 schema
+ *     103 CreateIndex  1 new, 2 removed IndexMetadata
  *     108 Update     1 removed ids, 2 updated, 3 new fragments, 6 fields_for_preserving_frag_bitmap
  *     113 Clone      1 shallow, 2 source reference, 3 source version, 4 source path, 5 branch
  */
@@ -30,6 +31,12 @@ static og_status put_ids(og_ctx *cx, uint32_t num, const uint64_t *ids, uint32_t
   return n ? og_pb_put_packed(cx, out, num, ids, n) : OG_OK;
 }
 
+static og_status put_messages(og_ctx *cx, uint32_t num, const og_str *messages, uint32_t n, og_buf *out)
+{
+  for (uint32_t i = 0; i < n; i++) OG_TRY(og_pb_put_bytes(cx, out, num, messages[i]));
+  return OG_OK;
+}
+
 static og_status put_operation(og_ctx *cx, const og_transaction *t, uint32_t *num, og_buf *out)
 {
   switch (t->op) {
@@ -43,6 +50,10 @@ static og_status put_operation(og_ctx *cx, const og_transaction *t, uint32_t *nu
     *num = 102;
     OG_TRY(put_fragments(cx, 1, t->added, t->n_added, true, out));
     return og_lance_fields_encode(cx, t->schema, 2, out);
+  case OG_LANCE_INDEX:
+    *num = 103;
+    OG_TRY(put_messages(cx, 1, t->index_added, t->n_index_added, out));
+    return put_messages(cx, 2, t->index_removed, t->n_index_removed, out);
   case OG_LANCE_CLONE:
     *num = 113;
     OG_TRY(og_pb_put_u64(cx, out, 1, 1));

@@ -15,6 +15,8 @@ typedef struct og_transaction {
   uint32_t n_updated;
   const uint64_t *removed; /* fragment ids */
   uint32_t n_removed;
+  const og_str *index_added, *index_removed; /* INDEX: IndexMetadata messages */
+  uint32_t n_index_added, n_index_removed;
   const og_lance_schema *schema;   /* OVERWRITE */
   og_str clone_path, clone_branch; /* CLONE: absolute path of the source table, and the branch made */
   uint64_t clone_version;

@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: MIT */
+/* lance/index.c -- an index at one version of its table.
+ *
+ *  (1) A segment answers with row ids.  An id counts only where it lies now: in a fragment the segment covers, and not
+ *      deleted there.  An updated row lies in a fragment written later, which the segment that knew its old value does
+ *      not cover; so no segment ever has to be told of an update or a delete, and forged ids reach nothing.
+ *  (2) Fragments that no segment covers are *bare*: their values are read and compared.  Small ones are kept.
+ *  (3) Segments are immutable and shared between the versions that name them.
+ */
+#include "lance/index_impl.h"
+
+#include <inttypes.h>
+
+#define BARE_BYTES (32u << 20) /* of bare columns kept */
+
+/* ---- which there are */
+
+static bool is_btree_of(const og_lance_index_entry *e, int32_t field)
+{
+  return e->n_fields == 1 && e->fields[0] == field && og_str_eq(e->kind, OG_STR(OG_LANCE_BTREE));
+}
+
+og_status og_lance_index_of_column(og_ctx *cx, const og_lance_table *t, uint32_t column, og_str *name, bool *found)
+{
+  const og_lance_index_entry *e;
+  size_t n;
+  int32_t field = t->m.schema->fields[og_lance_schema_top(t->m.schema, column)].id;
+  *found = false;
+  OG_TRY(og_lance_table_indexes(cx, t, &e, &n));
+  for (size_t i = 0; i < n && !*found; i++) {
+    if (!is_btree_of(&e[i], field)) continue;
+    *name = e[i].name;
+    *found = true;
+  }
+  return OG_OK;
+}
+
+static og_status find_column(og_ctx *cx, const og_lance_table *t, const og_lance_index_entry *e, uint32_t *out)
+{
+  const og_lance_schema *s = t->m.schema;
+  for (uint32_t i = 0; e->n_fields == 1 && i < s->arrow->n_fields; i++) {
+    if (s->fields[og_lance_schema_top(s, i)].id != e->fields[0]) continue;
+    *out = i;
+    if (og_lance_index_can(s->arrow->fields[i].type)) return OG_OK;
+  }
+  return og_fail(cx, OG_EUNSUPPORTED,
+                 "index '" OG_STR_FMT "' is not over one top-level column of a plain type, and cannot be read",
+                 OG_STR_ARG(e->name));
+}
+
+/* ---- opening */
+
+og_lance_index *og_lance_index_ref(og_lance_index *x)
+{
+  atomic_fetch_add_explicit(&x->refs, 1, memory_order_relaxed);
+  return x;
+}
+
+void og_lance_index_unref(og_lance_index *x)
+{
+  if (!x || atomic_fetch_sub_explicit(&x->refs, 1, memory_order_acq_rel) != 1) return;
+  for (uint32_t i = 0; i < x->n_segments; i++) og_btree_unref(x->segments[i].tree);
+  for (uint32_t i = 0; x->bare_col && i < x->n_bare; i++) og_column_unref(x->bare_col[i]);
+  og_places_cleanup(&x->places);
+  og_lance_table_unref(x->table);
+  og_mutex_cleanup(&x->mu);
+  og_arena_cleanup(&x->arena);
+  og_free(x);
+}
+
+static og_status open_segment(og_ctx *cx, og_lance_index *x, const og_lance_index_entry *e, og_lance_index *earlier,
+                              og_btree **out)
+{
+  og_str prefix, folder;
+  for (uint32_t i = 0; earlier && earlier->column == x->column && i < earlier->n_segments; i++) {
+    if (!og_index__same(earlier->segments[i].uuid, e->uuid)) continue;
+    *out = og_btree_ref(earlier->segments[i].tree);
+    return OG_OK;
+  }
+  OG_TRY(og_table__folder(cx, x->table, e->has_base, e->base, &prefix));
+  OG_TRY(og_index__folder(cx, prefix, e->uuid, &folder));
+  return og_btree_open(cx, x->table->at.store, folder, x->table->m.schema->arrow->fields[x->column].type, out);
+}
+
+static og_status add_segment(og_ctx *cx, og_lance_index *x, const og_lance_index_entry *e, og_lance_index *earlier)
+{
+  const og_manifest *m = &x->table->m;
+  og_index__segment *s = &x->segments[x->n_segments];
+  uint32_t column;
+  if (!og_str_eq(e->kind, OG_STR(OG_LANCE_BTREE)))
+    return og_fail(cx, OG_EUNSUPPORTED, "index '" OG_STR_FMT "' is of kind '" OG_STR_FMT "'; BTREE is read",
+                   OG_STR_ARG(e->name), OG_STR_ARG(e->kind));
+  OG_TRY(find_column(cx, x->table, e, &column));
+  if (x->n_segments && column != x->column)
+    return og_fail(cx, OG_ECORRUPT, "the segments of index '" OG_STR_FMT "' are over several columns",
+                   OG_STR_ARG(e->name));
+  x->column = column;
+  memcpy(s->uuid, e->uuid, 16);
+  s->covers = og_arena_zalloc(cx, &x->arena, m->n_fragments / 8 + 1);
+  if (!s->covers) return OG_ENOMEM;
+  for (uint32_t f = 0; f < m->n_fragments; f++)
+    if (og_ranges_have(e->fragments, e->n_fragments, m->fragments[f].id)) og_bit_set(s->covers, f);
+  OG_TRY(open_segment(cx, x, e, earlier, &s->tree));
+  x->n_segments++;
+  return OG_OK;
+}
+
+static og_status list_bare(og_ctx *cx, og_lance_index *x)
+{
+  const og_manifest *m = &x->table->m;
+  x->bare = og_arena_calloc(cx, &x->arena, (size_t)m->n_fragments + 1, sizeof *x->bare);
+  x->bare_col = og_arena_calloc(cx, &x->arena, (size_t)m->n_fragments + 1, sizeof(og_column *));
+  if (!x->bare || !x->bare_col) return OG_ENOMEM;
+  for (uint32_t f = 0; f < m->n_fragments; f++) {
+    bool covered = false;
+    for (uint32_t i = 0; i < x->n_segments; i++) covered = covered || og_bit_get(x->segments[i].covers, f);
+    if (covered) continue;
+    x->bare[x->n_bare++] = f;
+    x->bare_rows += m->fragments[f].rows;
+  }
+  return OG_OK;
+}
+
+static og_status open_all(og_ctx *cx, og_lance_index *x, og_str name, og_lance_index *earlier)
+{
+  const og_lance_index_entry *e;
+  size_t n;
+  OG_TRY(og_lance_table_indexes(cx, x->table, &e, &n));
+  x->segments = og_arena_calloc(cx, &x->arena, n + 1, sizeof *x->segments);
+  if (!x->segments) return OG_ENOMEM;
+  for (size_t i = 0; i < n; i++)
+    if (og_str_eq(e[i].name, name)) OG_TRY(add_segment(cx, x, &e[i], earlier));
+  if (x->n_segments == 0)
+    return og_fail(cx, OG_ENOTFOUND, "'" OG_STR_FMT "' has no index '" OG_STR_FMT "'", OG_STR_ARG(x->table->at.root),
+                   OG_STR_ARG(name));
+  OG_TRY(list_bare(cx, x));
+  return og_places_init(cx, x->table, &x->places);
+}
+
+og_status og_lance_index_open(og_ctx *cx, og_lance_table *t, og_str name, og_lance_index *earlier, og_lance_index **out)
+{
+  og_lance_index *x = og_zalloc(cx, sizeof *x);
+  if (!x) return OG_ENOMEM;
+  atomic_init(&x->refs, 1);
+  og_mutex_init(&x->mu);
+  x->table = og_lance_table_ref(t);
+  og_status st = open_all(cx, x, name, earlier);
+  if (st != OG_OK)
+    og_lance_index_unref(x);
+  else
+    *out = x;
+  return st;
+}
+
+uint32_t og_lance_index_column(const og_lance_index *x)
+{
+  return x->column;
+}
+
+uint32_t og_lance_index_segments(const og_lance_index *x)
+{
+  return x->n_segments;
+}
+
+uint64_t og_lance_index_uncovered(const og_lance_index *x)
+{
+  return x->bare_rows;
+}
+
+/* ---- finding */
+
+og_status og_index__place(og_ctx *cx, og_lance_index *x, const og_index__segment *s, const uint64_t *ids, size_t n,
+                          og_vec *out)
+{
+  OG_AUTO(og_vec) places = OG_VEC_INIT(uint64_t);
+  for (size_t i = 0; i < n; i++) {
+    og_vec_clear(&places);
+    OG_TRY(og_places_find(cx, &x->places, ids[i], &places));
+    for (size_t k = 0; k < places.len; k++) {
+      uint64_t offset = OG_VEC_AT(&places, uint64_t, k);
+      uint32_t f = og_table__fragment_at(x->table, offset);
+      const uint8_t *deleted;
+      if (!og_bit_get(s->covers, f)) continue;
+      OG_TRY(og_table__deleted(cx, x->table, f, &deleted));
+      if (!deleted || !og_bit_get(deleted, (int64_t)(offset - x->table->first[f])))
+        OG_TRY(og_vec_add(cx, out, &offset));
+    }
+  }
+  return OG_OK;
+}
+
+static uint64_t column_bytes(const og_column *c)
+{
+  return (uint64_t)c->len * (og_type_is_varbin(c->type.id) ? 8 : og_type_width(c->type.id) + 1u) + c->bytes_len;
+}
+
+/* The column of a bare fragment with a reference, kept if there is room. */
+static og_status bare_column(og_ctx *cx, og_lance_index *x, uint32_t i, og_column **out)
+{
+  og_table__source source;
+  og_mutex_lock(&x->mu);
+  og_column *c = x->bare_col[i];
+  if (c) og_column_ref(c);
+  og_mutex_unlock(&x->mu);
+  if (!c) {
+    uint32_t f = x->bare[i];
+    OG_TRY(og_ctx_poll(cx));
+    OG_TRY(og_table__locate(cx, cx->arena, x->table, f, x->column, &source));
+    OG_TRY(og_table__read(cx, &source, 0, x->table->m.fragments[f].rows, NULL, &c));
+    og_mutex_lock(&x->mu);
+    if (!x->bare_col[i] && x->bare_bytes + column_bytes(c) <= BARE_BYTES) {
+      x->bare_col[i] = og_column_ref(c);
+      x->bare_bytes += column_bytes(c);
+    }
+    og_mutex_unlock(&x->mu);
+  }
+  *out = c;
+  return OG_OK;
+}
+
+static og_status find_bare(og_ctx *cx, og_lance_index *x, const og_index__wanted *w, og_vec *out)
+{
+  for (uint32_t i = 0; i < x->n_bare; i++) {
+    const uint8_t *deleted;
+    og_column *c;
+    og_status st = OG_OK;
+    OG_TRY(og_table__deleted(cx, x->table, x->bare[i], &deleted));
+    OG_TRY(bare_column(cx, x, i, &c));
+    for (int64_t row = 0; st == OG_OK && row < c->len; row++) {
+      uint64_t offset = x->table->first[x->bare[i]] + (uint64_t)row;
+      if (og_index__matches(w, c, row) && !(deleted && og_bit_get(deleted, row))) st = og_vec_add(cx, out, &offset);
+    }
+    og_column_unref(c);
+    OG_TRY(st);
+  }
+  return OG_OK;
+}
+
+static int by_offset(const void *a, const void *b, void *arg)
+{
+  (void)arg;
+  uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+  return (x > y) - (x < y);
+}
+
+/* Ascending and distinct from `from` on: overlapping segments may name a row twice. */
+static og_status put_in_order(og_ctx *cx, og_vec *v, size_t from)
+{
+  uint64_t *o = (uint64_t *)v->data + from;
+  size_t n = v->len - from, kept = 1;
+  bool ascends = true;
+  for (size_t i = 1; ascends && i < n; i++) ascends = o[i - 1] < o[i];
+  if (ascends) return OG_OK;
+  OG_TRY(og_sort(cx, o, n, sizeof *o, by_offset, NULL));
+  for (size_t i = 1; i < n; i++)
+    if (o[i] != o[kept - 1]) o[kept++] = o[i];
+  v->len = from + kept;
+  return OG_OK;
+}
+
+static og_status find_rows(og_ctx *cx, og_lance_index *x, const og_index__wanted *w, og_vec *out)
+{
+  OG_AUTO(og_vec) ids = OG_VEC_INIT(uint64_t);
+  size_t from = out->len;
+  for (uint32_t i = 0; i < x->n_segments; i++) {
+    og_vec_clear(&ids);
+    OG_TRY(og_btree_find(cx, x->segments[i].tree, w, &ids));
+    OG_TRY(og_index__place(cx, x, &x->segments[i], ids.data, ids.len, out));
+  }
+  OG_TRY(find_bare(cx, x, w, out));
+  return out->len > from ? put_in_order(cx, out, from) : OG_OK;
+}
+
+og_status og_lance_index_rows(og_ctx *cx, og_lance_index *x, const og_lance_index_query *q, og_vec *out)
+{
+  og_index__wanted w = {0};
+  og_status st = og_index__want(cx, x->table->m.schema->arrow->fields[x->column].type, q, &w);
+  if (st == OG_OK) st = find_rows(cx, x, &w, out);
+  og_index__wanted_cleanup(&w);
+  OG_TRY_NOTE(cx, st, "while looking up an index of '" OG_STR_FMT "'", OG_STR_ARG(x->table->at.root));
+  return OG_OK;
+}

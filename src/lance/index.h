@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: MIT */
+/* lance/index.h -- scalar indexes of a table version: which there are, finding rows by value, and making them.
+ *
+ * An index has a name and one or more *segments*, each with files of its own below _indices/<uuid>/ and a set of
+ * fragments it covers; the version's manifest lists them.  A segment says which row ids hold which values; where those
+ * rows lie is the version's business, hence a new version needs no new index.  Rows of fragments that no segment covers
+ * are looked at one by one, so an answer is exact however old the index is.
+ *
+ * Of the kinds Lance knows, BTREE is opened and made here (index_btree.c has the bytes); others are listed, carried
+ * from version to version, and refused by name when opened.
+ * Thread rule: an open index may be used from any thread.
+ */
+#pragma once
+
+#include "lance/roaring.h"
+#include "lance/table.h"
+
+typedef struct og_lance_index_file {
+  og_str name; /* below _indices/<uuid>/ */
+  uint64_t size;
+} og_lance_index_file;
+
+/* One segment, as the manifest says it. */
+typedef struct og_lance_index_entry {
+  uint8_t uuid[16];
+  og_str name;
+  const int32_t *fields; /* ids of the indexed fields */
+  uint32_t n_fields;
+  uint64_t version; /* of the table, when it was built */
+  bool has_fragments;
+  const og_u32_range *fragments; /* ids it covers; also ones that are gone by now */
+  size_t n_fragments;            /* ranges */
+  og_str kind, details;          /* type URL and message */
+  uint32_t index_version;
+  int64_t created_ms;
+  bool has_base;
+  uint32_t base;
+  const og_lance_index_file *files;
+  uint32_t n_files;
+  og_str raw; /* the whole message */
+} og_lance_index_entry;
+
+#define OG_LANCE_BTREE "/lance.table.BTreeIndexDetails"
+
+/* All segments of the version in the order of the manifest, in cx->arena. */
+OG_MUST_USE og_status og_lance_table_indexes(og_ctx *cx, const og_lance_table *t, const og_lance_index_entry **out,
+                                             size_t *n);
+/* Can a column of this type have a BTREE? */
+bool og_lance_index_can(og_type type);
+/* Name of a BTREE over this top-level column alone, in cx->arena; false when there is none. */
+OG_MUST_USE og_status og_lance_index_of_column(og_ctx *cx, const og_lance_table *t, uint32_t column, og_str *name,
+                                               bool *found);
+
+/* ---- finding rows */
+
+typedef struct og_lance_index og_lance_index;
+
+/* The index of that name, for this version.  Segments that `earlier` (NULL: none; an index of another version) has open
+ * already are shared, with the pages they hold.  OG_ENOTFOUND; OG_EUNSUPPORTED for kinds, types or layouts we do not
+ * read; OG_ECORRUPT. */
+OG_MUST_USE og_status og_lance_index_open(og_ctx *cx, og_lance_table *t, og_str name, og_lance_index *earlier,
+                                          og_lance_index **out);
+og_lance_index *og_lance_index_ref(og_lance_index *x);
+void og_lance_index_unref(og_lance_index *x); /* NULL is fine */
+uint32_t og_lance_index_column(const og_lance_index *x);
+uint32_t og_lance_index_segments(const og_lance_index *x);
+uint64_t og_lance_index_uncovered(const og_lance_index *x); /* physical rows that are looked at one by one */
+
+typedef enum og_lance_index_op {
+  OG_INDEX_IN,    /* equal to one of `values`; nulls among them match nothing */
+  OG_INDEX_RANGE, /* between low and high */
+  OG_INDEX_NULL   /* null */
+} og_lance_index_op;
+
+/* Values are compared as og_column_value_cmp does: zeros are one value, NaN is one value above all others. */
+typedef struct og_lance_index_query {
+  og_lance_index_op op;
+  const og_column *values;     /* IN: of the column's type */
+  const og_column *low, *high; /* RANGE: one row each, not null; NULL: no bound */
+  bool low_open, high_open;    /* the bound itself does not belong to it */
+} og_lance_index_query;
+
+/* Dense offsets of the live rows that match, ascending, appended to `out` (uint64_t).  OG_EINVALID: values of another
+ * type. */
+OG_MUST_USE og_status og_lance_index_rows(og_ctx *cx, og_lance_index *x, const og_lance_index_query *q, og_vec *out);
+
+/* ---- making them: changes with op OG_LANCE_INDEX.  Files are written at once, and synced with the change's other
+ * keys; what a segment covers is settled when the change is rendered.  Rendered on a version where a covered fragment
+ * holds other files for the column, where a replaced segment is gone, or where another segment of that name covers the
+ * same fragments, it is OG_ECONFLICT. */
+
+/* A BTREE named `name` over all rows of the change's base; replaces the index of that name. */
+OG_MUST_USE og_status og_lance_change_index_build(og_ctx *cx, og_lance_change *c, uint32_t column, og_str name);
+/* Brings the index up to the base: rows of fragments not covered yet become a new segment, into which the newest
+ * segments are merged as long as each has at most twice the rows gathered so far.  `all`: one segment.  All are merged
+ * also when a row to be added was updated in its life, for Lance 10 takes an older segment's word for it.  *changed
+ * false: there is nothing to do, and nothing was. */
+OG_MUST_USE og_status og_lance_change_index_fold(og_ctx *cx, og_lance_change *c, og_str name, bool all, bool *changed);
+OG_MUST_USE og_status og_lance_change_index_drop(og_ctx *cx, og_lance_change *c, og_str name);
