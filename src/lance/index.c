@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* lance/index.c -- an index at one version of its table.
  *
- *  (1) A segment answers with row ids.  An id counts only where it lies now: in a fragment the segment covers, and not
- *      deleted there.  An updated row lies in a fragment written later, which the segment that knew its old value does
- *      not cover; so no segment ever has to be told of an update or a delete, and forged ids reach nothing.
+ *  (1) A segment answers with row ids, or, as Lance 14 writes them, with row addresses, which a compaction changes;
+ *      whoever compacts must then write the segment anew.  Either counts only where the row lies now: in a fragment
+ *      the segment covers, and not deleted there.  An updated row lies in a fragment written later, which the
+ *      segment that knew its old value does not cover; so no segment ever has to be told of an update or a delete,
+ *      and forged ids reach nothing.
  *  (2) Fragments that no segment covers are *bare*: their values are read and compared.  Small ones are kept.
  *  (3) Segments are immutable and shared between the versions that name them.
  */
@@ -61,7 +63,8 @@ void og_lance_index_unref(og_lance_index *x)
   if (!x || atomic_fetch_sub_explicit(&x->refs, 1, memory_order_acq_rel) != 1) return;
   for (uint32_t i = 0; i < x->n_segments; i++) og_btree_unref(x->segments[i].tree);
   for (uint32_t i = 0; x->bare_col && i < x->n_bare; i++) og_column_unref(x->bare_col[i]);
-  og_places_cleanup(&x->places);
+  og_places_cleanup(&x->places[0]);
+  og_places_cleanup(&x->places[1]);
   og_lance_table_unref(x->table);
   og_mutex_cleanup(&x->mu);
   og_arena_cleanup(&x->arena);
@@ -91,11 +94,15 @@ static og_status add_segment(og_ctx *cx, og_lance_index *x, const og_lance_index
     return og_fail(cx, OG_EUNSUPPORTED, "index '" OG_STR_FMT "' is of kind '" OG_STR_FMT "'; BTREE is read",
                    OG_STR_ARG(e->name), OG_STR_ARG(e->kind));
   OG_TRY(find_column(cx, x->table, e, &column));
+  if (e->index_version > OG_BTREE_ADDRESSES)
+    return og_fail(cx, OG_EUNSUPPORTED, "index '" OG_STR_FMT "' is a BTREE of version %u: upgrade OmniGraph",
+                   OG_STR_ARG(e->name), e->index_version);
   if (x->n_segments && column != x->column)
     return og_fail(cx, OG_ECORRUPT, "the segments of index '" OG_STR_FMT "' are over several columns",
                    OG_STR_ARG(e->name));
   x->column = column;
   memcpy(s->uuid, e->uuid, 16);
+  s->addresses = e->index_version == OG_BTREE_ADDRESSES;
   s->covers = og_arena_zalloc(cx, &x->arena, m->n_fragments / 8 + 1);
   if (!s->covers) return OG_ENOMEM;
   for (uint32_t f = 0; f < m->n_fragments; f++)
@@ -134,7 +141,11 @@ static og_status open_all(og_ctx *cx, og_lance_index *x, og_str name, og_lance_i
     return og_fail(cx, OG_ENOTFOUND, "'" OG_STR_FMT "' has no index '" OG_STR_FMT "'", OG_STR_ARG(x->table->at.root),
                    OG_STR_ARG(name));
   OG_TRY(list_bare(cx, x));
-  return og_places_init(cx, x->table, &x->places);
+  bool needed[2] = {false, false};
+  for (uint32_t i = 0; i < x->n_segments; i++) needed[x->segments[i].addresses] = true;
+  for (int i = 0; i < 2; i++)
+    if (needed[i]) OG_TRY(og_places_init(cx, x->table, i == 1, &x->places[i]));
+  return OG_OK;
 }
 
 og_status og_lance_index_open(og_ctx *cx, og_lance_table *t, og_str name, og_lance_index *earlier, og_lance_index **out)
@@ -175,7 +186,7 @@ og_status og_index__place(og_ctx *cx, og_lance_index *x, const og_index__segment
   OG_AUTO(og_vec) places = OG_VEC_INIT(uint64_t);
   for (size_t i = 0; i < n; i++) {
     og_vec_clear(&places);
-    OG_TRY(og_places_find(cx, &x->places, ids[i], &places));
+    OG_TRY(og_places_find(cx, &x->places[s->addresses], ids[i], &places));
     for (size_t k = 0; k < places.len; k++) {
       uint64_t offset = OG_VEC_AT(&places, uint64_t, k);
       uint32_t f = og_table__fragment_at(x->table, offset);

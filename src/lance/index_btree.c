@@ -6,15 +6,18 @@
  *                      schema metadata: batch_size "4096" rows a page, range_partitioned "false"
  *
  * Both are ordinary data files (file.h).  Page p is rows [p * batch_size, ...) of page_data; the last one is shorter.
- * `min` is the first value, hence null where the page begins with nulls; `max` is the last one.  `ids` are stable row
- * ids, or addresses in a table without them, and in no order among equal values.
+ * `min` is the first value, hence null where the page begins with nulls; `max` is the last one.  `ids` name the rows,
+ * in no order among equal values: in index version 0 by stable row id (by address in a table without them), in version
+ * 1, of Lance 14, by address.
  *
  *  (1) The lookup file is small (one row per 4096 entries) and kept in memory; of the data file only pages that may
- * hold an answer are read, and kept as long as the budget lasts, the least recently passed going first. (2) The order
- * is checked: of the page ends when a segment is opened, of a page's values when it is read.  A search rests on nothing
- * else, so a forged file can give wrong row ids, but no row id is trusted either (index.c). (3) A page read by two
- * threads at once is read twice, and kept once; nothing waits under the lock. (4) Lance may lay an index out by ranges,
- * in several pairs of files: refused by name.
+ *      hold an answer are read, and kept as long as the budget lasts; a hand goes round and gives up what it
+ *      passes.
+ *  (2) The order is checked: of the page ends when a segment is opened, of a page's values when it is read.  A
+ *      search rests on nothing else, so a forged file can give wrong row ids, but no row id is trusted either
+ *      (index.c).
+ *  (3) A page read by two threads at once is read twice, and kept once; nothing waits under the lock.
+ *  (4) Lance may lay an index out by ranges, in several pairs of files: refused by name.
  */
 #include "lance/index_impl.h"
 

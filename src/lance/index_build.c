@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /* lance/index_build.c -- changes that make, fold and drop indexes.
  *
- *  (1) Entries of bare fragments are sorted outside memory (base/sorter.h) by a key whose bytes have the order of the
- *      values: 0 for null, else 1 and the number, big-endian, or the string's bytes.
- *  (2) Segments are sorted already: folding merges them with what is new, one pass over each.  On the way entries are
- *      dropped whose row is gone, or lies where the segment does not cover it: stale ones die here.
- *  (3) Lance 10 unites what all segments of an index say of a row, so that an updated row would be found by its old
- * value while the old segment lives.  Hence a fold that adds a row which was ever updated merges all of them. (4) The
- * new segment covers the fragments of the change's base it was read from; og_index__rebase checks that it still does on
- * the version rendered on.
+ *  (1) Entries of bare fragments are sorted outside memory (base/sorter.h) by a key whose bytes have the order of
+ *      the values: 0 for null, else 1 and the number, big-endian, or the string's bytes.
+ *  (2) Segments are sorted already: folding merges them with what is new, one pass over each.  On the way entries
+ *      are dropped whose row is gone, or lies where the segment does not cover it: stale ones die here.
+ *  (3) Lance 10 unites what all segments of an index say of a row: an updated row would be found by its old value
+ *      while the old segment lives.  Hence a fold that adds a row which was ever updated merges all of them.
+ *  (4) So does a fold of segments that name rows by address, as Lance 14 writes them.  Ours name them by stable id,
+ *      and live through compactions as they are.
+ *  (5) The new segment covers the fragments of the change's base it was read from; og_index__rebase checks that it
+ *      still does on the version rendered on.
  */
 #include "lance/change_impl.h"
 #include "lance/index_impl.h"
@@ -86,7 +88,8 @@ static og_status next_of_segment(og_ctx *cx, source *s)
     OG_TRY(step_segment(cx, s));
     if (s->more) OG_TRY(og_index__place(cx, s->index, s->segment, &s->at.id, 1, &places));
   } while (s->more && places.len == 0);
-  return OG_OK;
+  if (!s->more || !s->segment->addresses) return OG_OK;
+  return og_lance_table_row_ids(cx, s->index->table, places.data, 1, &s->at.id, NULL);
 }
 
 static og_status next(og_ctx *cx, source *s)
@@ -348,6 +351,7 @@ static og_status choose(og_ctx *cx, const og_lance_index *x, bool all, uint32_t 
 {
   uint64_t rows = x->bare_rows;
   uint32_t first = x->n_segments;
+  for (uint32_t i = 0; i < x->n_segments; i++) all = all || x->segments[i].addresses;
   for (uint32_t i = 0; !all && i < x->n_bare; i++) OG_TRY(has_updated(cx, x->table, x->bare[i], &all));
   while (first > 0 && (all || og_btree_rows(x->segments[first - 1].tree) <= 2 * rows))
     rows += og_btree_rows(x->segments[--first].tree);

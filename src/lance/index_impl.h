@@ -85,7 +85,7 @@ OG_MUST_USE og_status og_btree_write(og_ctx *cx, og_btree_writer *w, const og_in
 OG_MUST_USE og_status og_btree_writer_finish(og_ctx *cx, og_btree_writer *w, uint64_t sizes[2]);
 void og_btree_writer_abort(og_ctx *cx, og_btree_writer *w); /* NULL is fine */
 
-/* ---- places (index_places.c): from row ids to dense offsets */
+/* ---- places (index_places.c): from row ids, or from row addresses, to dense offsets */
 
 typedef struct og_places {
   og_arena arena;
@@ -93,16 +93,22 @@ typedef struct og_places {
   uint64_t *reach;
 } og_places;
 void og_places_cleanup(og_places *p);
-OG_MUST_USE og_status og_places_init(og_ctx *cx, og_lance_table *t, og_places *out);
+/* A row's address is fragment id << 32 | row. */
+OG_MUST_USE og_status og_places_init(og_ctx *cx, og_lance_table *t, bool addresses, og_places *out);
 /* Every dense offset that has the id, deleted rows too, appended to `out`. */
 OG_MUST_USE og_status og_places_find(og_ctx *cx, const og_places *p, uint64_t id, og_vec *out);
 
 /* ---- an open index (index.c) */
 
+/* Of a BTREE's entries: what they name rows by. */
+#define OG_BTREE_IDS       0 /* stable row ids, or addresses in a table without them; what we write */
+#define OG_BTREE_ADDRESSES 1 /* addresses; from Lance 14 on */
+
 typedef struct og_index__segment {
   uint8_t uuid[16];
   og_btree *tree;
   uint8_t *covers; /* bit per fragment of the version */
+  bool addresses;  /* its entries name rows by address */
 } og_index__segment;
 
 struct og_lance_index {
@@ -112,8 +118,8 @@ struct og_lance_index {
   uint32_t column;
   og_index__segment *segments;
   uint32_t n_segments;
-  og_places places;
-  uint32_t *bare; /* fragments that no segment covers */
+  og_places places[2]; /* by row id, by address: those that a segment needs */
+  uint32_t *bare;      /* fragments that no segment covers */
   uint32_t n_bare;
   uint64_t bare_rows;
   og_mutex mu;          /* guards what follows, never held across a read */

@@ -78,14 +78,23 @@ static uint64_t fill_reach(og_places *p, size_t from, size_t to)
   return most;
 }
 
-static og_status gather(og_ctx *cx, og_lance_table *t, og_places *p)
+static og_status add_fragment(og_ctx *cx, og_lance_table *t, uint32_t f, bool addresses, og_places *p)
 {
-  for (uint32_t f = 0; f < t->m.n_fragments; f++) {
-    const og_fragment_state *s;
-    OG_TRY(og_table__sequences(cx, t, f, &s));
-    for (size_t i = 0; i < s->ids.segs.len; i++)
-      OG_TRY(add_run(cx, p, &OG_VEC_AT(&s->ids.segs, og_rowid_seg, i), t->first[f]));
+  const og_fragment *fragment = &t->m.fragments[f];
+  const og_fragment_state *s;
+  if (addresses) {
+    const og_rowid_seg all = {.start = fragment->id << 32, .n = fragment->rows};
+    return all.n && fragment->id <= UINT32_MAX ? add_run(cx, p, &all, t->first[f]) : OG_OK;
   }
+  OG_TRY(og_table__sequences(cx, t, f, &s));
+  for (size_t i = 0; i < s->ids.segs.len; i++)
+    OG_TRY(add_run(cx, p, &OG_VEC_AT(&s->ids.segs, og_rowid_seg, i), t->first[f]));
+  return OG_OK;
+}
+
+static og_status gather(og_ctx *cx, og_lance_table *t, bool addresses, og_places *p)
+{
+  for (uint32_t f = 0; f < t->m.n_fragments; f++) OG_TRY(add_fragment(cx, t, f, addresses, p));
   OG_TRY(og_sort(cx, p->runs.data, p->runs.len, sizeof(run), by_low, NULL));
   p->reach = og_arena_calloc(cx, &p->arena, p->runs.len + 1, sizeof *p->reach);
   if (!p->reach) return OG_ENOMEM;
@@ -93,10 +102,10 @@ static og_status gather(og_ctx *cx, og_lance_table *t, og_places *p)
   return OG_OK;
 }
 
-og_status og_places_init(og_ctx *cx, og_lance_table *t, og_places *out)
+og_status og_places_init(og_ctx *cx, og_lance_table *t, bool addresses, og_places *out)
 {
   *out = (og_places){.runs = OG_VEC_INIT(run)};
-  return gather(cx, t, out);
+  return gather(cx, t, addresses, out);
 }
 
 static og_status find_in_run(og_ctx *cx, const run *r, uint64_t id, og_vec *out)
