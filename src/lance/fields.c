@@ -435,7 +435,7 @@ uint32_t og_lance_schema_top(const og_lance_schema *s, uint32_t i)
 
 /* ---- Protocol buffers. */
 
-static og_status encode_map_entry(og_ctx *cx, uint32_t num, og_str key, og_str value, og_buf *out)
+og_status og_lance_meta_entry_encode(og_ctx *cx, uint32_t num, og_str key, og_str value, og_buf *out)
 {
   OG_AUTO(og_buf) entry = {0};
   OG_TRY(og_pb_put_bytes(cx, &entry, 1, key));
@@ -452,7 +452,7 @@ static og_status encode_field(og_ctx *cx, const og_lance_field *f, og_buf *out)
   OG_TRY(og_pb_put_u64(cx, out, 6, f->nullable));
   OG_TRY(og_pb_put_u64(cx, out, 7, (uint64_t)(int64_t)f->encoding));
   for (uint32_t i = 0; i < f->n_meta; i++)
-    OG_TRY(encode_map_entry(cx, 10, f->meta[2 * i], f->meta[2 * i + 1], out));
+    OG_TRY(og_lance_meta_entry_encode(cx, 10, f->meta[2 * i], f->meta[2 * i + 1], out));
   OG_TRY(og_pb_put_u64(cx, out, 12, f->primary_key));
   OG_TRY(og_pb_put_u64(cx, out, 13, f->key_position));
   return og_buf_append_str(cx, out, f->unknown);
@@ -513,7 +513,7 @@ og_status og_lance_file_fields_encode(og_ctx *cx, const og_lance_schema *s, uint
 og_status og_lance_meta_encode(og_ctx *cx, const og_lance_schema *s, uint32_t num, og_buf *out)
 {
   for (uint32_t i = 0; i < s->n_meta; i++)
-    OG_TRY(encode_map_entry(cx, num, s->meta[2 * i], s->meta[2 * i + 1], out));
+    OG_TRY(og_lance_meta_entry_encode(cx, num, s->meta[2 * i], s->meta[2 * i + 1], out));
   return OG_OK;
 }
 

@@ -67,6 +67,7 @@ OG_MUST_USE og_status og_lance_fields_encode(og_ctx *cx, const og_lance_schema *
 /* Appends the schema metadata as `map<string, bytes> meta = num`. */
 OG_MUST_USE og_status og_lance_meta_encode(og_ctx *cx, const og_lance_schema *s, uint32_t num,
                                            og_buf *out);
+OG_MUST_USE og_status og_lance_meta_entry_encode(og_ctx *cx, uint32_t num, og_str key, og_str value, og_buf *out);
 /* From the raw bytes of each Field message and of each metadata map entry. OG_ECORRUPT on cycles,
  * unknown parents, duplicate ids; OG_EUNSUPPORTED names a logical type we do not know. */
 OG_MUST_USE og_status og_lance_schema_decode(og_ctx *cx, const og_str *fields, size_t n_fields,

@@ -36,6 +36,8 @@ OG_MUST_USE og_status og_lance_file_writer_open(og_ctx *cx, og_store *store, og_
 /* The batch's columns must match the schema's top-level fields in order and type. */
 OG_MUST_USE og_status og_lance_file_write(og_ctx *cx, og_lance_file_writer *w,
                                           const og_batch *batch);
+/* One more entry of the file's metadata, beside those of the schema: for what is known only after the rows. */
+OG_MUST_USE og_status og_lance_file_writer_meta(og_ctx *cx, og_lance_file_writer *w, og_str key, og_str value);
 uint64_t og_lance_file_rows(const og_lance_file_writer *w);
 /* Writes footer; frees w in every case; the object is visible on OG_OK (durable after
  * og_store_sync). */

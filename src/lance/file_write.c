@@ -43,6 +43,7 @@ struct og_lance_file_writer {
   column_out *columns;
   og_lance__leaf *leaves; /* parallel to columns */
   uint32_t n_columns;
+  og_buf meta; /* entries beside those of the schema */
 };
 
 static void writer_free(og_lance_file_writer *w)
@@ -51,6 +52,7 @@ static void writer_free(og_lance_file_writer *w)
     og_lance__leaf_cleanup(&w->leaves[i]);
     og_buf_cleanup(&w->columns[i].pages);
   }
+  og_buf_cleanup(&w->meta);
   og_lance_schema_unref(w->schema);
   og_store_unref(w->store);
   og_arena_cleanup(&w->arena);
@@ -301,12 +303,18 @@ static og_status append_entry(og_ctx *cx, og_lance_file_writer *w, table *t, og_
   return append(cx, w, bytes);
 }
 
+og_status og_lance_file_writer_meta(og_ctx *cx, og_lance_file_writer *w, og_str key, og_str value)
+{
+  return og_lance_meta_entry_encode(cx, 5, key, value, &w->meta);
+}
+
 /* FileDescriptor { 1 Schema { 1 fields, 5 metadata }, 2 rows } */
 static og_status put_descriptor(og_ctx *cx, const og_lance_file_writer *w, og_buf *out)
 {
   OG_AUTO(og_buf) schema = {0};
   OG_TRY(og_lance_file_fields_encode(cx, w->schema, 1, &schema));
   OG_TRY(og_lance_meta_encode(cx, w->schema, 5, &schema));
+  OG_TRY(og_buf_append_str(cx, &schema, og_buf_str(&w->meta)));
   OG_TRY(og_pb_put_bytes(cx, out, 1, og_buf_str(&schema)));
   return og_pb_put_u64(cx, out, 2, w->n_rows);
 }

@@ -61,7 +61,10 @@ og_lance_index *og_lance_index_ref(og_lance_index *x)
 void og_lance_index_unref(og_lance_index *x)
 {
   if (!x || atomic_fetch_sub_explicit(&x->refs, 1, memory_order_acq_rel) != 1) return;
-  for (uint32_t i = 0; i < x->n_segments; i++) og_btree_unref(x->segments[i].tree);
+  for (uint32_t i = 0; i < x->n_segments; i++) {
+    og_btree_unref(x->segments[i].tree);
+    og_bitmap_unref(x->segments[i].bitmap);
+  }
   for (uint32_t i = 0; x->bare_col && i < x->n_bare; i++) og_column_unref(x->bare_col[i]);
   og_places_cleanup(&x->places[0]);
   og_places_cleanup(&x->places[1]);
@@ -72,17 +75,34 @@ void og_lance_index_unref(og_lance_index *x)
 }
 
 static og_status open_segment(og_ctx *cx, og_lance_index *x, const og_lance_index_entry *e, og_lance_index *earlier,
-                              og_btree **out)
+                              og_index__segment *s)
 {
+  og_type type = x->table->m.schema->arrow->fields[x->column].type;
   og_str prefix, folder;
-  for (uint32_t i = 0; earlier && earlier->column == x->column && i < earlier->n_segments; i++) {
-    if (!og_index__same(earlier->segments[i].uuid, e->uuid)) continue;
-    *out = og_btree_ref(earlier->segments[i].tree);
+  bool same = earlier && earlier->column == x->column && earlier->kind == x->kind;
+  for (uint32_t i = 0; same && i < earlier->n_segments; i++) {
+    const og_index__segment *old = &earlier->segments[i];
+    if (!og_index__same(old->uuid, e->uuid)) continue;
+    s->tree = old->tree ? og_btree_ref(old->tree) : NULL;
+    s->bitmap = old->bitmap ? og_bitmap_ref(old->bitmap) : NULL;
     return OG_OK;
   }
   OG_TRY(og_table__folder(cx, x->table, e->has_base, e->base, &prefix));
   OG_TRY(og_index__folder(cx, prefix, e->uuid, &folder));
-  return og_btree_open(cx, x->table->at.store, folder, x->table->m.schema->arrow->fields[x->column].type, out);
+  return x->kind == OG_INDEX_BITMAP ? og_bitmap_open(cx, x->table->at.store, folder, type, &s->bitmap)
+                                    : og_btree_open(cx, x->table->at.store, folder, type, &s->tree);
+}
+
+static og_status check_kind(og_ctx *cx, const og_lance_index_entry *e, og_lance_index_kind *out)
+{
+  *out = og_str_eq(e->kind, OG_STR(OG_LANCE_BITMAP)) ? OG_INDEX_BITMAP : OG_INDEX_BTREE;
+  if (*out == OG_INDEX_BTREE && !og_str_eq(e->kind, OG_STR(OG_LANCE_BTREE)))
+    return og_fail(cx, OG_EUNSUPPORTED, "index '" OG_STR_FMT "' is of kind '" OG_STR_FMT "'; BTREE and BITMAP are read",
+                   OG_STR_ARG(e->name), OG_STR_ARG(e->kind));
+  if (e->index_version > (*out == OG_INDEX_BTREE ? OG_BTREE_ADDRESSES : 0))
+    return og_fail(cx, OG_EUNSUPPORTED, "index '" OG_STR_FMT "' is a %s of version %u: upgrade OmniGraph",
+                   OG_STR_ARG(e->name), *out == OG_INDEX_BTREE ? "BTREE" : "BITMAP", e->index_version);
+  return OG_OK;
 }
 
 static og_status add_segment(og_ctx *cx, og_lance_index *x, const og_lance_index_entry *e, og_lance_index *earlier)
@@ -90,24 +110,21 @@ static og_status add_segment(og_ctx *cx, og_lance_index *x, const og_lance_index
   const og_manifest *m = &x->table->m;
   og_index__segment *s = &x->segments[x->n_segments];
   uint32_t column;
-  if (!og_str_eq(e->kind, OG_STR(OG_LANCE_BTREE)))
-    return og_fail(cx, OG_EUNSUPPORTED, "index '" OG_STR_FMT "' is of kind '" OG_STR_FMT "'; BTREE is read",
-                   OG_STR_ARG(e->name), OG_STR_ARG(e->kind));
+  og_lance_index_kind kind;
+  OG_TRY(check_kind(cx, e, &kind));
   OG_TRY(find_column(cx, x->table, e, &column));
-  if (e->index_version > OG_BTREE_ADDRESSES)
-    return og_fail(cx, OG_EUNSUPPORTED, "index '" OG_STR_FMT "' is a BTREE of version %u: upgrade OmniGraph",
-                   OG_STR_ARG(e->name), e->index_version);
-  if (x->n_segments && column != x->column)
-    return og_fail(cx, OG_ECORRUPT, "the segments of index '" OG_STR_FMT "' are over several columns",
+  if (x->n_segments && (column != x->column || kind != x->kind))
+    return og_fail(cx, OG_ECORRUPT, "the segments of index '" OG_STR_FMT "' are over several columns, or of two kinds",
                    OG_STR_ARG(e->name));
   x->column = column;
+  x->kind = kind;
   memcpy(s->uuid, e->uuid, 16);
-  s->addresses = e->index_version == OG_BTREE_ADDRESSES;
+  s->addresses = e->index_version == OG_BTREE_ADDRESSES; /* of a BTREE: check_kind */
   s->covers = og_arena_zalloc(cx, &x->arena, m->n_fragments / 8 + 1);
   if (!s->covers) return OG_ENOMEM;
   for (uint32_t f = 0; f < m->n_fragments; f++)
     if (og_ranges_have(e->fragments, e->n_fragments, m->fragments[f].id)) og_bit_set(s->covers, f);
-  OG_TRY(open_segment(cx, x, e, earlier, &s->tree));
+  OG_TRY(open_segment(cx, x, e, earlier, s));
   x->n_segments++;
   return OG_OK;
 }
@@ -180,7 +197,7 @@ uint64_t og_lance_index_uncovered(const og_lance_index *x)
 
 /* ---- finding */
 
-og_status og_index__place(og_ctx *cx, og_lance_index *x, const og_index__segment *s, const uint64_t *ids, size_t n,
+og_status og_index__place(og_ctx *cx, og_lance_index *x, const og_index__segment *s, const og_index__ids *ids, size_t n,
                           og_vec *out)
 {
   OG_AUTO(og_vec) places = OG_VEC_INIT(uint64_t);
@@ -254,8 +271,7 @@ static int by_offset(const void *a, const void *b, void *arg)
   return (x > y) - (x < y);
 }
 
-/* Ascending and distinct from `from` on: overlapping segments may name a row twice. */
-static og_status put_in_order(og_ctx *cx, og_vec *v, size_t from)
+og_status og_index__in_order(og_ctx *cx, og_vec *v, size_t from)
 {
   uint64_t *o = (uint64_t *)v->data + from;
   size_t n = v->len - from, kept = 1;
@@ -271,15 +287,16 @@ static og_status put_in_order(og_ctx *cx, og_vec *v, size_t from)
 
 static og_status find_rows(og_ctx *cx, og_lance_index *x, const og_index__wanted *w, og_vec *out)
 {
-  OG_AUTO(og_vec) ids = OG_VEC_INIT(uint64_t);
+  OG_AUTO(og_vec) ids = OG_VEC_INIT(og_index__ids);
   size_t from = out->len;
   for (uint32_t i = 0; i < x->n_segments; i++) {
+    const og_index__segment *s = &x->segments[i];
     og_vec_clear(&ids);
-    OG_TRY(og_btree_find(cx, x->segments[i].tree, w, &ids));
-    OG_TRY(og_index__place(cx, x, &x->segments[i], ids.data, ids.len, out));
+    OG_TRY(s->bitmap ? og_bitmap_find(cx, s->bitmap, w, &ids) : og_btree_find(cx, s->tree, w, &ids));
+    OG_TRY(og_index__place(cx, x, s, ids.data, ids.len, out));
   }
   OG_TRY(find_bare(cx, x, w, out));
-  return out->len > from ? put_in_order(cx, out, from) : OG_OK;
+  return out->len > from ? og_index__in_order(cx, out, from) : OG_OK; /* overlapping segments may name a row twice */
 }
 
 og_status og_lance_index_rows(og_ctx *cx, og_lance_index *x, const og_lance_index_query *q, og_vec *out)

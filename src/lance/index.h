@@ -6,9 +6,9 @@
  * rows lie is the version's business, hence a new version needs no new index.  Rows of fragments that no segment covers
  * are looked at one by one, so an answer is exact however old the index is.
  *
- * Of the kinds Lance knows, BTREE is opened and made here (index_btree.c has the bytes); others are listed, carried
- * from version to version, and refused by name when opened.
- * Thread rule: an open index may be used from any thread.
+ * Of the kinds Lance knows, BTREE and BITMAP are opened and made here (index_btree.c and index_bitmap.c have the
+ * bytes); others are listed, carried from version to version, and refused by name when opened. Thread rule: an open
+ * index may be used from any thread.
  */
 #pragma once
 
@@ -40,12 +40,18 @@ typedef struct og_lance_index_entry {
   og_str raw; /* the whole message */
 } og_lance_index_entry;
 
-#define OG_LANCE_BTREE "/lance.table.BTreeIndexDetails"
+/* The kinds we open and make, and their type URLs. */
+typedef enum og_lance_index_kind {
+  OG_INDEX_BTREE, /* any values */
+  OG_INDEX_BITMAP /* few distinct ones */
+} og_lance_index_kind;
+#define OG_LANCE_BTREE  "/lance.table.BTreeIndexDetails"
+#define OG_LANCE_BITMAP "/lance.table.BitmapIndexDetails"
 
 /* All segments of the version in the order of the manifest, in cx->arena. */
 OG_MUST_USE og_status og_lance_table_indexes(og_ctx *cx, const og_lance_table *t, const og_lance_index_entry **out,
                                              size_t *n);
-/* Can a column of this type have a BTREE? */
+/* Can a column of this type have one? */
 bool og_lance_index_can(og_type type);
 /* Name of a BTREE over this top-level column alone, in cx->arena; false when there is none. */
 OG_MUST_USE og_status og_lance_index_of_column(og_ctx *cx, const og_lance_table *t, uint32_t column, og_str *name,
@@ -89,8 +95,9 @@ OG_MUST_USE og_status og_lance_index_rows(og_ctx *cx, og_lance_index *x, const o
  * holds other files for the column, where a replaced segment is gone, or where another segment of that name covers the
  * same fragments, it is OG_ECONFLICT. */
 
-/* A BTREE named `name` over all rows of the change's base; replaces the index of that name. */
-OG_MUST_USE og_status og_lance_change_index_build(og_ctx *cx, og_lance_change *c, uint32_t column, og_str name);
+/* An index named `name` over all rows of the change's base; replaces the index of that name. */
+OG_MUST_USE og_status og_lance_change_index_build(og_ctx *cx, og_lance_change *c, og_lance_index_kind kind,
+                                                  uint32_t column, og_str name);
 /* Brings the index up to the base: rows of fragments not covered yet become a new segment, into which the newest
  * segments are merged as long as each has at most twice the rows gathered so far.  `all`: one segment.  All are merged
  * also when a row to be added was updated in its life, for Lance 10 takes an older segment's word for it.  *changed

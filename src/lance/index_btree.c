@@ -72,42 +72,12 @@ void og_btree_unref(og_btree *b)
   og_free(b);
 }
 
-uint64_t og_btree_rows(const og_btree *b)
-{
-  return b->rows;
-}
-
 uint32_t og_btree_pages(const og_btree *b)
 {
   return b->n_pages;
 }
 
 /* ---- opening */
-
-/* A column of an index file, by name and type; its reference lives in `a`. */
-static og_status column_of(og_ctx *cx, og_arena *a, const og_lance_file *f, og_str name, og_type type,
-                           og_lance_column_ref *out)
-{
-  const og_schema *s = og_lance_file_schema(f)->arrow;
-  int at = og_schema_find(s, name);
-  if (at < 0) return og_fail(cx, OG_ECORRUPT, "the index file lacks the column '" OG_STR_FMT "'", OG_STR_ARG(name));
-  if (!og_type_eq(s->fields[at].type, type))
-    return og_fail(cx, OG_ECORRUPT, "column '" OG_STR_FMT "' of the index is %s and should be %s", OG_STR_ARG(name),
-                   og_type_name(s->fields[at].type), og_type_name(type));
-  OG_TRY(og_lance_file_layout(cx, f, (uint32_t)at, out));
-  int32_t *columns = og_arena_calloc(cx, a, (size_t)out->n_columns + 1, sizeof *columns);
-  if (!columns) return OG_ENOMEM;
-  memcpy(columns, out->columns, out->n_columns * sizeof *columns);
-  out->columns = columns;
-  return OG_OK;
-}
-
-static og_status read_column(og_ctx *cx, og_lance_file *f, og_str name, og_type type, og_column **out)
-{
-  og_lance_column_ref ref;
-  OG_TRY(column_of(cx, cx->arena, f, name, type, &ref));
-  return og_lance_file_read(cx, f, &ref, 0, og_lance_file_num_rows(f), out);
-}
 
 static og_status read_meta(og_ctx *cx, og_btree *b, const og_lance_file *lookup)
 {
@@ -154,10 +124,10 @@ static og_status read_lookup(og_ctx *cx, og_btree *b, og_lance_file *lookup, og_
   if (n > PAGES_MOST || (n == 0) != (b->rows == 0) || n < (b->rows + b->page_rows - 1) / b->page_rows)
     return og_fail(cx, OG_ECORRUPT, "a BTREE of %" PRIu64 " entries in %" PRIu64 " pages", b->rows, n);
   b->n_pages = (uint32_t)n;
-  OG_TRY(read_column(cx, lookup, OG_STR("min"), type, &b->min));
-  OG_TRY(read_column(cx, lookup, OG_STR("max"), type, &b->max));
-  OG_TRY(read_column(cx, lookup, OG_STR("null_count"), og_type_of(OG_TYPE_U32), &b->nulls));
-  OG_TRY(read_column(cx, lookup, OG_STR("page_idx"), og_type_of(OG_TYPE_U32), &b->index));
+  OG_TRY(og_index__read_column(cx, lookup, OG_STR("min"), type, &b->min));
+  OG_TRY(og_index__read_column(cx, lookup, OG_STR("max"), type, &b->max));
+  OG_TRY(og_index__read_column(cx, lookup, OG_STR("null_count"), og_type_of(OG_TYPE_U32), &b->nulls));
+  OG_TRY(og_index__read_column(cx, lookup, OG_STR("page_idx"), og_type_of(OG_TYPE_U32), &b->index));
   b->kept = og_calloc(cx, n + 1, sizeof(og_btree_page *));
   if (!b->kept) return OG_ENOMEM;
   return check_lookup(cx, b);
@@ -171,8 +141,8 @@ static og_status open_files(og_ctx *cx, og_btree *b, og_store *store, og_str fol
   OG_TRY(og_arena_printf(cx, cx->arena, &lookup, OG_STR_FMT "/page_lookup.lance", OG_STR_ARG(folder)));
   OG_TRY(og_lance_file_open(cx, store, data, 0, &b->data));
   b->rows = og_lance_file_num_rows(b->data);
-  OG_TRY(column_of(cx, &b->arena, b->data, OG_STR("values"), type, &b->values));
-  OG_TRY(column_of(cx, &b->arena, b->data, OG_STR("ids"), og_type_of(OG_TYPE_U64), &b->ids));
+  OG_TRY(og_index__column(cx, &b->arena, b->data, OG_STR("values"), type, &b->values));
+  OG_TRY(og_index__column(cx, &b->arena, b->data, OG_STR("ids"), og_type_of(OG_TYPE_U64), &b->ids));
   OG_TRY(og_lance_file_open(cx, store, lookup, 0, &f));
   og_status st = read_lookup(cx, b, f, type);
   og_lance_file_unref(f);
@@ -304,7 +274,8 @@ static og_status find_in_page(og_ctx *cx, const og_btree *b, const og_btree_page
   const uint64_t *all = og_column_u64(p->ids);
   for (int64_t i = first_from(b->text, p->values, p->nulls, s); i < p->values->len; i++) {
     if (og_index__is_above(b->text, og_index__key_of(p->values, i), s)) break;
-    OG_TRY(og_vec_add(cx, ids, &all[i]));
+    const og_index__ids id = {all[i], all[i]};
+    OG_TRY(og_vec_add(cx, ids, &id));
   }
   return OG_OK;
 }
@@ -330,7 +301,10 @@ static og_status find_nulls(og_ctx *cx, og_btree *b, og_vec *ids)
     og_btree_page *p;
     og_status st = OG_OK;
     OG_TRY(get_page(cx, b, i, &p));
-    for (int64_t k = 0; st == OG_OK && k < p->nulls; k++) st = og_vec_add(cx, ids, &og_column_u64(p->ids)[k]);
+    for (int64_t k = 0; st == OG_OK && k < p->nulls; k++) {
+      const og_index__ids id = {og_column_u64(p->ids)[k], og_column_u64(p->ids)[k]};
+      st = og_vec_add(cx, ids, &id);
+    }
     og_btree_page_unref(p);
     OG_TRY(st);
   }

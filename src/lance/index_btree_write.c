@@ -115,37 +115,9 @@ static og_status end_page(og_ctx *cx, og_btree_writer *w)
   return st;
 }
 
-static og_status put_number(og_ctx *cx, og_builder *b, og_type type, uint64_t num)
-{
-  uint64_t raw = og_index__raw_of(type, num);
-  og_column *one;
-  OG_TRY(og_column_from_fixed(cx, type, &raw, NULL, 1, &one));
-  og_status st = og_builder_copy(cx, b, one, 0);
-  og_column_unref(one);
-  return st;
-}
-
-static og_status put_value(og_ctx *cx, og_btree_writer *w, const og_index__key *key)
-{
-  og_type t = w->field.type;
-  if (!key) return og_builder_null(cx, w->values);
-  if (w->text) return og_builder_str(cx, w->values, key->str);
-  switch (t.id) {
-  case OG_TYPE_BOOL: return og_builder_bool(cx, w->values, key->num != 0);
-  case OG_TYPE_F16:
-  case OG_TYPE_F32:
-  case OG_TYPE_F64: return put_number(cx, w->values, t, key->num); /* its bits, NaNs too */
-  case OG_TYPE_U8:
-  case OG_TYPE_U16:
-  case OG_TYPE_U32:
-  case OG_TYPE_U64: return og_builder_u64(cx, w->values, key->num);
-  default: return og_builder_i64(cx, w->values, (int64_t)og_index__raw_of(t, key->num));
-  }
-}
-
 og_status og_btree_write(og_ctx *cx, og_btree_writer *w, const og_index__key *key, uint64_t id)
 {
-  OG_TRY(put_value(cx, w, key));
+  OG_TRY(og_index__put_key(cx, w->values, w->field.type, key));
   w->nulls += key == NULL;
   w->ids[w->rows++] = id;
   return w->rows < PAGE_ROWS ? OG_OK : end_page(cx, w);

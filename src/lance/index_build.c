@@ -42,12 +42,15 @@ typedef struct source {
   og_btree_page *page;
   uint32_t next_page;
   int64_t row;
+  uint32_t next_key; /* of a BITMAP */
+  og_vec ids;        /* uint64_t: rows of the key before, from `row` on */
 } source;
 
 static void source_cleanup(source *s)
 {
   og_sorted_close(s->sorted);
   og_btree_page_unref(s->page);
+  og_vec_cleanup(&s->ids);
 }
 
 static og_status next_sorted(og_ctx *cx, source *s)
@@ -86,15 +89,56 @@ static og_status next_of_segment(og_ctx *cx, source *s)
   do {
     og_vec_clear(&places);
     OG_TRY(step_segment(cx, s));
-    if (s->more) OG_TRY(og_index__place(cx, s->index, s->segment, &s->at.id, 1, &places));
+    const og_index__ids id = {s->at.id, s->at.id};
+    if (s->more) OG_TRY(og_index__place(cx, s->index, s->segment, &id, 1, &places));
   } while (s->more && places.len == 0);
   if (!s->more || !s->segment->addresses) return OG_OK;
   return og_lance_table_row_ids(cx, s->index->table, places.data, 1, &s->at.id, NULL);
 }
 
+/* Row ids of the rows with the next key of a BITMAP that still lie where the segment covers. */
+static og_status read_bitmap(og_ctx *cx, source *s)
+{
+  OG_AUTO(og_vec) ids = OG_VEC_INIT(og_index__ids);
+  og_vec_clear(&s->ids);
+  OG_TRY(og_bitmap_ids(cx, s->segment->bitmap, s->next_key++, &ids));
+  OG_TRY(og_index__place(cx, s->index, s->segment, ids.data, ids.len, &s->ids));
+  if (s->ids.len == 0) return OG_OK;
+  OG_TRY(og_index__in_order(cx, &s->ids, 0));
+  return og_lance_table_row_ids(cx, s->index->table, s->ids.data, s->ids.len, s->ids.data, NULL);
+}
+
+static og_status next_of_bitmap(og_ctx *cx, source *s)
+{
+  const og_bitmap *b = s->segment->bitmap;
+  while ((size_t)++s->row >= s->ids.len) {
+    s->more = s->next_key < og_bitmap_keys(b);
+    if (!s->more) return OG_OK;
+    OG_TRY(read_bitmap(cx, s));
+    s->row = -1;
+  }
+  s->more = true;
+  s->at = (entry){.id = OG_VEC_AT(&s->ids, uint64_t, s->row)};
+  s->at.null = !og_bitmap_key(b, s->next_key - 1, &s->at.key);
+  return OG_OK;
+}
+
 static og_status next(og_ctx *cx, source *s)
 {
-  return s->sorted ? next_sorted(cx, s) : next_of_segment(cx, s);
+  if (s->sorted) return next_sorted(cx, s);
+  return s->segment->bitmap ? next_of_bitmap(cx, s) : next_of_segment(cx, s);
+}
+
+/* Where entries go: one of the two. */
+typedef struct sink {
+  og_btree_writer *tree;
+  og_bitmap_writer *bitmap;
+} sink;
+
+static og_status put(og_ctx *cx, const sink *w, const entry *e)
+{
+  const og_index__key *key = e->null ? NULL : &e->key;
+  return w->bitmap ? og_bitmap_write(cx, w->bitmap, key, e->id) : og_btree_write(cx, w->tree, key, e->id);
 }
 
 static bool comes_first(bool text, const entry *a, const entry *b)
@@ -103,7 +147,7 @@ static bool comes_first(bool text, const entry *a, const entry *b)
   return og_index__key_cmp(text, a->key, b->key) < 0;
 }
 
-static og_status merge(og_ctx *cx, source *s, size_t n, og_btree_writer *w, bool text)
+static og_status merge(og_ctx *cx, source *s, size_t n, const sink *w, bool text)
 {
   for (size_t i = 0; i < n; i++) OG_TRY(next(cx, &s[i]));
   for (;;) {
@@ -111,7 +155,7 @@ static og_status merge(og_ctx *cx, source *s, size_t n, og_btree_writer *w, bool
     for (size_t i = 0; i < n; i++)
       if (s[i].more && (!first || comes_first(text, &s[i].at, &first->at))) first = &s[i];
     if (!first) return OG_OK;
-    OG_TRY(og_btree_write(cx, w, first->at.null ? NULL : &first->at.key, first->at.id));
+    OG_TRY(put(cx, w, &first->at));
     OG_TRY(next(cx, first));
   }
 }
@@ -160,6 +204,7 @@ static og_status sort_fragment(og_ctx *cx, og_lance_table *t, uint32_t column, u
 
 /* What goes into it: fragments (positions in the base) to read, and segments to merge. */
 typedef struct plan {
+  og_lance_index_kind kind;
   uint32_t column;
   og_str name;
   const uint32_t *bare;
@@ -168,7 +213,7 @@ typedef struct plan {
   uint32_t first_segment;
 } plan;
 
-static og_status write_entries(og_ctx *cx, og_lance_change *c, const plan *p, og_sorter *sorter, og_btree_writer *w)
+static og_status write_entries(og_ctx *cx, og_lance_change *c, const plan *p, og_sorter *sorter, const sink *w)
 {
   og_type type = c->schema->arrow->fields[p->column].type;
   bool text = og_index__is_text(type);
@@ -176,7 +221,10 @@ static og_status write_entries(og_ctx *cx, og_lance_change *c, const plan *p, og
   source *s = og_push_array(cx, (size_t)n + 1, sizeof *s);
   if (!s) return OG_ENOMEM;
   for (uint32_t i = 0; i < n; i++)
-    s[i] = (source){.index = p->index, .segment = &p->index->segments[p->first_segment + i]};
+    s[i] = (source){.index = p->index,
+                    .segment = &p->index->segments[p->first_segment + i],
+                    .ids = OG_VEC_INIT(uint64_t),
+                    .row = -1};
   s[n].text = text;
   og_status st = OG_OK;
   for (uint32_t i = 0; st == OG_OK && i < p->n_bare; i++)
@@ -190,16 +238,20 @@ static og_status write_entries(og_ctx *cx, og_lance_change *c, const plan *p, og
 
 static og_status write_segment(og_ctx *cx, og_lance_change *c, const plan *p, og_str folder, uint64_t sizes[2])
 {
-  og_btree_writer *w;
+  const og_field *field = &c->schema->arrow->fields[p->column];
+  sink w = {0};
   og_sorter *sorter;
-  OG_TRY(og_btree_writer_open(cx, c->at.store, folder, &c->schema->arrow->fields[p->column], c->version, &w));
+  OG_TRY(p->kind == OG_INDEX_BITMAP ? og_bitmap_writer_open(cx, c->at.store, folder, field, c->version, &w.bitmap)
+                                    : og_btree_writer_open(cx, c->at.store, folder, field, c->version, &w.tree));
   og_status st = og_sorter_new(cx, SORT_BYTES, &sorter);
   if (st == OG_OK) {
-    st = write_entries(cx, c, p, sorter, w);
+    st = write_entries(cx, c, p, sorter, &w);
     og_sorter_free(cx, sorter);
   }
-  if (st == OG_OK) return og_btree_writer_finish(cx, w, sizes);
-  og_btree_writer_abort(cx, w);
+  if (st == OG_OK)
+    return w.bitmap ? og_bitmap_writer_finish(cx, w.bitmap, sizes) : og_btree_writer_finish(cx, w.tree, sizes);
+  og_bitmap_writer_abort(cx, w.bitmap);
+  og_btree_writer_abort(cx, w.tree);
   return st;
 }
 
@@ -243,13 +295,14 @@ static og_status describe(og_ctx *cx, og_lance_change *c, const plan *p, og_chan
   og_lance_index_file *files = og_arena_calloc(cx, &c->arena, 2, sizeof *files);
   if (!field || !files) return OG_ENOMEM;
   *field = c->schema->fields[og_lance_schema_top(c->schema, p->column)].id;
-  files[0].name = OG_STR("page_data.lance");
+  bool bitmap = p->kind == OG_INDEX_BITMAP;
+  files[0].name = bitmap ? OG_STR("bitmap_page_lookup.lance") : OG_STR("page_data.lance");
   files[1].name = OG_STR("page_lookup.lance");
   e->fields = field;
   e->n_fields = 1;
   e->files = files;
-  e->n_files = 2;
-  e->kind = OG_STR(OG_LANCE_BTREE);
+  e->n_files = bitmap ? 1 : 2;
+  e->kind = bitmap ? OG_STR(OG_LANCE_BITMAP) : OG_STR(OG_LANCE_BTREE);
   e->version = c->base->m.version;
   e->created_ms = og_wall_us(cx) / 1000;
   OG_TRY(make_uuid(cx, c, e->uuid));
@@ -270,7 +323,7 @@ static og_status add_segment(og_ctx *cx, og_lance_change *c, const plan *p)
   OG_TRY(write_segment(cx, c, p, folder, sizes));
   og_lance_index_file *files = og_arena_calloc(cx, &c->arena, 2, sizeof *files);
   if (!files) return OG_ENOMEM;
-  for (int i = 0; i < 2; i++) {
+  for (uint32_t i = 0; i < x->entry.n_files; i++) {
     og_str key;
     files[i] = (og_lance_index_file){x->entry.files[i].name, sizes[i]};
     OG_TRY(
@@ -302,19 +355,20 @@ static og_status remove_segments(og_ctx *cx, og_lance_change *c, og_str name, ui
   return OG_OK;
 }
 
-og_status og_lance_change_index_build(og_ctx *cx, og_lance_change *c, uint32_t column, og_str name)
+og_status og_lance_change_index_build(og_ctx *cx, og_lance_change *c, og_lance_index_kind kind, uint32_t column,
+                                      og_str name)
 {
   uint32_t n;
   OG_TRY(check_change(cx, c));
   OG_ASSERT(column < c->schema->arrow->n_fields);
   if (!og_lance_index_can(c->schema->arrow->fields[column].type))
-    return og_fail(cx, OG_EUNSUPPORTED, "a BTREE over column '" OG_STR_FMT "' of type %s",
+    return og_fail(cx, OG_EUNSUPPORTED, "an index over column '" OG_STR_FMT "' of type %s",
                    OG_STR_ARG(c->schema->arrow->fields[column].name),
                    og_type_name(c->schema->arrow->fields[column].type));
   uint32_t *all = og_push_array(cx, (size_t)c->base->m.n_fragments + 1, sizeof *all);
   if (!all) return OG_ENOMEM;
   for (uint32_t f = 0; f < c->base->m.n_fragments; f++) all[f] = f;
-  const plan p = {.column = column, .name = name, .bare = all, .n_bare = c->base->m.n_fragments};
+  const plan p = {.kind = kind, .column = column, .name = name, .bare = all, .n_bare = c->base->m.n_fragments};
   OG_TRY(remove_segments(cx, c, name, 0, &n));
   OG_TRY_NOTE(cx, add_segment(cx, c, &p), "while building index '" OG_STR_FMT "' of '" OG_STR_FMT "'", OG_STR_ARG(name),
               OG_STR_ARG(c->at.root));
@@ -346,6 +400,14 @@ static og_status has_updated(og_ctx *cx, og_lance_table *t, uint32_t f, bool *ou
   return OG_OK;
 }
 
+static uint64_t covered_rows(const og_lance_index *x, uint32_t segment)
+{
+  uint64_t rows = 0;
+  for (uint32_t f = 0; f < x->table->m.n_fragments; f++)
+    if (og_bit_get(x->segments[segment].covers, f)) rows += x->table->m.fragments[f].rows;
+  return rows;
+}
+
 /* The first segment to merge, counted from the newest back. */
 static og_status choose(og_ctx *cx, const og_lance_index *x, bool all, uint32_t *out)
 {
@@ -353,15 +415,14 @@ static og_status choose(og_ctx *cx, const og_lance_index *x, bool all, uint32_t 
   uint32_t first = x->n_segments;
   for (uint32_t i = 0; i < x->n_segments; i++) all = all || x->segments[i].addresses;
   for (uint32_t i = 0; !all && i < x->n_bare; i++) OG_TRY(has_updated(cx, x->table, x->bare[i], &all));
-  while (first > 0 && (all || og_btree_rows(x->segments[first - 1].tree) <= 2 * rows))
-    rows += og_btree_rows(x->segments[--first].tree);
+  while (first > 0 && (all || covered_rows(x, first - 1) <= 2 * rows)) rows += covered_rows(x, --first);
   *out = first;
   return OG_OK;
 }
 
 static og_status fold(og_ctx *cx, og_lance_change *c, og_lance_index *x, og_str name, bool all, bool *changed)
 {
-  plan p = {.column = x->column, .name = name, .bare = x->bare, .n_bare = x->n_bare, .index = x};
+  plan p = {.kind = x->kind, .column = x->column, .name = name, .bare = x->bare, .n_bare = x->n_bare, .index = x};
   uint32_t n;
   *changed = x->n_bare > 0 || (all && x->n_segments > 1);
   if (!*changed) return OG_OK;

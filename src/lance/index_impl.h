@@ -2,6 +2,7 @@
 /* lance/index_impl.h -- keys, segments and places, as the files of the index see them. */
 #pragma once
 
+#include "arrow/builder.h"
 #include "base/mutex.h"
 #include "lance/index.h"
 #include "lance/table_impl.h"
@@ -32,8 +33,8 @@ typedef struct og_index__key {
 bool og_index__is_text(og_type type);
 og_index__key og_index__key_of(const og_column *c, int64_t i); /* not null; strings are borrowed */
 int og_index__key_cmp(bool text, og_index__key a, og_index__key b);
-/* The value's own bytes again, in the lower bits. */
-uint64_t og_index__raw_of(og_type type, uint64_t num);
+OG_MUST_USE og_status og_index__put_key(og_ctx *cx, og_builder *b, og_type type,
+                                        const og_index__key *key /* or null */);
 
 /* Keys between two ends.  Numbers are always closed: an open bound is the next number. */
 typedef struct og_index__span {
@@ -53,7 +54,19 @@ bool og_index__is_below(bool text, og_index__key k, const og_index__span *s);
 bool og_index__is_above(bool text, og_index__key k, const og_index__span *s);
 bool og_index__matches(const og_index__wanted *w, const og_column *c, int64_t i);
 
-/* ---- segments (index_btree.c) */
+/* ---- files (index_file.c) */
+
+/* A column of an index file, by name and type; its reference lives in `a`. */
+OG_MUST_USE og_status og_index__column(og_ctx *cx, og_arena *a, const og_lance_file *f, og_str name, og_type type,
+                                       og_lance_column_ref *out);
+OG_MUST_USE og_status og_index__read_column(og_ctx *cx, og_lance_file *f, og_str name, og_type type, og_column **out);
+
+/* What a segment names rows by. */
+typedef struct og_index__ids {
+  uint64_t from, to; /* both belong to it */
+} og_index__ids;
+
+/* ---- segments of a BTREE (index_btree.c) */
 
 typedef struct og_btree og_btree;
 typedef struct og_btree_page {
@@ -66,9 +79,8 @@ typedef struct og_btree_page {
 OG_MUST_USE og_status og_btree_open(og_ctx *cx, og_store *store, og_str folder, og_type type, og_btree **out);
 og_btree *og_btree_ref(og_btree *b);
 void og_btree_unref(og_btree *b); /* NULL is fine */
-uint64_t og_btree_rows(const og_btree *b);
 uint32_t og_btree_pages(const og_btree *b);
-/* Row ids of matching values, in no order, appended to `ids` (uint64_t). */
+/* Row ids of matching values, in no order, appended to `ids` (og_index__ids). */
 OG_MUST_USE og_status og_btree_find(og_ctx *cx, og_btree *b, const og_index__wanted *w, og_vec *ids);
 /* Page i of the order of keys, past the cache. */
 OG_MUST_USE og_status og_btree_page_read(og_ctx *cx, og_btree *b, uint32_t i, og_btree_page **out);
@@ -85,6 +97,29 @@ OG_MUST_USE og_status og_btree_write(og_ctx *cx, og_btree_writer *w, const og_in
 OG_MUST_USE og_status og_btree_writer_finish(og_ctx *cx, og_btree_writer *w, uint64_t sizes[2]);
 void og_btree_writer_abort(og_ctx *cx, og_btree_writer *w); /* NULL is fine */
 
+/* ---- segments of a BITMAP (index_bitmap.c), and writing one (index_bitmap_write.c) */
+
+typedef struct og_bitmap og_bitmap;
+OG_MUST_USE og_status og_bitmap_open(og_ctx *cx, og_store *store, og_str folder, og_type type, og_bitmap **out);
+og_bitmap *og_bitmap_ref(og_bitmap *b);
+void og_bitmap_unref(og_bitmap *b); /* NULL is fine */
+uint32_t og_bitmap_keys(const og_bitmap *b);
+/* The i-th key in their order; false: it is null. */
+bool og_bitmap_key(const og_bitmap *b, uint32_t i, og_index__key *out);
+OG_MUST_USE og_status og_bitmap_ids(og_ctx *cx, og_bitmap *b, uint32_t i, og_vec *ids /* og_index__ids */);
+OG_MUST_USE og_status og_bitmap_find(og_ctx *cx, og_bitmap *b, const og_index__wanted *w, og_vec *ids);
+OG_MUST_USE og_status og_bitmap_decode(og_ctx *cx, og_str bytes, og_vec *out /* og_index__ids */);
+/* ids: uint64_t, ascending and distinct. */
+OG_MUST_USE og_status og_bitmap_encode(og_ctx *cx, const og_vec *ids, og_buf *out);
+
+typedef struct og_bitmap_writer og_bitmap_writer;
+OG_MUST_USE og_status og_bitmap_writer_open(og_ctx *cx, og_store *store, og_str folder, const og_field *field,
+                                            og_lance_version version, og_bitmap_writer **out);
+OG_MUST_USE og_status og_bitmap_write(og_ctx *cx, og_bitmap_writer *w, const og_index__key *key /* NULL: null */,
+                                      uint64_t id);
+OG_MUST_USE og_status og_bitmap_writer_finish(og_ctx *cx, og_bitmap_writer *w, uint64_t *size); /* frees w */
+void og_bitmap_writer_abort(og_ctx *cx, og_bitmap_writer *w);                                   /* NULL is fine */
+
 /* ---- places (index_places.c): from row ids, or from row addresses, to dense offsets */
 
 typedef struct og_places {
@@ -95,8 +130,8 @@ typedef struct og_places {
 void og_places_cleanup(og_places *p);
 /* A row's address is fragment id << 32 | row. */
 OG_MUST_USE og_status og_places_init(og_ctx *cx, og_lance_table *t, bool addresses, og_places *out);
-/* Every dense offset that has the id, deleted rows too, appended to `out`. */
-OG_MUST_USE og_status og_places_find(og_ctx *cx, const og_places *p, uint64_t id, og_vec *out);
+/* Every dense offset that has one of the ids, deleted rows too, appended to `out`. */
+OG_MUST_USE og_status og_places_find(og_ctx *cx, const og_places *p, og_index__ids ids, og_vec *out);
 
 /* ---- an open index (index.c) */
 
@@ -106,9 +141,10 @@ OG_MUST_USE og_status og_places_find(og_ctx *cx, const og_places *p, uint64_t id
 
 typedef struct og_index__segment {
   uint8_t uuid[16];
-  og_btree *tree;
-  uint8_t *covers; /* bit per fragment of the version */
-  bool addresses;  /* its entries name rows by address */
+  og_btree *tree;    /* of a BTREE, */
+  og_bitmap *bitmap; /* or of a BITMAP */
+  uint8_t *covers;   /* bit per fragment of the version */
+  bool addresses;    /* its entries name rows by address */
 } og_index__segment;
 
 struct og_lance_index {
@@ -116,6 +152,7 @@ struct og_lance_index {
   og_arena arena;
   og_lance_table *table;
   uint32_t column;
+  og_lance_index_kind kind;
   og_index__segment *segments;
   uint32_t n_segments;
   og_places places[2]; /* by row id, by address: those that a segment needs */
@@ -128,8 +165,10 @@ struct og_lance_index {
 };
 
 /* Appends the live rows among `ids` that lie where the segment covers. */
-OG_MUST_USE og_status og_index__place(og_ctx *cx, og_lance_index *x, const og_index__segment *s, const uint64_t *ids,
-                                      size_t n, og_vec *out);
+OG_MUST_USE og_status og_index__place(og_ctx *cx, og_lance_index *x, const og_index__segment *s,
+                                      const og_index__ids *ids, size_t n, og_vec *out);
+/* Makes numbers (uint64_t) ascending and distinct from `from` on. */
+OG_MUST_USE og_status og_index__in_order(og_ctx *cx, og_vec *v, size_t from);
 
 /* ---- in changes (index_build.c) */
 

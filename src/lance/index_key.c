@@ -5,6 +5,7 @@
  * otherwise: zeros are one value, NaN is one value above all.  A query is therefore turned into spans of the files'
  * order: a bound that is a zero takes both or neither, and what reaches up to NaN takes both ends.
  */
+#include "arrow/builder.h"
 #include "lance/index_impl.h"
 
 #define SIGN64 (1ull << 63)
@@ -37,7 +38,8 @@ static uint64_t float_key(uint64_t bits, unsigned width)
   return (bits & sign ? ~bits : bits | sign) & mask;
 }
 
-uint64_t og_index__raw_of(og_type type, uint64_t num)
+/* The value's own bytes again, in the lower bits. */
+static uint64_t raw_of(og_type type, uint64_t num)
 {
   if (is_unsigned(type)) return num;
   if (!is_float(type)) return num ^ SIGN64;
@@ -80,6 +82,35 @@ bool og_index__is_above(bool text, og_index__key k, const og_index__span *s)
   if (s->no_high) return false;
   int c = og_index__key_cmp(text, k, s->high);
   return c > 0 || (c == 0 && s->high_open);
+}
+
+/* ---- values again */
+
+static og_status put_number(og_ctx *cx, og_builder *b, og_type type, uint64_t num)
+{
+  uint64_t raw = raw_of(type, num);
+  og_column *one;
+  OG_TRY(og_column_from_fixed(cx, type, &raw, NULL, 1, &one));
+  og_status st = og_builder_copy(cx, b, one, 0);
+  og_column_unref(one);
+  return st;
+}
+
+og_status og_index__put_key(og_ctx *cx, og_builder *b, og_type t, const og_index__key *key)
+{
+  if (!key) return og_builder_null(cx, b);
+  if (og_index__is_text(t)) return og_builder_str(cx, b, key->str);
+  switch (t.id) {
+  case OG_TYPE_BOOL: return og_builder_bool(cx, b, key->num != 0);
+  case OG_TYPE_F16:
+  case OG_TYPE_F32:
+  case OG_TYPE_F64: return put_number(cx, b, t, key->num); /* its bits, NaNs too */
+  case OG_TYPE_U8:
+  case OG_TYPE_U16:
+  case OG_TYPE_U32:
+  case OG_TYPE_U64: return og_builder_u64(cx, b, key->num);
+  default: return og_builder_i64(cx, b, (int64_t)raw_of(t, key->num));
+  }
 }
 
 /* ---- queries */

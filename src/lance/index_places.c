@@ -108,40 +108,45 @@ og_status og_places_init(og_ctx *cx, og_lance_table *t, bool addresses, og_place
   return gather(cx, t, addresses, out);
 }
 
-static og_status find_in_run(og_ctx *cx, const run *r, uint64_t id, og_vec *out)
+/* The first of the run's values that is not below the id. */
+static uint64_t first_value(const run *r, uint64_t id)
 {
-  uint64_t at = id - r->low;
-  if (r->values) {
-    uint64_t lo = 0, hi = r->n;
-    while (lo < hi) {
-      uint64_t mid = lo + (hi - lo) / 2;
-      if (value_at(r, mid) < id)
-        lo = mid + 1;
-      else
-        hi = mid;
-    }
-    if (value_at(r, lo) != id) return OG_OK; /* lo < n: the id is not above the last one */
-    at = r->order ? r->order[lo] : lo;
+  uint64_t lo = 0, hi = r->n;
+  while (lo < hi) {
+    uint64_t mid = lo + (hi - lo) / 2;
+    if (value_at(r, mid) < id)
+      lo = mid + 1;
+    else
+      hi = mid;
   }
-  uint64_t offset = r->first + at;
-  return og_vec_add(cx, out, &offset);
+  return lo;
 }
 
-static og_status find_below(og_ctx *cx, const og_places *p, size_t from, size_t to, uint64_t id, og_vec *out)
+static og_status find_in_run(og_ctx *cx, const run *r, og_index__ids ids, og_vec *out)
+{
+  uint64_t at = r->values ? first_value(r, ids.from) : ids.from > r->low ? ids.from - r->low : 0;
+  for (; at < r->n && (r->values ? value_at(r, at) : r->low + at) <= ids.to; at++) {
+    uint64_t offset = r->first + (r->order ? r->order[at] : at);
+    OG_TRY(og_vec_add(cx, out, &offset));
+  }
+  return OG_OK;
+}
+
+static og_status find_below(og_ctx *cx, const og_places *p, size_t from, size_t to, og_index__ids ids, og_vec *out)
 {
   while (from < to) {
     size_t mid = from + (to - from) / 2;
     const run *r = &OG_VEC_AT(&p->runs, run, mid);
-    if (p->reach[mid] < id) return OG_OK;
-    OG_TRY(find_below(cx, p, from, mid, id, out));
-    if (r->low > id) return OG_OK;
-    if (id <= r->high) OG_TRY(find_in_run(cx, r, id, out));
+    if (p->reach[mid] < ids.from) return OG_OK;
+    OG_TRY(find_below(cx, p, from, mid, ids, out));
+    if (r->low > ids.to) return OG_OK;
+    if (ids.from <= r->high) OG_TRY(find_in_run(cx, r, ids, out));
     from = mid + 1;
   }
   return OG_OK;
 }
 
-og_status og_places_find(og_ctx *cx, const og_places *p, uint64_t id, og_vec *out)
+og_status og_places_find(og_ctx *cx, const og_places *p, og_index__ids ids, og_vec *out)
 {
-  return find_below(cx, p, 0, p->runs.len, id, out);
+  return find_below(cx, p, 0, p->runs.len, ids, out);
 }

@@ -92,7 +92,8 @@ OG_MUST_USE og_status og_lance_table_take(og_ctx *cx, og_lance_table *t, const u
 /* Bitmap over the dense offset space, 1 = deleted; NULL when nothing is deleted.  Borrowed from the table, loaded on
  * first use. */
 OG_MUST_USE og_status og_lance_table_deleted(og_ctx *cx, og_lance_table *t, const uint8_t **bitmap);
-/* Stable row ids (and created versions when `created` is not NULL) at dense offsets. */
+/* Stable row ids (and created versions when `created` is not NULL) at dense offsets; `ids` may be `offsets` when
+ * `created` is NULL. */
 OG_MUST_USE og_status og_lance_table_row_ids(og_ctx *cx, og_lance_table *t, const uint64_t *offsets, size_t n,
                                              uint64_t *ids, uint64_t *created);
 

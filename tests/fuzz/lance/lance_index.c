@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* An index as anybody might have left it.  The first byte says what the rest is: 0, an index section; 1 and 2, the one
- * or the other file of a BTREE; else edits to the two files of a good one, five bytes each: file, position, value.
+ * or the other file of a BTREE; 3, a bitmap of a BITMAP; 4, its file; else edits to the files of a good BTREE, or, from
+ * 64 on, BITMAP, five bytes each: file, position, value.
  *
  * A section that decodes is kept byte by byte when nothing of it is removed, and its entries come back when they are
  * written anew. */
@@ -53,47 +54,92 @@ static void read_section(og_ctx *cx, og_str bytes)
   og_buf_cleanup(&again);
 }
 
-static void write_good(og_ctx *cx, og_store *store, og_type type)
+/* What a bitmap names comes back from bytes of our own. */
+static void read_bitmap(og_ctx *cx, og_str bytes)
 {
-  const og_field field = {.name = OG_STR("v"), .type = type, .nullable = true};
+  og_vec ranges = OG_VEC_INIT(og_index__ids), ids = OG_VEC_INIT(uint64_t), back = OG_VEC_INIT(og_index__ids);
+  og_buf again = {0};
+  og_status st = og_bitmap_decode(cx, bytes, &ranges);
+  fuzz_expect_error(cx, st);
+  for (size_t i = 0; st == OG_OK && i < ranges.len; i++) {
+    const og_index__ids r = OG_VEC_AT(&ranges, og_index__ids, i);
+    fuzz_expect(r.from <= r.to && (i == 0 || OG_VEC_AT(&ranges, og_index__ids, i - 1).to < r.from));
+    for (uint64_t id = r.from; ids.len < MOST_IDS; id++) {
+      fuzz_expect(og_vec_add(cx, &ids, &id) == OG_OK);
+      if (id == r.to) break;
+    }
+  }
+  if (st == OG_OK && ids.len < MOST_IDS) {
+    fuzz_expect(og_bitmap_encode(cx, &ids, &again) == OG_OK);
+    fuzz_expect(og_bitmap_decode(cx, og_buf_str(&again), &back) == OG_OK && back.len == ranges.len);
+    if (back.len) fuzz_expect(memcmp(back.data, ranges.data, back.len * sizeof(og_index__ids)) == 0);
+  }
+  og_vec_cleanup(&ranges);
+  og_vec_cleanup(&ids);
+  og_vec_cleanup(&back);
+  og_buf_cleanup(&again);
+}
+
+static og_index__key key_of(uint64_t i, char text[8])
+{
+  text[0] = (char)('a' + i / 1000);
+  text[1] = (char)('0' + i / 100 % 10);
+  return (og_index__key){.num = (1ull << 63) + i / 3, .str = og_str_from(text, 2)};
+}
+
+static void write_tree(og_ctx *cx, og_store *store, const og_field *field)
+{
   og_btree_writer *w;
   uint64_t sizes[2];
-  fuzz_expect(og_btree_writer_open(cx, store, OG_STR("x"), &field, (og_lance_version){2, 2}, &w) == OG_OK);
+  char text[8];
+  fuzz_expect(og_btree_writer_open(cx, store, OG_STR("x"), field, (og_lance_version){2, 2}, &w) == OG_OK);
   for (uint64_t i = 0; i < ENTRIES; i++) {
-    char text[8] = {(char)('a' + i / 1000), (char)('0' + i / 100 % 10)};
-    const og_index__key key = {.num = (1ull << 63) + i / 3, .str = og_str_from(text, 2)};
+    const og_index__key key = key_of(i, text);
     fuzz_expect(og_btree_write(cx, w, i < 5000 ? NULL : &key, i) == OG_OK);
   }
   fuzz_expect(og_btree_writer_finish(cx, w, sizes) == OG_OK);
 }
 
-static void edit(og_ctx *cx, og_store *store, const uint8_t *data, size_t size)
+static void write_bitmap(og_ctx *cx, og_store *store, const og_field *field)
 {
-  static const char *const keys[] = {"x/page_data.lance", "x/page_lookup.lance"};
-  for (unsigned file = 0; file < 2; file++) {
+  og_bitmap_writer *w;
+  uint64_t size;
+  char text[8];
+  fuzz_expect(og_bitmap_writer_open(cx, store, OG_STR("x"), field, (og_lance_version){2, 2}, &w) == OG_OK);
+  for (uint64_t i = 4900; i < 5100; i++) {
+    const og_index__key key = key_of(i, text);
+    fuzz_expect(og_bitmap_write(cx, w, i < 5000 ? NULL : &key, i << (i % 40)) == OG_OK);
+  }
+  fuzz_expect(og_bitmap_writer_finish(cx, w, &size) == OG_OK);
+}
+
+static void edit(og_ctx *cx, og_store *store, bool bitmap, const uint8_t *data, size_t size)
+{
+  static const char *const keys[] = {"x/page_data.lance", "x/page_lookup.lance", "x/bitmap_page_lookup.lance"};
+  for (unsigned file = bitmap ? 2 : 0; file < (bitmap ? 3 : 2); file++) {
     og_buf bytes = {0};
     fuzz_expect(og_store_get(cx, store, og_str_of(keys[file]), 1u << 24, &bytes) == OG_OK);
     for (size_t i = 0; i + 5 <= size; i += 5) {
       size_t at = (size_t)data[i + 1] | (size_t)data[i + 2] << 8 | (size_t)data[i + 3] << 16;
-      if (data[i] % 2 == file) bytes.data[bytes.len - 1 - at % bytes.len] = data[i + 4];
+      if (bitmap || data[i] % 2 == file) bytes.data[bytes.len - 1 - at % bytes.len] = data[i + 4];
     }
     fuzz_expect(og_store_put(cx, store, og_str_of(keys[file]), og_buf_str(&bytes)) == OG_OK);
     og_buf_cleanup(&bytes);
   }
 }
 
-static void search(og_ctx *cx, og_btree *b, og_type type)
+static void search(og_ctx *cx, og_btree *b, og_bitmap *m, og_type type)
 {
   bool text = og_index__is_text(type);
   og_index__span spans[] = {{.low.str = OG_STR(""), .high.num = UINT64_MAX, .no_high = text},
                             {.low = {(1ull << 63) + 2000, OG_STR("g3")}, .high = {(1ull << 63) + 2000, OG_STR("g3")}}};
-  og_vec ids = OG_VEC_INIT(uint64_t);
+  og_vec ids = OG_VEC_INIT(og_index__ids);
   for (int i = 0; i < 2; i++) {
     og_index__wanted w = {.text = text, .nulls = i == 1, .spans = {&spans[i], 1, 1, sizeof spans[i]}};
     og_vec_clear(&ids);
-    og_status st = og_btree_find(cx, b, &w, &ids);
+    og_status st = m ? og_bitmap_find(cx, m, &w, &ids) : og_btree_find(cx, b, &w, &ids);
     fuzz_expect_error(cx, st);
-    if (st == OG_OK) fuzz_expect(ids.len <= 2 * og_btree_pages(b) * (uint64_t)(1u << 20));
+    if (st == OG_OK && b) fuzz_expect(ids.len <= 2 * og_btree_pages(b) * (uint64_t)(1u << 20));
   }
   og_vec_cleanup(&ids);
 }
@@ -104,8 +150,18 @@ static void read_files(og_ctx *cx, og_store *store, og_type type)
   og_status st = og_btree_open(cx, store, OG_STR("x"), type, &b);
   fuzz_expect_error(cx, st);
   if (st != OG_OK) return;
-  search(cx, b, type);
+  search(cx, b, NULL, type);
   og_btree_unref(b);
+}
+
+static void read_bitmap_file(og_ctx *cx, og_store *store, og_type type)
+{
+  og_bitmap *b;
+  og_status st = og_bitmap_open(cx, store, OG_STR("x"), type, &b);
+  fuzz_expect_error(cx, st);
+  if (st != OG_OK) return;
+  search(cx, NULL, b, type);
+  og_bitmap_unref(b);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -123,12 +179,23 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
   unsigned what = data[0] & 0x7F;
   if (what == 0) {
     read_section(cx, rest);
+  } else if (what == 3) {
+    read_bitmap(cx, rest);
   } else {
-    write_good(cx, store, type);
+    bool bitmap = what == 4 || what >= 64;
+    const og_field field = {.name = OG_STR("v"), .type = type, .nullable = true};
+    if (bitmap)
+      write_bitmap(cx, store, &field);
+    else
+      write_tree(cx, store, &field);
     if (what == 1) fuzz_expect(og_store_put(cx, store, OG_STR("x/page_data.lance"), rest) == OG_OK);
     if (what == 2) fuzz_expect(og_store_put(cx, store, OG_STR("x/page_lookup.lance"), rest) == OG_OK);
-    if (what > 2) edit(cx, store, data + 1, size - 1);
-    read_files(cx, store, type);
+    if (what == 4) fuzz_expect(og_store_put(cx, store, OG_STR("x/bitmap_page_lookup.lance"), rest) == OG_OK);
+    if (what > 4) edit(cx, store, bitmap, data + 1, size - 1);
+    if (bitmap)
+      read_bitmap_file(cx, store, type);
+    else
+      read_files(cx, store, type);
   }
   og_store_unref(store);
   fuzz_close(&w);

@@ -2,7 +2,7 @@
 /* lance_index_tool FOLDER TABLE[@BRANCH] COMMAND ... -- indexes for the tests that share them with real Lance.
  *
  *   list                 segments: {"name", "uuid", "kind", "fields", "version", "fragments", "files"} a line
- *   build COLUMN NAME    a BTREE over a column
+ *   build COLUMN NAME [BTREE|BITMAP]
  *   fold NAME [all]      brings it up to the newest version; prints how many segments there are then
  *   drop NAME
  *   find NAME            answers each query on standard input with the stable row ids of the rows, ascending
@@ -152,13 +152,14 @@ static og_status seek(og_ctx *cx, tool *t, og_lance_index *x, double seconds)
 
 typedef enum command { BUILD, FOLD, DROP } command;
 
-static og_status edit(og_ctx *cx, tool *t, og_lance_change *c, command what, const og_str argument[2])
+static og_status edit(og_ctx *cx, tool *t, og_lance_change *c, command what, const og_str argument[3])
 {
   bool changed = true;
   if (what == BUILD) {
     int column = og_schema_find(og_lance_table_schema(t->newest)->arrow, argument[0]);
     if (column < 0) return og_fail(cx, OG_ENOTFOUND, "no such column");
-    OG_TRY(og_lance_change_index_build(cx, c, (uint32_t)column, argument[1]));
+    og_lance_index_kind kind = og_str_eq(argument[2], OG_STR("BITMAP")) ? OG_INDEX_BITMAP : OG_INDEX_BTREE;
+    OG_TRY(og_lance_change_index_build(cx, c, kind, (uint32_t)column, argument[1]));
   } else if (what == FOLD) {
     OG_TRY(og_lance_change_index_fold(cx, c, argument[0], argument[1].len > 0, &changed));
   } else {
@@ -170,7 +171,7 @@ static og_status edit(og_ctx *cx, tool *t, og_lance_change *c, command what, con
   return og_lance_change_put(cx, c);
 }
 
-static og_status change(og_ctx *cx, tool *t, command what, const og_str argument[2])
+static og_status change(og_ctx *cx, tool *t, command what, const og_str argument[3])
 {
   og_ulid_gen ulids = {0};
   og_ulid id;
@@ -215,7 +216,7 @@ static og_status list(og_ctx *cx, tool *t)
   return OG_OK;
 }
 
-static og_status look_up(og_ctx *cx, tool *t, bool again, const og_str argument[2])
+static og_status look_up(og_ctx *cx, tool *t, bool again, const og_str argument[3])
 {
   og_lance_index *x;
   uint64_t seconds = 1;
@@ -226,7 +227,7 @@ static og_status look_up(og_ctx *cx, tool *t, bool again, const og_str argument[
   return st;
 }
 
-static og_status run(og_ctx *cx, tool *t, og_str name, const og_str argument[2])
+static og_status run(og_ctx *cx, tool *t, og_str name, const og_str argument[3])
 {
   uint64_t version;
   OG_TRY(og_lance_newest_version(cx, &t->at, &version));
@@ -252,7 +253,8 @@ int main(int argc, char **argv)
   og_ctx_init(&cx, &rt, &err, &arena);
   og_str name = og_str_of(argv[2]);
   size_t sign = og_str_rfind_byte(name, '@');
-  const og_str argument[2] = {og_str_of(argc > 4 ? argv[4] : NULL), og_str_of(argc > 5 ? argv[5] : NULL)};
+  const og_str argument[3] = {og_str_of(argc > 4 ? argv[4] : NULL), og_str_of(argc > 5 ? argv[5] : NULL),
+                              og_str_of(argc > 6 ? argv[6] : NULL)};
   t.at.root = og_str_sub(name, 0, sign);
   t.at.branch = sign == SIZE_MAX ? OG_STR_NONE : og_str_sub(name, sign + 1, name.len);
   og_status st = og_store_open(&cx, og_str_of(argv[1]), false, &t.at.store);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Random histories of a table with a BTREE over a column of every type it can have: rows are added, updated and
- * deleted, the index is built, folded and dropped meanwhile, some of it on versions that are no longer the newest.
- * After every step each query must give exactly the rows that looking at all of them gives. */
+/* Random histories of a table with an index, now of one kind, now of another, over a column of every type it can have:
+ * rows are added, updated and deleted, the index is built, folded and dropped meanwhile, some of it on versions that
+ * are no longer the newest. After every step each query must give exactly the rows that looking at all of them gives.
+ */
 #include "unit/og_test_world.h"
 
 #include "arrow/builder.h"
@@ -30,6 +31,7 @@ typedef struct history {
   og_ulid_gen ulids;
   uint64_t random;
   og_field field;
+  og_lance_index_kind kind;
   og_lance_schema *schema;
   og_lance_table *newest;
   og_lance_index *index; /* of the version before, or NULL */
@@ -237,12 +239,13 @@ static size_t some_offsets(history *h, og_lance_table *t, uint64_t *out, size_t 
 
 static void change_index(history *h, og_lance_change *c)
 {
+  h->kind = pick(h, 2) ? OG_INDEX_BTREE : OG_INDEX_BITMAP;
   bool changed;
   uint64_t kind = pick(h, 6);
-  og_status st = kind < 1   ? og_lance_change_index_build(h->cx, c, 0, OG_STR("v_idx"))
+  og_status st = kind < 1   ? og_lance_change_index_build(h->cx, c, h->kind, 0, OG_STR("v_idx"))
                  : kind < 5 ? og_lance_change_index_fold(h->cx, c, OG_STR("v_idx"), kind == 1, &changed)
                             : og_lance_change_index_drop(h->cx, c, OG_STR("v_idx"));
-  if (st == OG_ENOTFOUND) st = og_lance_change_index_build(h->cx, c, 0, OG_STR("v_idx"));
+  if (st == OG_ENOTFOUND) st = og_lance_change_index_build(h->cx, c, h->kind, 0, OG_STR("v_idx"));
   OG_CHECK_OK(h->cx, st);
 }
 

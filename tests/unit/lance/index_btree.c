@@ -19,7 +19,7 @@ static og_lance_table *indexed(og_ctx *cx, small_world *w, int64_t n)
   og_lance_change *c;
   OG_CHECK_OK(cx, small_commit(cx, w, NULL, &(small_step){.op = OG_LANCE_OVERWRITE, .insert = n}, &t));
   OG_CHECK_OK(cx, start(cx, w, t, "", &c));
-  OG_CHECK_OK(cx, og_lance_change_index_build(cx, c, 1, OG_STR("n_idx")));
+  OG_CHECK_OK(cx, og_lance_change_index_build(cx, c, OG_INDEX_BTREE, 1, OG_STR("n_idx")));
   OG_CHECK_OK(cx, og_lance_change_finish(cx, c));
   OG_CHECK_OK(cx, small_put(cx, w, c, NULL, "", 2, &next));
   og_lance_change_free(cx, c);
@@ -203,7 +203,7 @@ static og_status render_behind(og_ctx *cx, small_world *w, og_lance_table *t, bo
   bool changed;
   OG_TRY(start(cx, w, t, "", &c));
   og_status st = fold ? og_lance_change_index_fold(cx, c, OG_STR("n_idx"), true, &changed)
-                      : og_lance_change_index_build(cx, c, 1, OG_STR("m_idx"));
+                      : og_lance_change_index_build(cx, c, OG_INDEX_BTREE, 1, OG_STR("m_idx"));
   if (st == OG_OK) st = og_lance_change_finish(cx, c);
   if (st == OG_OK) st = og_lance_change_render(cx, c, won, og_lance_table_version(won) + 1);
   og_lance_change_free(cx, c);
@@ -286,7 +286,7 @@ OG_TEST(index, what_we_do_not_know_is_kept)
   OG_CHECK_STATUS(cx, og_lance_index_open(cx, strange, OG_STR("o_idx"), NULL, &x), OG_EUNSUPPORTED);
   OG_CHECK_STATUS(cx, og_lance_index_open(cx, strange, OG_STR("n_idx"), NULL, &x), OG_ENOTFOUND);
   OG_CHECK_OK(cx, start(cx, &w, strange, "", &c));
-  OG_CHECK_OK(cx, og_lance_change_index_build(cx, c, 0, OG_STR("id_idx")));
+  OG_CHECK_OK(cx, og_lance_change_index_build(cx, c, OG_INDEX_BTREE, 0, OG_STR("id_idx")));
   OG_CHECK_OK(cx, og_lance_change_finish(cx, c));
   OG_CHECK_OK(cx, og_lance_change_render(cx, c, NULL, 3));
   OG_CHECK_OK(cx, og_lance_change_table(cx, c, &next));
@@ -326,7 +326,7 @@ OG_TEST(index, questions_and_changes_that_make_no_sense_are_refused)
   OG_CHECK_STATUS(cx, og_lance_change_render(cx, c, NULL, 3), OG_EINVALID);
   og_lance_change_free(cx, c);
   OG_CHECK_OK(cx, small_change(cx, &w, t, &(small_step){.op = OG_LANCE_APPEND}, &c));
-  OG_CHECK_STATUS(cx, og_lance_change_index_build(cx, c, 1, OG_STR("n_idx")), OG_EINVALID);
+  OG_CHECK_STATUS(cx, og_lance_change_index_build(cx, c, OG_INDEX_BTREE, 1, OG_STR("n_idx")), OG_EINVALID);
   og_lance_change_free(cx, c);
   og_batch_unref(b);
   og_column_unref(flag);
