@@ -38,4 +38,4 @@ fuzz() {
   fi
 }
 export -f fuzz
-printf '%s\0' "${targets[@]}" | xargs -0 -n 1 -P 2 -I '{}' bash -c 'fuzz "$@"' fuzz '{}' "$seconds" "$folder"
+printf '%s\0' "${targets[@]}" | xargs -0 -P 2 -I '{}' bash -c 'fuzz "$@"' fuzz '{}' "$seconds" "$folder"

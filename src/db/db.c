@@ -350,15 +350,9 @@ og_graph *og_db__graph(const og_db *db)
 
 og_status og_db_lance_inspect(og_ctx *cx, og_str uri, og_str branch, uint64_t version, og_json_writer *w, bool *sound)
 {
-  og_store *store;
-  while (uri.len > 1 && uri.ptr[uri.len - 1] == '/') uri.len--;
-  size_t slash = og_str_rfind_byte(uri, '/');
-  bool bare = slash == SIZE_MAX;
-  og_str folder = bare ? OG_STR(".") : slash == 0 ? OG_STR("/") : og_str_sub(uri, 0, slash);
-  og_lance_place at = {.root = bare ? uri : og_str_sub(uri, slash + 1, uri.len), .branch = branch};
-  OG_TRY(og_store_open(cx, folder, true, &store));
-  at.store = store;
+  og_lance_place at;
+  OG_TRY(og_lance_place_open(cx, uri, branch, true, &at));
   og_status st = og_lance_inspect(cx, &at, version, true, w, sound);
-  og_store_unref(store);
+  og_store_unref(at.store);
   return st;
 }

@@ -241,10 +241,13 @@ static inline uint64_t og_lance__u64(const void *p)
   memcpy(&v, p, sizeof v);
   return v;
 }
-/* Unsigned number of 1, 2, 4 or 8 bytes. */
+/* Unsigned number of 1, 2, 4 or 8 bytes.  A memcpy of a length the compiler does not know would be a call. */
 static inline uint64_t og_lance__uint(const uint8_t *p, unsigned width)
 {
-  uint64_t v = 0;
-  memcpy(&v, p, width);
-  return v;
+  switch (width) {
+  case 1: return *p;
+  case 2: return og_lance__u16(p);
+  case 4: return og_lance__u32(p);
+  default: return og_lance__u64(p);
+  }
 }

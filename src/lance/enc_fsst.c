@@ -32,20 +32,44 @@ og_status og_lance__fsst_open(og_ctx *cx, og_str table, og_lance__fsst *out)
   return OG_OK;
 }
 
+typedef struct expansion {
+  const uint8_t *p, *end;
+  uint8_t *at;
+  bool known; /* every code had a symbol: its length is not 0 */
+} expansion;
+
+static inline void put_symbol(const og_lance__fsst *f, uint8_t code, expansion *x)
+{
+  memcpy(x->at, &f->symbol[code], 8); /* there is room for 8 bytes per code */
+  x->at += f->len[code];
+  x->known &= f->len[code] != 0;
+}
+
+/* Four codes at a time while none of them is an escape. */
+static void put_quads(const og_lance__fsst *f, expansion *x)
+{
+  for (; x->end - x->p >= 4; x->p += 4) {
+    const uint32_t inverse = ~og_lance__u32(x->p);
+    if ((inverse - 0x01010101u) & ~inverse & 0x80808080u) return; /* a byte of it is 255 */
+    for (unsigned k = 0; k < 4; k++) put_symbol(f, x->p[k], x);
+  }
+}
+
 size_t og_lance__fsst_expand(const og_lance__fsst *f, og_str in, uint8_t *out)
 {
-  const uint8_t *p = (const uint8_t *)in.ptr, *end = p + in.len;
-  uint8_t *at = out;
-  while (p < end) {
-    uint8_t code = *p++;
-    if (code == FSST_ESCAPE) {
-      if (p == end) return SIZE_MAX;
-      *at++ = *p++;
-      continue;
+  const uint8_t *p = (const uint8_t *)in.ptr;
+  expansion x = {.p = p, .end = p + in.len, .at = out, .known = true};
+  while (x.p < x.end) {
+    put_quads(f, &x);
+    for (unsigned k = 0; k < 4 && x.p < x.end; k++) {
+      const uint8_t code = *x.p++;
+      if (code != FSST_ESCAPE) {
+        put_symbol(f, code, &x);
+        continue;
+      }
+      if (x.p == x.end) return SIZE_MAX;
+      *x.at++ = *x.p++;
     }
-    if (code >= f->n) return SIZE_MAX;
-    memcpy(at, &f->symbol[code], 8); /* the room behind is there: 8 bytes per code */
-    at += f->len[code];
   }
-  return (size_t)(at - out);
+  return x.known ? (size_t)(x.at - out) : SIZE_MAX;
 }

@@ -109,7 +109,7 @@ static og_status add_segment(og_ctx *cx, og_lance_index *x, const og_lance_index
 {
   const og_manifest *m = &x->table->m;
   og_index__segment *s = &x->segments[x->n_segments];
-  uint32_t column;
+  uint32_t column = 0;
   og_lance_index_kind kind;
   OG_TRY(check_kind(cx, e, &kind));
   OG_TRY(find_column(cx, x->table, e, &column));

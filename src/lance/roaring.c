@@ -122,7 +122,7 @@ static og_status read_head(cursor *c, uint32_t *count, const uint8_t **run_flags
 og_status og_roaring_read(og_ctx *cx, og_str bytes, const char *what, og_roaring_fn fn, void *arg)
 {
   cursor all = {cx, what, (const uint8_t *)bytes.ptr, (const uint8_t *)bytes.ptr + bytes.len, fn, arg}, *c = &all;
-  uint32_t count;
+  uint32_t count = 0;
   const uint8_t *run_flags;
   OG_TRY(read_head(c, &count, &run_flags));
   OG_TRY(need(c, 4 * (size_t)count));

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* lance/scan.c -- rows of a version: in order, by offset, or a column whole. */
+/* lance/scan.c -- rows of a version in order, those that conditions hold for. */
 #include "arrow/builder.h"
 #include "arrow/kernels.h"
+#include "base/pool.h"
 #include "lance/page.h"
 #include "lance/table_impl.h"
 
@@ -78,19 +79,23 @@ enum { EXTRA_OFFSET, EXTRA_ID, EXTRA_CREATED, EXTRA_UPDATED, EXTRAS };
 #define WINDOW_BYTES (4u << 20) /* of stored data decoded at once */
 #define WINDOW_ROWS  65536u
 
-/* A window of several batches is decoded at once, for all columns: a read has costs of its own. */
+/* A window of rows is decoded at once, for all columns: a read has costs of its own.  `rows` are those of it that go
+ * out, from the window's first; NULL: all of them.  When conditions leave few, only these are decoded: `sparse`. */
 struct og_lance_scan {
   og_lance_table *table;
   og_schema *schema;
-  uint32_t *columns;
-  uint32_t n_columns, batch_rows;
+  uint32_t *columns; /* those that go out, then one per condition */
+  uint32_t n_columns, n_where, batch_rows;
+  og_lance_condition *where;
   bool extra[EXTRAS];
   uint32_t fragment, end_fragment;
-  uint64_t row; /* next within the fragment */
+  uint64_t row; /* behind the window, within the fragment */
   og_arena located;
-  og_table__source *sources; /* one per column, of this fragment; NULL: not yet located */
-  og_column **window;        /* one per column */
-  uint64_t window_from, window_rows;
+  og_table__source *sources; /* one per entry of `columns`, of this fragment; NULL: not yet located */
+  og_column **window;        /* likewise; NULL: not decoded */
+  uint64_t window_from;
+  uint32_t window_rows, *rows, n_rows, next; /* next: how many of them went out */
+  bool sparse;
 };
 
 static og_status scan_schema(og_ctx *cx, const og_lance_scan *s, og_schema **out)
@@ -106,14 +111,27 @@ static og_status scan_schema(og_ctx *cx, const og_lance_scan *s, og_schema **out
   return og_schema_new(cx, fields, n, NULL, 0, out);
 }
 
+static og_status scan_columns(og_ctx *cx, og_lance_scan *s, const og_lance_scan_opts *o)
+{
+  const uint32_t n = o->n_columns + o->n_where;
+  s->columns = og_calloc(cx, n + 1, sizeof *s->columns);
+  s->window = og_calloc(cx, n + 1, sizeof(og_column *));
+  s->where = og_calloc(cx, o->n_where + 1, sizeof *s->where);
+  if (!s->columns || !s->window || !s->where) return OG_ENOMEM;
+  s->n_columns = o->n_columns;
+  s->n_where = o->n_where;
+  if (o->n_columns) memcpy(s->columns, o->columns, o->n_columns * sizeof *s->columns);
+  for (uint32_t i = 0; i < o->n_where; i++) {
+    s->where[i] = o->where[i];
+    s->columns[o->n_columns + i] = o->where[i].column;
+  }
+  for (uint32_t i = 0; i < n; i++) OG_ASSERT(s->columns[i] < s->table->m.schema->arrow->n_fields);
+  return OG_OK;
+}
+
 static og_status scan_init(og_ctx *cx, og_lance_scan *s, const og_lance_scan_opts *o)
 {
-  s->columns = og_calloc(cx, o->n_columns + 1, sizeof *s->columns);
-  s->window = og_calloc(cx, o->n_columns + 1, sizeof(og_column *));
-  if (!s->columns || !s->window) return OG_ENOMEM;
-  if (o->n_columns) memcpy(s->columns, o->columns, o->n_columns * sizeof *s->columns);
-  for (uint32_t i = 0; i < o->n_columns; i++) OG_ASSERT(s->columns[i] < s->table->m.schema->arrow->n_fields);
-  s->n_columns = o->n_columns;
+  OG_TRY(scan_columns(cx, s, o));
   s->batch_rows = o->batch_rows ? o->batch_rows : 2048;
   s->extra[EXTRA_OFFSET] = o->with_offset;
   s->extra[EXTRA_ID] = o->with_row_id;
@@ -139,11 +157,14 @@ og_status og_lance_scan_open(og_ctx *cx, og_lance_table *t, const og_lance_scan_
 
 static void drop_window(og_lance_scan *s)
 {
-  for (uint32_t i = 0; s->window && i < s->n_columns; i++) {
+  for (uint32_t i = 0; s->window && i < s->n_columns + s->n_where; i++) {
     og_column_unref(s->window[i]);
     s->window[i] = NULL;
   }
-  s->window_rows = 0;
+  og_free(s->rows);
+  s->rows = NULL;
+  s->window_rows = s->n_rows = s->next = 0;
+  s->sparse = false;
 }
 
 void og_lance_scan_close(og_lance_scan *s)
@@ -151,6 +172,7 @@ void og_lance_scan_close(og_lance_scan *s)
   if (!s) return;
   drop_window(s);
   og_free(s->window);
+  og_free(s->where);
   og_arena_cleanup(&s->located);
   og_schema_unref(s->schema);
   og_lance_table_unref(s->table);
@@ -158,428 +180,214 @@ void og_lance_scan_close(og_lance_scan *s)
   og_free(s);
 }
 
-/* Live rows among [from, from + n) as row numbers; *m == n when none is deleted. */
-static og_status live_rows(og_ctx *cx, og_lance_table *t, uint32_t fragment, uint64_t from, uint64_t n, int64_t **out,
-                           uint64_t *m)
+og_schema *og_lance_scan_schema(const og_lance_scan *s)
 {
-  const uint8_t *deleted;
-  OG_TRY(og_table__deleted(cx, t, fragment, &deleted));
-  int64_t *rows = og_calloc(cx, n + 1, sizeof *rows);
-  if (!rows) return OG_ENOMEM;
-  *m = 0;
-  for (uint64_t i = 0; i < n; i++)
-    if (!deleted || !og_bit_get(deleted, (int64_t)(from + i))) rows[(*m)++] = (int64_t)i;
-  *out = rows;
-  return OG_OK;
+  return s->schema;
 }
 
-static og_status extra_column(og_ctx *cx, og_lance_scan *s, int which, const int64_t *rows, uint64_t m, og_column **out)
-{
-  const og_fragment_state *q = NULL;
-  if (which != EXTRA_OFFSET) OG_TRY(og_table__sequences(cx, s->table, s->fragment, &q));
-  uint64_t *v = og_calloc(cx, m + 1, sizeof *v);
-  if (!v) return OG_ENOMEM;
-  for (uint64_t i = 0; i < m; i++) {
-    uint64_t row = s->row + (uint64_t)rows[i];
-    v[i] = which == EXTRA_OFFSET    ? s->table->first[s->fragment] + row
-           : which == EXTRA_ID      ? og_rowids_get(&q->ids, row)
-           : which == EXTRA_CREATED ? og_version_runs_get(&q->created, row)
-                                    : og_version_runs_get(&q->updated, row);
-  }
-  og_status st = og_column_from_fixed(cx, og_type_of(OG_TYPE_U64), v, NULL, (int64_t)m, out);
-  og_free(v);
-  return st;
-}
-
-static uint64_t window_size(const og_lance_scan *s)
+static uint32_t window_size(const og_lance_scan *s)
 {
   og_lance_fragment_info info = og_lance_table_fragment(s->table, s->fragment);
   uint64_t per_row = info.bytes / info.physical_rows + 1, rows = WINDOW_BYTES / per_row;
   if (rows > WINDOW_ROWS) rows = WINDOW_ROWS;
   rows = rows > s->batch_rows ? rows - rows % s->batch_rows : s->batch_rows;
-  return rows < info.physical_rows - s->row ? rows : info.physical_rows - s->row;
+  return (uint32_t)(rows < info.physical_rows - s->row ? rows : info.physical_rows - s->row);
 }
 
-/* Decodes a window that starts at the current row. */
-static og_status load_window(og_ctx *cx, og_lance_scan *s)
+static og_status locate_columns(og_ctx *cx, og_lance_scan *s)
 {
-  drop_window(s);
-  if (!s->sources) {
-    s->sources = og_arena_calloc(cx, &s->located, s->n_columns + 1, sizeof *s->sources);
-    if (!s->sources) return OG_ENOMEM;
-    for (uint32_t i = 0; i < s->n_columns; i++)
-      OG_TRY(og_table__locate(cx, &s->located, s->table, s->fragment, s->columns[i], &s->sources[i]));
-  }
-  uint64_t n = window_size(s);
-  for (uint32_t i = 0; i < s->n_columns; i++)
-    OG_TRY(og_table__read(cx, &s->sources[i], s->row, n, NULL, &s->window[i]));
-  s->window_from = s->row;
-  s->window_rows = n;
+  const uint32_t n = s->n_columns + s->n_where;
+  s->sources = og_arena_calloc(cx, &s->located, n + 1, sizeof *s->sources);
+  if (!s->sources) return OG_ENOMEM;
+  for (uint32_t i = 0; i < n; i++)
+    OG_TRY(og_table__locate(cx, &s->located, s->table, s->fragment, s->columns[i], &s->sources[i]));
   return OG_OK;
 }
 
-/* Rows of a window's column; `rows` count from the current row. */
-static og_status data_column(og_ctx *cx, og_lance_scan *s, uint32_t i, uint64_t n, int64_t *rows, uint64_t m,
-                             og_column **out)
+/* Entry i of `columns` for the window's rows, or for `rows` of them. */
+static og_status decode(og_ctx *cx, og_lance_scan *s, uint32_t i, const uint64_t *rows)
 {
-  int64_t skip = (int64_t)(s->row - s->window_from);
-  if (m == n) return og_column_slice(cx, s->window[i], skip, (int64_t)n, out);
-  for (uint64_t k = 0; k < m; k++) rows[k] += skip;
-  og_status st = og_column_take(cx, s->window[i], rows, (int64_t)m, out);
-  for (uint64_t k = 0; k < m; k++) rows[k] -= skip;
+  if (s->window[i]) return OG_OK;
+  return og_table__read(cx, &s->sources[i], s->window_from, rows ? s->n_rows : s->window_rows, rows, &s->window[i]);
+}
+
+/* The window's rows that are not deleted; `rows` stays NULL when all live. */
+static og_status select_live(og_ctx *cx, og_lance_scan *s)
+{
+  const uint8_t *deleted;
+  s->n_rows = s->window_rows;
+  OG_TRY(og_table__deleted(cx, s->table, s->fragment, &deleted));
+  const int64_t from = (int64_t)s->window_from;
+  if (!deleted || og_bits_count(deleted, from, s->window_rows) == 0) return OG_OK;
+  s->rows = og_alloc(cx, (s->window_rows + 1) * sizeof *s->rows);
+  if (!s->rows) return OG_ENOMEM;
+  s->n_rows = 0;
+  for (uint32_t i = 0; i < s->window_rows; i++)
+    if (!og_bit_get(deleted, from + i)) s->rows[s->n_rows++] = i;
+  return OG_OK;
+}
+
+static uint32_t select_null(const og_column *c, bool null, const uint32_t *in, uint32_t n, uint32_t *out)
+{
+  uint32_t k = 0;
+  for (uint32_t i = 0; i < n; i++) {
+    const uint32_t row = in ? in[i] : i;
+    if (og_column_is_null(c, row) == null) out[k++] = row;
+  }
+  return k;
+}
+
+/* Of the rows selected, those that one condition holds for. */
+static og_status select_where(og_ctx *cx, og_lance_scan *s, uint32_t i)
+{
+  const og_lance_condition *w = &s->where[i];
+  OG_TRY(decode(cx, s, s->n_columns + i, NULL));
+  const og_column *c = s->window[s->n_columns + i];
+  uint32_t *to = s->rows ? s->rows : og_alloc(cx, (s->window_rows + 1) * sizeof *to);
+  if (!to) return OG_ENOMEM;
+  if (w->kind == OG_LANCE_COMPARES)
+    s->n_rows = (uint32_t)og_kernels_scalar.select_cmp(c, w->op, &w->value, s->rows, s->n_rows, to);
+  else
+    s->n_rows = select_null(c, w->kind == OG_LANCE_IS_NULL, s->rows, s->n_rows, to);
+  s->rows = to;
+  return OG_OK;
+}
+
+typedef struct decoding {
+  og_lance_scan *scan;
+  uint64_t *only; /* rows; NULL: the whole window */
+} decoding;
+
+static og_status decode_one(og_ctx *cx, void *arg, size_t item, unsigned worker)
+{
+  const decoding *d = arg;
+  (void)worker;
+  return decode(cx, d->scan, (uint32_t)item, d->only);
+}
+
+/* A column that was decoded for a condition need not be decoded again, unless fewer rows of it go out. */
+static void share_decoded(og_lance_scan *s)
+{
+  for (uint32_t w = s->n_columns; w < s->n_columns + s->n_where; w++)
+    for (uint32_t i = 0; i < s->n_columns && s->window[w]; i++)
+      if (!s->window[i] && s->columns[i] == s->columns[w]) s->window[i] = og_column_ref(s->window[w]);
+}
+
+/* Decodes what goes out: of the whole window, or of few rows of it. */
+static og_status decode_window(og_ctx *cx, og_lance_scan *s)
+{
+  decoding d = {.scan = s};
+  s->sparse = s->n_where && s->n_rows < s->window_rows / 16;
+  if (s->sparse) {
+    d.only = og_alloc(cx, (s->n_rows + 1) * sizeof *d.only);
+    if (!d.only) return OG_ENOMEM;
+    for (uint32_t i = 0; i < s->n_rows; i++) d.only[i] = s->window_from + s->rows[i];
+  } else {
+    share_decoded(s);
+  }
+  og_status st = og_parallel(cx, s->n_columns, decode_one, &d);
+  og_free(d.only);
   return st;
 }
 
-static og_status read_block(og_ctx *cx, og_lance_scan *s, uint64_t n, int64_t *rows, uint64_t m, og_batch **out)
+/* The window that starts at the current row; it may turn out empty. */
+static og_status load_window(og_ctx *cx, og_lance_scan *s)
 {
-  uint32_t total = s->schema->n_fields, at = 0;
-  if (s->row < s->window_from || s->row + n > s->window_from + s->window_rows) OG_TRY(load_window(cx, s));
+  drop_window(s);
+  if (!s->sources) OG_TRY(locate_columns(cx, s));
+  s->window_from = s->row;
+  s->window_rows = window_size(s);
+  s->row += s->window_rows;
+  OG_TRY(select_live(cx, s));
+  for (uint32_t i = 0; i < s->n_where && s->n_rows; i++) OG_TRY(select_where(cx, s, i));
+  return s->n_rows ? decode_window(cx, s) : OG_OK;
+}
+
+/* ---- what goes out */
+
+static og_status extra_column(og_ctx *cx, og_lance_scan *s, int which, uint32_t n, og_column **out)
+{
+  const og_fragment_state *q = NULL;
+  if (which != EXTRA_OFFSET) OG_TRY(og_table__sequences(cx, s->table, s->fragment, &q));
+  uint64_t *v = og_calloc(cx, n + 1, sizeof *v);
+  if (!v) return OG_ENOMEM;
+  for (uint32_t i = 0; i < n; i++) {
+    const uint64_t row = s->window_from + (s->rows ? s->rows[s->next + i] : s->next + i);
+    v[i] = which == EXTRA_OFFSET    ? s->table->first[s->fragment] + row
+           : which == EXTRA_ID      ? og_rowids_get(&q->ids, row)
+           : which == EXTRA_CREATED ? og_version_runs_get(&q->created, row)
+                                    : og_version_runs_get(&q->updated, row);
+  }
+  og_status st = og_column_from_fixed(cx, og_type_of(OG_TYPE_U64), v, NULL, (int64_t)n, out);
+  og_free(v);
+  return st;
+}
+
+/* The next n selected rows of the window's column i. */
+static og_status data_column(og_ctx *cx, og_lance_scan *s, uint32_t i, uint32_t n, og_column **out)
+{
+  if (!s->rows || s->sparse) return og_column_slice(cx, s->window[i], s->next, n, out);
+  int64_t *rows = og_alloc(cx, ((size_t)n + 1) * sizeof *rows);
+  if (!rows) return OG_ENOMEM;
+  for (uint32_t k = 0; k < n; k++) rows[k] = s->rows[s->next + k];
+  og_status st = og_column_take(cx, s->window[i], rows, (int64_t)n, out);
+  og_free(rows);
+  return st;
+}
+
+static og_status next_batch(og_ctx *cx, og_lance_scan *s, og_batch **out)
+{
+  const uint32_t total = s->schema->n_fields, left = s->n_rows - s->next;
+  const uint32_t n = left < s->batch_rows ? left : s->batch_rows;
+  uint32_t at = 0;
   og_column **cols = og_calloc(cx, total + 1, sizeof(og_column *));
   if (!cols) return OG_ENOMEM;
   og_status st = OG_OK;
-  for (; st == OG_OK && at < s->n_columns; at++) st = data_column(cx, s, at, n, rows, m, &cols[at]);
+  for (; st == OG_OK && at < s->n_columns; at++) st = data_column(cx, s, at, n, &cols[at]);
   for (int e = 0; st == OG_OK && e < EXTRAS; e++)
-    if (s->extra[e]) st = extra_column(cx, s, e, rows, m, &cols[at++]);
-  if (st == OG_OK) st = og_batch_new(cx, s->schema, cols, total, (int64_t)m, out);
+    if (s->extra[e]) st = extra_column(cx, s, e, n, &cols[at++]);
+  if (st == OG_OK) st = og_batch_new(cx, s->schema, cols, total, (int64_t)n, out);
   for (uint32_t i = 0; i < total; i++) og_column_unref(cols[i]);
   og_free(cols);
+  s->next += n;
   return st;
+}
+
+static void next_fragment(og_lance_scan *s)
+{
+  drop_window(s);
+  s->fragment++;
+  s->row = 0;
+  s->sources = NULL;
+  og_arena_reset(&s->located);
 }
 
 og_status og_lance_scan_next(og_ctx *cx, og_lance_scan *s, og_batch **out)
 {
   *out = NULL;
-  while (s->fragment < s->end_fragment && !*out) {
-    uint64_t left = s->table->m.fragments[s->fragment].rows - s->row, m = 0;
-    if (left == 0) {
-      s->fragment++;
-      s->row = 0;
-      s->sources = NULL;
-      og_arena_reset(&s->located);
-      drop_window(s);
+  OG_TRY(og_ctx_poll(cx));
+  while (s->next == s->n_rows) {
+    if (s->fragment >= s->end_fragment) return OG_OK;
+    if (s->row == s->table->m.fragments[s->fragment].rows) {
+      next_fragment(s);
       continue;
     }
-    uint64_t n = left < s->batch_rows ? left : s->batch_rows;
-    int64_t *rows = NULL;
     OG_TRY(og_ctx_poll(cx));
-    OG_TRY_NOTE(cx, live_rows(cx, s->table, s->fragment, s->row, n, &rows, &m), "while scanning '" OG_STR_FMT "'",
-                OG_STR_ARG(s->table->at.root));
-    og_status st = m ? read_block(cx, s, n, rows, m, out) : OG_OK;
-    og_free(rows);
-    OG_TRY_NOTE(cx, st, "while scanning '" OG_STR_FMT "'", OG_STR_ARG(s->table->at.root));
-    s->row += n;
+    OG_TRY_NOTE(cx, load_window(cx, s), "while scanning '" OG_STR_FMT "'", OG_STR_ARG(s->table->at.root));
   }
+  OG_TRY_NOTE(cx, next_batch(cx, s, out), "while scanning '" OG_STR_FMT "'", OG_STR_ARG(s->table->at.root));
   return OG_OK;
 }
 
-/* ---- a column whole, rows by offset */
-
-og_status og_lance_table_column(og_ctx *cx, og_lance_table *t, uint32_t column, og_column **out)
+og_status og_lance_scan_count(og_ctx *cx, og_lance_scan *s, uint64_t *rows)
 {
-  uint32_t n = t->m.n_fragments;
-  if (n == 0) return og_column_nulls(cx, &t->m.schema->arrow->fields[column], 0, out);
-  og_column **parts = og_calloc(cx, n, sizeof(og_column *));
-  if (!parts) return OG_ENOMEM;
-  og_status st = OG_OK;
-  for (uint32_t i = 0; st == OG_OK && i < n; i++) {
-    og_table__source source;
-    st = og_table__locate(cx, cx->arena, t, i, column, &source);
-    if (st == OG_OK) st = og_table__read(cx, &source, 0, t->m.fragments[i].rows, NULL, &parts[i]);
-  }
-  if (st == OG_OK) st = og_column_concat(cx, parts, n, out);
-  for (uint32_t i = 0; i < n; i++) og_column_unref(parts[i]);
-  og_free(parts);
-  return st;
-}
-
-/* ---- searching */
-
-#define SEARCHED_BYTES ((uint64_t)16 << 20)
-
-static uint64_t column_bytes(const og_column *c)
-{
-  return c->bytes_len + (uint64_t)c->len * 4 + (c->validity ? (uint64_t)c->len / 8 : 0);
-}
-
-static og_column *kept_part(og_lance_table *t, uint32_t fragment, uint32_t column)
-{
-  og_fragment_state *s = &t->frags[fragment];
-  og_column *part = NULL;
-  og_mutex_lock(&t->mu);
-  if (s->searched && s->searched_column == column) part = og_column_ref(s->searched);
-  og_mutex_unlock(&t->mu);
-  return part;
-}
-
-static void keep_part(og_lance_table *t, uint32_t fragment, uint32_t column, og_column *part)
-{
-  og_fragment_state *s = &t->frags[fragment];
-  uint64_t bytes = column_bytes(part);
-  og_mutex_lock(&t->mu);
-  if (!s->searched && bytes <= SEARCHED_BYTES - t->searched_bytes) {
-    s->searched = og_column_ref(part);
-    s->searched_column = column;
-    t->searched_bytes += bytes;
-  }
-  og_mutex_unlock(&t->mu);
-}
-
-static og_status searched_part(og_ctx *cx, og_lance_table *t, uint32_t fragment, uint32_t column, og_column **out)
-{
-  og_table__source source;
-  og_column *part = kept_part(t, fragment, column);
-  if (!part) {
-    OG_TRY(og_table__locate(cx, cx->arena, t, fragment, column, &source));
-    OG_TRY(og_table__read(cx, &source, 0, t->m.fragments[fragment].rows, NULL, &part));
-    keep_part(t, fragment, column, part);
-  }
-  *out = part;
-  return OG_OK;
-}
-
-static og_status find_in_part(og_ctx *cx, const og_column *part, uint64_t first, og_str value, const uint8_t *deleted,
-                              uint64_t *offset, bool *found)
-{
-  const og_scalar want = {.type = og_type_of(OG_TYPE_UTF8), .v.s = value};
-  uint32_t *rows = og_alloc(cx, ((size_t)part->len + 1) * sizeof *rows);
-  if (!rows) return OG_ENOMEM;
-  size_t n = og_kernels_scalar.select_cmp(part, OG_CMP_EQ, &want, NULL, (size_t)part->len, rows);
-  for (size_t i = 0; i < n && !*found; i++) {
-    *offset = first + rows[i];
-    *found = !deleted || !og_bit_get(deleted, (int64_t)*offset);
-  }
-  og_free(rows);
-  return OG_OK;
-}
-
-og_status og_lance_table_find(og_ctx *cx, og_lance_table *t, uint32_t column, og_str value, uint64_t *offset,
-                              bool *found)
-{
-  const uint8_t *deleted;
-  og_status st = og_lance_table_deleted(cx, t, &deleted);
-  *found = false;
-  for (uint32_t i = 0; st == OG_OK && i < t->m.n_fragments && !*found; i++) {
-    og_column *part = NULL;
-    st = searched_part(cx, t, i, column, &part);
-    if (st == OG_OK) st = find_in_part(cx, part, t->first[i], value, deleted, offset, found);
-    og_column_unref(part);
-  }
-  return st;
-}
-
-/* Data files are immutable and their names unique, so the same name is the same rows. */
-static bool same_rows(const og_fragment *a, const og_fragment *b)
-{
-  if (a->id != b->id || a->rows != b->rows || a->n_files != b->n_files || a->n_files == 0) return false;
-  for (uint32_t i = 0; i < a->n_files; i++) {
-    const og_data_file *x = &a->files[i], *y = &b->files[i];
-    if (!og_str_eq(x->path, y->path) || x->has_base != y->has_base || x->base != y->base) return false;
-  }
-  return true;
-}
-
-/* An opened data file: its footer need not be read again. */
-static void inherit_file(og_lance_table *t, uint32_t i, og_lance_table *older, uint32_t k, uint32_t file)
-{
-  og_mutex_lock(&older->mu);
-  og_lance_file *f = older->frags[k].files[file] ? og_lance_file_ref(older->frags[k].files[file]) : NULL;
-  og_mutex_unlock(&older->mu);
-  og_mutex_lock(&t->mu);
-  if (!t->frags[i].files[file]) {
-    t->frags[i].files[file] = f;
-    f = NULL;
-  }
-  og_mutex_unlock(&t->mu);
-  og_lance_file_unref(f);
-}
-
-static void inherit_part(og_lance_table *t, uint32_t i, og_lance_table *older, uint32_t k)
-{
-  og_mutex_lock(&older->mu);
-  uint32_t column = older->frags[k].searched_column;
-  og_column *part = older->frags[k].searched ? og_column_ref(older->frags[k].searched) : NULL;
-  og_mutex_unlock(&older->mu);
-  if (part) keep_part(t, i, column, part);
-  og_column_unref(part);
-}
-
-void og_lance_table_inherit(og_lance_table *t, og_lance_table *older)
-{
-  uint32_t k = 0;
-  for (uint32_t i = 0; i < t->m.n_fragments; i++) {
-    const og_fragment *f = &t->m.fragments[i];
-    while (k < older->m.n_fragments && older->m.fragments[k].id < f->id) k++;
-    if (k == older->m.n_fragments) return;
-    if (!same_rows(f, &older->m.fragments[k])) continue;
-    for (uint32_t file = 0; file < f->n_files; file++) inherit_file(t, i, older, k, file);
-    inherit_part(t, i, older, k);
-  }
-}
-
-og_status og_lance_table_deleted(og_ctx *cx, og_lance_table *t, const uint8_t **bitmap)
-{
-  og_mutex_lock(&t->mu);
-  bool loaded = t->deleted_loaded;
-  og_mutex_unlock(&t->mu);
-  if (!loaded) {
-    uint8_t *all = t->rows == t->physical_rows ? NULL : og_zalloc(cx, t->physical_rows / 8 + 8);
-    if (t->rows != t->physical_rows && !all) return OG_ENOMEM;
-    for (uint32_t i = 0; all && i < t->m.n_fragments; i++) {
-      const uint8_t *bits;
-      og_status st = og_table__deleted(cx, t, i, &bits);
-      if (st != OG_OK) {
-        og_free(all);
-        return st;
-      }
-      if (bits) og_bits_copy(all, (int64_t)t->first[i], bits, 0, (int64_t)t->m.fragments[i].rows);
+  OG_INVARIANT(s->n_columns == 0);
+  *rows = 0;
+  for (; s->fragment < s->end_fragment; next_fragment(s))
+    while (s->row < s->table->m.fragments[s->fragment].rows) {
+      OG_TRY(og_ctx_poll(cx));
+      OG_TRY_NOTE(cx, load_window(cx, s), "while counting rows of '" OG_STR_FMT "'", OG_STR_ARG(s->table->at.root));
+      *rows += s->n_rows;
     }
-    og_mutex_lock(&t->mu);
-    if (!t->deleted_loaded) {
-      t->deleted = all;
-      t->deleted_loaded = true;
-      all = NULL;
-    }
-    og_mutex_unlock(&t->mu);
-    og_free(all);
-  }
-  *bitmap = t->deleted;
   return OG_OK;
-}
-
-static og_status check_offset(og_ctx *cx, const og_lance_table *t, uint64_t offset)
-{
-  if (offset < t->physical_rows) return OG_OK;
-  return og_fail(cx, OG_EINVALID, "row offset %" PRIu64 " of '" OG_STR_FMT "', which has %" PRIu64, offset,
-                 OG_STR_ARG(t->at.root), t->physical_rows);
-}
-
-og_status og_lance_table_row_ids(og_ctx *cx, og_lance_table *t, const uint64_t *offsets, size_t n, uint64_t *ids,
-                                 uint64_t *created)
-{
-  const og_fragment_state *s = NULL;
-  uint64_t from = 0, to = 0; /* offsets of the fragment that `s` is of */
-  for (size_t i = 0; i < n; i++) {
-    OG_TRY(check_offset(cx, t, offsets[i]));
-    if (offsets[i] < from || offsets[i] >= to) {
-      uint32_t f = og_table__fragment_at(t, offsets[i]);
-      OG_TRY(og_table__sequences(cx, t, f, &s));
-      from = t->first[f];
-      to = from + t->m.fragments[f].rows;
-    }
-    ids[i] = og_rowids_get(&s->ids, offsets[i] - from);
-    if (created) created[i] = og_version_runs_get(&s->created, offsets[i] - from);
-  }
-  return OG_OK;
-}
-
-typedef struct wanted {
-  uint64_t offset;
-  size_t at; /* position in the request */
-} wanted;
-
-static int by_offset(const void *a, const void *b, void *arg)
-{
-  (void)arg;
-  const wanted *x = a, *y = b;
-  return x->offset < y->offset ? -1 : x->offset > y->offset;
-}
-
-/* A request sorted and made distinct: rows[] ascending dense offsets, back[] position of each request in them. */
-typedef struct take_plan {
-  uint64_t *rows;
-  int64_t *back;
-  size_t n_rows;
-  bool in_order; /* the request was ascending and distinct already */
-} take_plan;
-
-static og_status plan_take(og_ctx *cx, const uint64_t *offsets, size_t n, take_plan *p)
-{
-  p->rows = og_calloc(cx, n + 1, sizeof *p->rows);
-  p->back = og_calloc(cx, n + 1, sizeof *p->back);
-  wanted *w = og_calloc(cx, n + 1, sizeof *w);
-  og_status st = p->rows && p->back && w ? OG_OK : OG_ENOMEM;
-  p->in_order = true;
-  for (size_t i = 0; st == OG_OK && i < n; i++) {
-    w[i] = (wanted){offsets[i], i};
-    p->in_order = p->in_order && (i == 0 || offsets[i] > offsets[i - 1]);
-  }
-  if (st == OG_OK && !p->in_order) st = og_sort(cx, w, n, sizeof *w, by_offset, NULL);
-  for (size_t i = 0; st == OG_OK && i < n; i++) {
-    if (p->n_rows == 0 || p->rows[p->n_rows - 1] != w[i].offset) p->rows[p->n_rows++] = w[i].offset;
-    p->back[w[i].at] = (int64_t)(p->n_rows - 1);
-  }
-  og_free(w);
-  return st;
-}
-
-/* All rows of the plan of one column, ascending. */
-static og_status take_sorted(og_ctx *cx, og_lance_table *t, uint32_t column, const take_plan *p, og_column **out)
-{
-  og_vec parts = OG_VEC_INIT(og_column *);
-  og_status st = OG_OK;
-  for (size_t i = 0; st == OG_OK && i < p->n_rows;) {
-    uint32_t f = og_table__fragment_at(t, p->rows[i]);
-    uint64_t end = t->first[f] + t->m.fragments[f].rows;
-    size_t j = i;
-    while (j < p->n_rows && p->rows[j] < end) j++;
-    uint64_t *local = og_calloc(cx, j - i + 1, sizeof *local);
-    if (!local) st = OG_ENOMEM;
-    for (size_t k = i; local && k < j; k++) local[k - i] = p->rows[k] - t->first[f];
-    og_column *part = NULL;
-    og_table__source source;
-    if (st == OG_OK) st = og_table__locate(cx, cx->arena, t, f, column, &source);
-    if (st == OG_OK) st = og_table__read(cx, &source, 0, j - i, local, &part);
-    if (st == OG_OK && (st = og_vec_add(cx, &parts, &part)) != OG_OK) og_column_unref(part);
-    og_free(local);
-    i = j;
-  }
-  if (st == OG_OK && parts.len == 0)
-    st = og_column_nulls(cx, &t->m.schema->arrow->fields[column], 0, out);
-  else if (st == OG_OK)
-    st = og_column_concat(cx, parts.data, parts.len, out);
-  for (size_t i = 0; i < parts.len; i++) og_column_unref(OG_VEC_AT(&parts, og_column *, i));
-  og_vec_cleanup(&parts);
-  return st;
-}
-
-static og_status take_column(og_ctx *cx, og_lance_table *t, uint32_t column, const take_plan *p, size_t n,
-                             og_column **out)
-{
-  og_column *sorted;
-  OG_TRY(take_sorted(cx, t, column, p, &sorted));
-  if (p->in_order) {
-    *out = sorted;
-    return OG_OK;
-  }
-  og_status st = og_column_take(cx, sorted, p->back, (int64_t)n, out);
-  og_column_unref(sorted);
-  return st;
-}
-
-static og_status take_all(og_ctx *cx, og_lance_table *t, const uint32_t *columns, uint32_t n_columns,
-                          const take_plan *p, size_t n, og_batch **out)
-{
-  og_field *fields = og_push_array(cx, n_columns + 1, sizeof *fields);
-  og_column **cols = og_push_array(cx, n_columns + 1, sizeof(og_column *));
-  og_schema *schema = NULL;
-  if (!fields || !cols) return OG_ENOMEM;
-  for (uint32_t i = 0; i < n_columns; i++) fields[i] = t->m.schema->arrow->fields[columns[i]];
-  og_status st = og_schema_new(cx, fields, n_columns, NULL, 0, &schema);
-  for (uint32_t i = 0; st == OG_OK && i < n_columns; i++) st = take_column(cx, t, columns[i], p, n, &cols[i]);
-  if (st == OG_OK) st = og_batch_new(cx, schema, cols, n_columns, (int64_t)n, out);
-  for (uint32_t i = 0; i < n_columns; i++) og_column_unref(cols[i]);
-  og_schema_unref(schema);
-  return st;
-}
-
-og_status og_lance_table_take(og_ctx *cx, og_lance_table *t, const uint32_t *columns, uint32_t n_columns,
-                              const uint64_t *offsets, size_t n, og_batch **out)
-{
-  take_plan p = {0};
-  for (size_t i = 0; i < n; i++) OG_TRY(check_offset(cx, t, offsets[i]));
-  og_status st = plan_take(cx, offsets, n, &p);
-  if (st == OG_OK) st = take_all(cx, t, columns, n_columns, &p, n, out);
-  og_free(p.rows);
-  og_free(p.back);
-  return st;
 }

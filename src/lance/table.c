@@ -31,6 +31,16 @@ og_status og_table__prefix(og_ctx *cx, const og_lance_place *at, og_str *out)
                          OG_STR_ARG(at->branch));
 }
 
+og_status og_lance_place_open(og_ctx *cx, og_str uri, og_str branch, bool read_only, og_lance_place *out)
+{
+  while (uri.len > 1 && uri.ptr[uri.len - 1] == '/') uri.len--;
+  const size_t slash = og_str_rfind_byte(uri, '/');
+  const bool bare = slash == SIZE_MAX;
+  const og_str folder = bare ? OG_STR(".") : slash == 0 ? OG_STR("/") : og_str_sub(uri, 0, slash);
+  *out = (og_lance_place){.root = bare ? uri : og_str_sub(uri, slash + 1, uri.len), .branch = branch};
+  return og_store_open(cx, folder, read_only, &out->store);
+}
+
 og_status og_lance_manifest_key(og_ctx *cx, const og_lance_place *at, uint64_t version, og_str *out)
 {
   og_str prefix;
@@ -317,6 +327,11 @@ og_lance_version og_lance_table_file_version(const og_lance_table *t)
     return (og_lance_version){(uint16_t)f->major, (uint16_t)f->minor};
   }
   return (og_lance_version){2, 2};
+}
+
+bool og_lance_table_has_stable_ids(const og_lance_table *t)
+{
+  return t->m.reader_flags & OG_FLAG_STABLE_IDS;
 }
 
 int64_t og_lance_table_timestamp_us(const og_lance_table *t)

@@ -9,7 +9,7 @@
  */
 #pragma once
 
-#include "arrow/column.h"
+#include "arrow/kernels.h"
 #include "lance/file.h"
 #include "store/store.h"
 
@@ -20,6 +20,10 @@ typedef struct og_lance_place {
   og_str root;   /* "nodes/0000000000000001-0000000000000005" */
   og_str branch; /* empty: main; "wip", "a/b": under tree/ */
 } og_lance_place;
+
+/* The table at a URI, in a store that begins at the folder above it: the bases of a shallow clone lie beside it.  `uri`
+ * and `branch` are borrowed; one reference of the store is the caller's. */
+OG_MUST_USE og_status og_lance_place_open(og_ctx *cx, og_str uri, og_str branch, bool read_only, og_lance_place *out);
 
 /* Key of a version's manifest: root[/tree/branch]/_versions/%020u.manifest of UINT64_MAX - version. */
 OG_MUST_USE og_status og_lance_manifest_key(og_ctx *cx, const og_lance_place *at, uint64_t version, og_str *out);
@@ -42,6 +46,7 @@ uint64_t og_lance_table_rows(const og_lance_table *t);           /* live rows */
 uint64_t og_lance_table_physical_rows(const og_lance_table *t);  /* with deleted ones: size of the dense offset space */
 og_lance_schema *og_lance_table_schema(const og_lance_table *t); /* borrowed */
 og_lance_version og_lance_table_file_version(const og_lance_table *t);
+bool og_lance_table_has_stable_ids(const og_lance_table *t); /* else a row's id is its address */
 int64_t og_lance_table_timestamp_us(const og_lance_table *t);
 /* Value of a key in config, else table metadata, else schema metadata; false when absent. */
 bool og_lance_table_config(const og_lance_table *t, og_str key, og_str *out);
@@ -59,22 +64,35 @@ uint64_t og_lance_table_next_fragment_id(const og_lance_table *t);
 /* ---- Reading.  A row's *dense offset* is its position among all physical rows of the version, fragments in order:
  * 0 .. physical_rows - 1, deleted rows included, so offsets are stable for the version. */
 
+/* What must hold for a row to be scanned. */
+typedef struct og_lance_condition {
+  enum { OG_LANCE_COMPARES, OG_LANCE_IS_NULL, OG_LANCE_IS_NOT_NULL } kind;
+  uint32_t column;
+  og_cmp_op op;    /* OG_LANCE_COMPARES: as og_kernels says; never true of a null */
+  og_scalar value; /* not null; text is borrowed */
+} og_lance_condition;
+
 typedef struct og_lance_scan_opts {
   const uint32_t *columns; /* top-level field indices, output order */
   uint32_t n_columns;
+  const og_lance_condition *where; /* all of them */
+  uint32_t n_where;
   bool with_offset;                    /* extra columns behind, in this order: uint64 each */
   bool with_row_id;                    /* stable row id */
   bool with_created;                   /* _row_created_at_version */
   bool with_updated;                   /* _row_last_updated_at_version */
-  uint32_t batch_rows;                 /* 0: 2048 */
+  uint32_t batch_rows;                 /* at most; 0: 2048 */
   uint32_t from_fragment, n_fragments; /* n 0: all */
 } og_lance_scan_opts;
 
 typedef struct og_lance_scan og_lance_scan;
 OG_MUST_USE og_status og_lance_scan_open(og_ctx *cx, og_lance_table *t, const og_lance_scan_opts *opts,
                                          og_lance_scan **out);
+og_schema *og_lance_scan_schema(const og_lance_scan *s); /* of its batches; borrowed */
 /* The next batch of live rows in offset order; *out is NULL at the end. */
 OG_MUST_USE og_status og_lance_scan_next(og_ctx *cx, og_lance_scan *s, og_batch **out);
+/* Rows that are left, of a scan without columns: no batch is made. */
+OG_MUST_USE og_status og_lance_scan_count(og_ctx *cx, og_lance_scan *s, uint64_t *rows);
 void og_lance_scan_close(og_lance_scan *s);
 
 /* One whole column of all physical rows (deleted ones hold whatever they held), dense offset = row. For indexes and
@@ -89,6 +107,10 @@ void og_lance_table_inherit(og_lance_table *t, og_lance_table *older);
 /* Rows at dense offsets, any order, repeats allowed; deleted rows must not be asked for. */
 OG_MUST_USE og_status og_lance_table_take(og_ctx *cx, og_lance_table *t, const uint32_t *columns, uint32_t n_columns,
                                           const uint64_t *offsets, size_t n, og_batch **out);
+/* Dense offsets of the live rows with these row ids (addresses, in a table without stable ids).  OG_ENOTFOUND names one
+ * that no live row has. */
+OG_MUST_USE og_status og_lance_table_offsets(og_ctx *cx, og_lance_table *t, const uint64_t *ids, size_t n,
+                                             uint64_t *offsets);
 /* Bitmap over the dense offset space, 1 = deleted; NULL when nothing is deleted.  Borrowed from the table, loaded on
  * first use. */
 OG_MUST_USE og_status og_lance_table_deleted(og_ctx *cx, og_lance_table *t, const uint8_t **bitmap);
@@ -168,3 +190,9 @@ OG_MUST_USE og_status og_lance_change_put(og_ctx *cx, og_lance_change *c);
 uint64_t og_lance_change_version(const og_lance_change *c);
 /* The rendered version as a table, without reading it back. */
 OG_MUST_USE og_status og_lance_change_table(og_ctx *cx, const og_lance_change *c, og_lance_table **out);
+
+/* Finishes the change, if it is not, and makes it the newest version of its table, durably: for tables that are no part
+ * of a graph. `rebase`: when somebody else took the number, render it again on what they made (commit.c); else, and
+ * when their version cannot bear the change, OG_ECONFLICT.  A new table: OG_EEXISTS when there is one by now.
+ * OG_EUNKNOWN: the store lost its replies, and it may have happened. */
+OG_MUST_USE og_status og_lance_commit(og_ctx *cx, og_lance_change *c, bool rebase);
