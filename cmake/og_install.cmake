@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-# What `make install` copies: the program with its completions, the library with its headers, and the pkg-config file
-# that finds them from wherever they were moved.
+# What `make install` copies: the program with its completions, the libraries with their headers, and the pkg-config files
+# that find them from wherever they were moved.
 include(GNUInstallDirs)
 
 install(FILES LICENSE README.md CHANGELOG.md THIRD-PARTY.md docs/user/c-api.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
@@ -20,9 +20,12 @@ if(NOT CMAKE_CROSSCOMPILING)
   og_install_completion(fish fish/vendor_completions.d omnigraph.fish)
 endif()
 
-install(TARGETS omnigraph_shared LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
+install(TARGETS omnigraph_shared omnigraph_lance_shared LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
 install(DIRECTORY include/omnigraph DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN *.h)
-install(FILES examples/c/friends.c DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples)
+install(FILES examples/c/friends.c examples/c/lance_rows.c examples/c/lance_write.c
+  DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples)
 file(RELATIVE_PATH OG_PC_TO_PREFIX ${CMAKE_INSTALL_FULL_LIBDIR}/pkgconfig ${CMAKE_INSTALL_PREFIX})
-configure_file(cmake/omnigraph.pc.in ${CMAKE_BINARY_DIR}/omnigraph.pc @ONLY)
-install(FILES ${CMAKE_BINARY_DIR}/omnigraph.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+foreach(name omnigraph omnigraph-lance)
+  configure_file(cmake/${name}.pc.in ${CMAKE_BINARY_DIR}/${name}.pc @ONLY)
+  install(FILES ${CMAKE_BINARY_DIR}/${name}.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+endforeach()

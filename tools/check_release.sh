@@ -29,7 +29,7 @@ again=$(build "$second")
 [ "$again" -ge "$seconds" ] || seconds=$again # the other may have shared the machine
 [ "$seconds" -lt $max_seconds ] || complain "a clean build took $seconds s, at most $max_seconds are allowed"
 
-for file in bin/omnigraph lib/libomnigraph.so omnigraph.pc; do
+for file in bin/omnigraph lib/libomnigraph.so lib/libomnigraph-lance.so omnigraph.pc omnigraph-lance.pc; do
   cmp "$first/build/release/$file" "$second/build/release/$file" || complain "$file depends on where it was built"
   bytes=$(stat -L -c %s "$first/build/release/$file")
   [ "$bytes" -lt $max_bytes ] || complain "$file has $bytes bytes, at most $max_bytes are allowed"
@@ -38,6 +38,7 @@ done
 
 make -C "$first" install PREFIX=/usr/local DESTDIR="$work/image" >"$work/log" 2>&1 || { cat "$work/log" >&2; exit 1; }
 for file in bin/omnigraph include/omnigraph/omnigraph.h lib/libomnigraph.so lib/pkgconfig/omnigraph.pc \
+  lib/libomnigraph-lance.so lib/pkgconfig/omnigraph-lance.pc \
   share/bash-completion/completions/omnigraph; do
   [ -e "$work/image/usr/local/$file" ] || complain "make install left out $file"
 done

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
 #
-# The library exports exactly the names in tools/exported-symbols.txt: nothing slips out, nothing gets lost.
+# A library exports exactly the names in its list: nothing slips out, nothing gets lost.  The lists are
+# tools/exported-symbols.txt, and with LIBRARY=omnigraph-lance tools/exported-symbols-lance.txt.
 #
 #   tools/check_symbols.sh BUILD                        compares
 #   tools/check_symbols.sh BUILD --called-by PROGRAM... each name is called by one of these programs
@@ -9,8 +10,9 @@
 
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
-list=tools/exported-symbols.txt
-library=${1:?usage: tools/check_symbols.sh BUILD [--called-by PROGRAM...|--update]}/lib/libomnigraph.so
+name=${LIBRARY:-omnigraph}
+list=tools/exported-symbols${name#omnigraph}.txt
+library=${1:?usage: tools/check_symbols.sh BUILD [--called-by PROGRAM...|--update]}/lib/lib$name.so
 export LC_ALL=C
 exported() { nm -D --defined-only "$library" | awk '{ sub(/@.*/, "", $3); print $3 }' | sort -u; }
 called() { nm -D --undefined-only "$@" | awk '$2 ~ /^og_/ { sub(/@.*/, "", $2); print $2 }' | sort -u; }

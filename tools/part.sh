@@ -62,7 +62,8 @@ case $part in
     build dev
     run_ctest dev -LE interop
     run_pytest pytest build/venv/bin/python dev tests/golden tests/conformance tests/e2e
-    if grep -q omnigraph_shared build/dev/build.ninja; then gate symbols tools/check_symbols.sh build/dev; fi
+    gate symbols tools/check_symbols.sh build/dev
+    gate "symbols of the Lance library" env LIBRARY=omnigraph-lance tools/check_symbols.sh build/dev
     gate "coverage of the decoders" tools/coverage.sh decoders
     ;;
   asan | tsan | fault)

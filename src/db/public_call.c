@@ -4,6 +4,38 @@
 
 #include "base/env.h"
 
+const char *og_version(void)
+{
+  return OG_VERSION;
+}
+
+/* ---- cancelling */
+
+og_status og_cancel_new(og_cancel **out, og_error *err)
+{
+  og_call c;
+  og_runtime rt = {0};
+  og_mem *mem = og_mem_new(0);
+  og_ctx *cx = og_db__call_bare(&c, mem, &rt, err);
+  if (!mem) return og_fail(cx, OG_ENOMEM, "out of memory (a cancel flag)");
+  og_cancel *cancel = og_zalloc(cx, sizeof *cancel);
+  og_mem_free(mem); /* the flag keeps its account */
+  if (cancel) *out = cancel;
+  return og_db__call_end(&c, cancel ? OG_OK : OG_ENOMEM);
+}
+
+void og_cancel_raise(og_cancel *cancel)
+{
+  atomic_store_explicit(&cancel->raised, true, memory_order_relaxed);
+}
+
+void og_cancel_free(og_cancel *cancel)
+{
+  og_free(cancel);
+}
+
+/* ---- a call */
+
 og_ctx *og_db__call_bare(og_call *c, og_mem *mem, og_runtime *rt, og_error *err)
 {
   c->scratch = (og_arena){0};
@@ -33,6 +65,8 @@ og_status og_db__call_end(og_call *c, og_status st)
   if (st == OG_OK) *c->cx.err = (og_error){0}; /* nothing of a failure that was dealt with */
   return st;
 }
+
+/* ---- options and strings */
 
 og_status og_db__opts_take(og_ctx *cx, void *opts, size_t known, const void *given)
 {

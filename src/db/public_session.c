@@ -9,36 +9,6 @@
 #include "base/env.h"
 #include "db/public.h"
 
-const char *og_version(void)
-{
-  return OG_VERSION;
-}
-
-/* ---- cancelling */
-
-og_status og_cancel_new(og_cancel **out, og_error *err)
-{
-  og_call c;
-  og_runtime rt = {0};
-  og_mem *mem = og_mem_new(0);
-  og_ctx *cx = og_db__call_bare(&c, mem, &rt, err);
-  if (!mem) return og_fail(cx, OG_ENOMEM, "out of memory (a cancel flag)");
-  og_cancel *cancel = og_zalloc(cx, sizeof *cancel);
-  og_mem_free(mem); /* the flag keeps its account */
-  if (cancel) *out = cancel;
-  return og_db__call_end(&c, cancel ? OG_OK : OG_ENOMEM);
-}
-
-void og_cancel_raise(og_cancel *cancel)
-{
-  atomic_store_explicit(&cancel->raised, true, memory_order_relaxed);
-}
-
-void og_cancel_free(og_cancel *cancel)
-{
-  og_free(cancel);
-}
-
 /* ---- options */
 
 void og_open_opts_init(og_open_opts *opts)

@@ -22,6 +22,14 @@ try() {
   # shellcheck disable=SC2086 # words
   "$cc" -std=c11 -Wall -Wextra -Wpedantic -Werror "$out/friends.c" $flags -o "$out/friends"
   "$out/friends" "$out/people.omni" | diff "$here/examples/c/friends.out" -
+  flags=$(pkg-config --cflags --libs omnigraph-lance)
+  for example in lance_write lance_rows; do
+    # shellcheck disable=SC2086
+    "$cc" -std=c11 -Wall -Wextra -Wpedantic -Werror "$tree/share/doc/omnigraph/examples/$example.c" $flags \
+      -o "$out/$example"
+    "$out/$example" "$out/cities.lance" | diff "$here/examples/c/$example.out" -
+  done
+  flags=$(pkg-config --cflags --libs omnigraph)
   printf '#include <omnigraph/omnigraph.h>\nint main() { return og_version()[0] == 0; }\n' >"$out/version.cc"
   # shellcheck disable=SC2086
   "$cxx" -std=c++17 -Wall -Wextra -Wpedantic -Werror "$out/version.cc" $flags -o "$out/version"

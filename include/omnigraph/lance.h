@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: MIT */
+/* omnigraph/lance.h -- tables in the Lance format, with or without a graph around them.
+ *
+ * A Lance table ("dataset") is a folder of immutable files; each commit adds a numbered version of the whole table.  A
+ * dataset here is one such version, open for reading; writing makes the next one, and is as durable as the rest of this
+ * library: when a function that writes has returned OG_OK, the version survives a power loss.  Any number of processes
+ * may write to one table, real Lance among them.
+ *
+ * File versions 2.0 to 2.3 are read; 2.2 is written, or what the table says.  Format: https://lance.org/format/.
+ *
+ *   og_dataset *ds;
+ *   struct ArrowArrayStream rows;
+ *   if (og_dataset_open("people.lance", NULL, &ds, &err) == OG_OK &&
+ *       og_dataset_scan(ds, NULL, &rows, &err) == OG_OK)
+ *     ... hand `rows` to any Arrow library ...
+ *
+ * These functions are in libomnigraph, and alone in the smaller libomnigraph-lance.
+ */
+#pragma once
+
+#include <omnigraph/arrow.h>
+#include <omnigraph/call.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---- Opening */
+
+typedef struct og_dataset og_dataset;
+
+typedef struct og_dataset_opts {
+  size_t size;
+  const char *branch;      /* NULL: the main line */
+  uint64_t version;        /* 0: the newest */
+  uint64_t memory_limit;   /* bytes that it, and what comes from it, may hold; 0: no limit */
+  unsigned threads;        /* that decode; 0: as many as processors, 1: only the caller's */
+  uint64_t timeout_ms;     /* of the opening; 0: none */
+  const og_cancel *cancel; /* of the opening; NULL: cannot be cancelled */
+} og_dataset_opts;
+OG_API void og_dataset_opts_init(og_dataset_opts *opts);
+
+/* `uri` is the table's folder: a path, or file://.  OG_ENOTFOUND: no table is there, or no such branch or version;
+ * OG_EUNSUPPORTED: a kind of store, or a feature of the format, that we do not know. */
+OG_API og_status og_dataset_open(const char *uri, const og_dataset_opts *opts, og_dataset **out, og_error *err);
+/* When no call on it is running any more.  NULL is fine. */
+OG_API void og_dataset_close(og_dataset *dataset);
+
+OG_API uint64_t og_dataset_version(const og_dataset *dataset);
+/* Rows that are not deleted. */
+OG_API uint64_t og_dataset_row_count(const og_dataset *dataset);
+OG_API uint64_t og_dataset_fragment_count(const og_dataset *dataset);
+/* *out is written on success, and then the caller's to release. */
+OG_API og_status og_dataset_schema(og_dataset *dataset, struct ArrowSchema *out, og_error *err);
+
+/* ---- Conditions */
+
+typedef enum og_compare {
+  OG_COMPARE_EQ,
+  OG_COMPARE_NE,
+  OG_COMPARE_LT,
+  OG_COMPARE_LE,
+  OG_COMPARE_GT,
+  OG_COMPARE_GE,
+  OG_COMPARE_IS_NULL, /* the value is not looked at */
+  OG_COMPARE_IS_NOT_NULL
+} og_compare;
+
+typedef enum og_value_kind {
+  OG_VALUE_BOOL,
+  OG_VALUE_INT,  /* also of dates, times and durations: the integer that is stored, in the column's unit */
+  OG_VALUE_UINT, /* likewise */
+  OG_VALUE_FLOAT,
+  OG_VALUE_TEXT
+} og_value_kind;
+
+typedef struct og_value {
+  og_value_kind kind;
+  union {
+    bool boolean;
+    int64_t integer;
+    uint64_t unsigned_integer;
+    double number;
+    const char *text;
+  } as;
+} og_value;
+
+/* Numbers compare exactly by value, whatever their kinds; NaN equals itself and is larger than all others; text by
+ * bytes; false is before true.  A null fulfils no comparison. */
+typedef struct og_condition {
+  const char *column; /* a top-level one, of a scalar type */
+  og_compare compare;
+  og_value value;
+} og_condition;
+
+/* ---- Reading */
+
+typedef struct og_scan_opts {
+  size_t size;
+  const char *const *columns; /* names of top-level columns, in the order wanted, ended by NULL; NULL: all */
+  const og_condition *where;  /* all of them must hold */
+  size_t where_count;
+  bool row_id;          /* extra columns behind the others, of type uint64: _rowid, which no later version of a row */
+  bool row_offset;      /* changes; _rowoffset, the row's place in this version, deleted ones counted; the versions */
+  bool created_version; /* that made it: _row_created_at_version, */
+  bool updated_version; /* _row_last_updated_at_version */
+  uint64_t limit;       /* rows; 0: all */
+  uint32_t batch_rows;  /* rows of a batch at most; 0: as many as is fastest, at most 65,536 */
+  uint64_t timeout_ms;  /* from this call to the end of the stream; 0: none */
+  const og_cancel *cancel; /* must outlive the stream; NULL: cannot be cancelled */
+} og_scan_opts;
+OG_API void og_scan_opts_init(og_scan_opts *opts);
+
+/* The rows in the order of the table, decoded as the stream is pulled: memory does not grow with the table.  Columns
+ * that only `where` needs are read first, and the others only where rows are left.  *out is written on success, and
+ * then the caller's to release, before or after the dataset is closed.  OG_EINVALID: no such column, or a value that
+ * its type cannot be compared with; OG_EUNSUPPORTED: an extra column that the table does not keep. */
+OG_API og_status og_dataset_scan(og_dataset *dataset, const og_scan_opts *opts, struct ArrowArrayStream *out,
+                                 og_error *err);
+
+/* How many rows a scan with these options would give; only `where`, `timeout_ms` and `cancel` may be set. */
+OG_API og_status og_dataset_count(og_dataset *dataset, const og_scan_opts *opts, uint64_t *out, og_error *err);
+
+typedef enum og_take_by {
+  OG_TAKE_BY_OFFSET, /* _rowoffset: 0 is the first row, deleted ones are counted */
+  OG_TAKE_BY_ID      /* _rowid */
+} og_take_by;
+
+typedef struct og_take_opts {
+  size_t size;
+  og_take_by by;
+  const char *const *columns; /* as of og_scan_opts */
+  uint64_t timeout_ms;
+  const og_cancel *cancel;
+} og_take_opts;
+OG_API void og_take_opts_init(og_take_opts *opts);
+
+/* Given rows in the given order, which may repeat, in one batch.  Only what holds them is read: one page's chunk each,
+ * near ones together.  OG_ENOTFOUND: one of them is not there, or deleted. */
+OG_API og_status og_dataset_take(og_dataset *dataset, const uint64_t *rows, size_t count, const og_take_opts *opts,
+                                 struct ArrowArrayStream *out, og_error *err);
+
+/* ---- Writing
+ *
+ * Each function makes one version, or none: what fails has changed nothing that a reader can see.  When other writers
+ * are faster, it begins again on what they made.  Beside the errors below: OG_EUNSUPPORTED: the table uses a feature of
+ * the format that we cannot write (old version names, rows without stable ids, dictionary columns); OG_ECONFLICT: other
+ * writers were faster too often, or changed the columns; OG_EUNKNOWN: the store lost its replies, so the version may
+ * have been made; OG_EREADONLY, OG_EDENIED; OG_ELIMIT: the disk is full. */
+
+typedef enum og_write_mode {
+  OG_WRITE_CREATE,   /* OG_EEXISTS: there is a table */
+  OG_WRITE_APPEND,   /* OG_ENOTFOUND: there is none */
+  OG_WRITE_OVERWRITE /* all rows are replaced; OG_ENOTFOUND: there is none */
+} og_write_mode;
+
+typedef struct og_write_opts {
+  size_t size;
+  og_write_mode mode;      /* og_dataset_write */
+  const char *branch;      /* an existing one; NULL: the main line */
+  unsigned file_minor;     /* OG_WRITE_CREATE: file version 2.1 or 2.2; 0: 2.2 */
+  uint64_t memory_limit;   /* bytes; 0: no limit.  Some 8 MiB per column are needed */
+  uint64_t timeout_ms;     /* 0: none */
+  const og_cancel *cancel; /* NULL: cannot be cancelled */
+} og_write_opts;
+OG_API void og_write_opts_init(og_write_opts *opts);
+
+/* Writes the rows of a stream; memory does not grow with it.  `rows` is used up and released in every case.  A new
+ * table has the columns of the stream; other writes find their columns by name: one that is missing becomes null,
+ * where it may.  *version (NULL: not wanted) is the one that was made.  OG_EINVALID: a column does not fit the table's,
+ * or the stream failed. */
+OG_API og_status og_dataset_write(const char *uri, struct ArrowArrayStream *rows, const og_write_opts *opts,
+                                  uint64_t *version, og_error *err);
+
+/* Deletes the rows for which all `count` conditions hold.  *deleted (NULL: not wanted) is how many; without any, no
+ * version is made. */
+OG_API og_status og_dataset_delete(const char *uri, const og_condition *where, size_t count, const og_write_opts *opts,
+                                   uint64_t *deleted, og_error *err);
+
+#ifdef __cplusplus
+}
+#endif

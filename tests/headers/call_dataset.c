@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: MIT */
+/* Lance tables on their own: here the one that holds the people of a graph. */
+#include "call.h"
+
+#include <omnigraph/lance.h>
+
+static char uri[1024];
+
+/* Where the graph keeps its people. */
+static void find_people(void)
+{
+  og_session *s = people();
+  og_dataset_list *tables = NULL;
+  CHECK_OK(og_session_snapshot(s, NULL, &tables, &err));
+  CHECK(tables->count == 2 && !tables->items[1].is_edge);
+  CHECK(snprintf(uri, sizeof uri, "people.omni/%s", tables->items[1].path) < (int)sizeof uri);
+  og_dataset_list_free(tables);
+  og_session_close(s);
+}
+
+static og_dataset *open_people(void)
+{
+  og_dataset *d = NULL;
+  CHECK_OK(og_dataset_open(uri, NULL, &d, &err));
+  return d;
+}
+
+/* Pulls one batch and the end of the stream; the batch's rows are the caller's to release. */
+static void pull(struct ArrowArrayStream *s, struct ArrowSchema *schema, struct ArrowArray *batch)
+{
+  struct ArrowArray end;
+  CHECK(s->get_schema(s, schema) == 0);
+  CHECK(s->get_next(s, batch) == 0);
+  CHECK(batch->release != NULL);
+  CHECK(s->get_next(s, &end) == 0);
+  CHECK(end.release == NULL);
+  s->release(s);
+}
+
+static int64_t column_named(const struct ArrowSchema *schema, const char *name)
+{
+  int64_t i = 0;
+  while (i < schema->n_children && strcmp(schema->children[i]->name, name) != 0) i++;
+  CHECK(i < schema->n_children);
+  return i;
+}
+
+/* Text `row` of column `name` is `want`. */
+static void check_cell(const struct ArrowSchema *schema, const struct ArrowArray *batch, const char *name, int64_t row,
+                       const char *want)
+{
+  const struct ArrowArray *c = batch->children[column_named(schema, name)];
+  const int32_t *ends = (const int32_t *)c->buffers[1] + c->offset;
+  const char *text = (const char *)c->buffers[2] + ends[row];
+  CHECK(row < batch->length);
+  CHECK((size_t)(ends[row + 1] - ends[row]) == strlen(want) && memcmp(text, want, strlen(want)) == 0);
+}
+
+static void release(struct ArrowSchema *schema, struct ArrowArray *batch)
+{
+  schema->release(schema);
+  batch->release(batch);
+}
+
+static void opening(void)
+{
+  og_dataset_opts opts;
+  og_dataset *d = open_people(), *none = NULL;
+  struct ArrowSchema schema;
+  const uint64_t newest = og_dataset_version(d);
+  CHECK(newest >= 1 && og_dataset_row_count(d) == 2 && og_dataset_fragment_count(d) == 1);
+  CHECK_OK(og_dataset_schema(d, &schema, &err));
+  CHECK(column_named(&schema, "age") > 0);
+  schema.release(&schema);
+  og_dataset_close(d);
+
+  og_dataset_opts_init(&opts);
+  opts.version = newest + 1;
+  CHECK_IS(og_dataset_open(uri, &opts, &none, &err), OG_ENOTFOUND);
+  CHECK_HAS(err.text, "the newest is");
+  opts.version = newest;
+  opts.threads = 1;
+  CHECK_OK(og_dataset_open(uri, &opts, &d, &err));
+  og_dataset_close(d);
+  opts.branch = "nowhere";
+  CHECK_IS(og_dataset_open(uri, &opts, &none, &err), OG_ENOTFOUND);
+  CHECK_IS(og_dataset_open("people.omni", NULL, &none, &err), OG_ENOTFOUND);
+  CHECK_IS(og_dataset_open(NULL, NULL, &none, &err), OG_EINVALID);
+  CHECK(none == NULL);
+  og_dataset_close(NULL);
+}
+
+static void scanning(void)
+{
+  og_dataset *d = open_people();
+  const char *const names[] = {"name", NULL}, *const wrong[] = {"nome", NULL};
+  og_condition grown = {"age", OG_COMPARE_GE, {OG_VALUE_INT, {false}}};
+  og_scan_opts opts;
+  struct ArrowArrayStream rows;
+  struct ArrowSchema schema;
+  struct ArrowArray batch;
+  uint64_t n = 0;
+  og_scan_opts_init(&opts);
+  grown.value.as.integer = 36;
+  opts.where = &grown;
+  opts.where_count = 1;
+  CHECK_OK(og_dataset_count(d, &opts, &n, &err)); /* bob's age is null */
+  CHECK(n == 1);
+  CHECK_OK(og_dataset_count(d, NULL, &n, &err));
+  CHECK(n == 2);
+  opts.columns = names;
+  opts.row_offset = true;
+  CHECK_IS(og_dataset_count(d, &opts, &n, &err), OG_EINVALID);
+  CHECK_OK(og_dataset_scan(d, &opts, &rows, &err));
+  og_dataset_close(d); /* the stream does not need it */
+  pull(&rows, &schema, &batch);
+  CHECK(batch.length == 1 && schema.n_children == 2);
+  CHECK_TEXT(schema.children[1]->name, "_rowoffset");
+  check_cell(&schema, &batch, "name", 0, "ada");
+  release(&schema, &batch);
+
+  d = open_people();
+  og_scan_opts_init(&opts);
+  opts.limit = 1;
+  CHECK_OK(og_dataset_scan(d, &opts, &rows, &err));
+  pull(&rows, &schema, &batch);
+  CHECK(batch.length == 1);
+  release(&schema, &batch);
+  opts.columns = wrong;
+  CHECK_IS(og_dataset_scan(d, &opts, &rows, &err), OG_EINVALID);
+  CHECK_HAS(err.text, "nome");
+  og_dataset_close(d);
+}
+
+static void wrong_conditions(void)
+{
+  og_dataset *d = open_people();
+  og_condition text = {"age", OG_COMPARE_EQ, {OG_VALUE_TEXT, {false}}};
+  og_scan_opts opts;
+  uint64_t n = 7;
+  text.value.as.text = "36";
+  og_scan_opts_init(&opts);
+  opts.where = &text;
+  opts.where_count = 1;
+  CHECK_IS(og_dataset_count(d, &opts, &n, &err), OG_EINVALID);
+  CHECK_HAS(err.text, "int32");
+  text.compare = OG_COMPARE_IS_NULL;
+  CHECK_OK(og_dataset_count(d, &opts, &n, &err));
+  CHECK(n == 1);
+  opts.where = NULL;
+  CHECK_IS(og_dataset_count(d, &opts, &n, &err), OG_EINVALID);
+  og_dataset_close(d);
+}
+
+static void taking(void)
+{
+  og_dataset *d = open_people();
+  const uint64_t both[] = {1, 0, 1}, behind[] = {2};
+  const char *const names[] = {"name", NULL};
+  og_take_opts opts;
+  struct ArrowArrayStream rows;
+  struct ArrowSchema schema;
+  struct ArrowArray batch;
+  og_take_opts_init(&opts);
+  opts.columns = names;
+  CHECK_OK(og_dataset_take(d, both, 3, &opts, &rows, &err));
+  pull(&rows, &schema, &batch);
+  check_cell(&schema, &batch, "name", 0, "bob");
+  check_cell(&schema, &batch, "name", 1, "ada");
+  check_cell(&schema, &batch, "name", 2, "bob");
+  release(&schema, &batch);
+  CHECK_IS(og_dataset_take(d, behind, 1, &opts, &rows, &err), OG_ENOTFOUND);
+  og_dataset_close(d);
+}
+
+/* Copies the people into a table of their own, twice, and takes ada out of it again. */
+static void writing(void)
+{
+  og_dataset *d = open_people();
+  const char *const names[] = {"name", "age", NULL};
+  const og_condition ada = {"age", OG_COMPARE_IS_NOT_NULL, {OG_VALUE_BOOL, {false}}};
+  const uint64_t ids[] = {3, 1}, gone[] = {0};
+  og_scan_opts scan;
+  og_write_opts opts;
+  og_take_opts take;
+  struct ArrowArrayStream rows;
+  struct ArrowSchema schema;
+  struct ArrowArray batch;
+  uint64_t n = 0;
+  og_scan_opts_init(&scan);
+  scan.columns = names;
+  CHECK_OK(og_dataset_scan(d, &scan, &rows, &err));
+  CHECK_OK(og_dataset_write("copy.lance", &rows, NULL, &n, &err));
+  CHECK(n == 1 && rows.release == NULL);
+  og_write_opts_init(&opts);
+  opts.mode = OG_WRITE_APPEND;
+  CHECK_OK(og_dataset_scan(d, &scan, &rows, &err));
+  CHECK_OK(og_dataset_write("copy.lance", &rows, &opts, NULL, &err));
+  CHECK_OK(og_dataset_scan(d, &scan, &rows, &err));
+  CHECK_IS(og_dataset_write("nowhere.lance", &rows, &opts, NULL, &err), OG_ENOTFOUND);
+  CHECK(rows.release == NULL); /* used up all the same */
+  CHECK_IS(og_dataset_write("copy.lance", NULL, &opts, NULL, &err), OG_EINVALID);
+  CHECK_IS(og_dataset_delete("copy.lance", &ada, 1, &opts, &n, &err), OG_EINVALID); /* it has no mode */
+  og_dataset_close(d);
+
+  CHECK_OK(og_dataset_delete("copy.lance", &ada, 1, NULL, &n, &err));
+  CHECK(n == 2);
+  CHECK_OK(og_dataset_open("copy.lance", NULL, &d, &err));
+  CHECK(og_dataset_row_count(d) == 2 && og_dataset_version(d) == 3);
+  og_take_opts_init(&take);
+  take.by = OG_TAKE_BY_ID;
+  CHECK_OK(og_dataset_take(d, ids, 2, &take, &rows, &err));
+  pull(&rows, &schema, &batch);
+  check_cell(&schema, &batch, "name", 0, "bob");
+  check_cell(&schema, &batch, "name", 1, "bob");
+  release(&schema, &batch);
+  CHECK_IS(og_dataset_take(d, gone, 1, &take, &rows, &err), OG_ENOTFOUND); /* ada */
+  og_dataset_close(d);
+}
+
+int main(void)
+{
+  enter_work_dir();
+  find_people();
+  opening();
+  scanning();
+  wrong_conditions();
+  taking();
+  writing();
+  return 0;
+}
