@@ -1,0 +1,206 @@
+# SPDX-License-Identifier: MIT
+"""Random tables in the hands of two engines: each step is done by one of them, and both must then read the same rows.
+
+Needs pylance, hypothesis, pytest, and OG_BUILD_DIR: a build folder with lib/libomnigraph-lance.so.  OG_CASES is how many
+tables are tried (100), OG_SEED where the search begins; docs/dev/testing.md says how to add a run to the log of seeds.
+"""
+import datetime
+import os
+import random
+import tempfile
+
+import lance
+import pyarrow as pa
+import pyarrow.compute as pc
+import pytest
+from hypothesis import HealthCheck, given, seed, settings, strategies as st
+
+from lance_api import APPEND, CREATE, GE, LT, OVERWRITE, Library
+
+CASES, SEED = int(os.environ.get("OG_CASES", "100")), int(os.environ.get("OG_SEED", "1"))
+
+LEAVES = [pa.int8(), pa.int16(), pa.int32(), pa.int64(), pa.uint8(), pa.uint32(), pa.uint64(), pa.float32(), pa.float64(),
+          pa.bool_(), pa.string(), pa.large_string(), pa.binary(), pa.date32(), pa.timestamp("us"),
+          pa.timestamp("ms", tz="UTC"), pa.list_(pa.float32(), 4), pa.list_(pa.int16(), 3)]
+
+
+def nested(inner):
+    return st.one_of(
+        inner.map(pa.list_),
+        st.lists(inner, min_size=1, max_size=3).map(lambda ts: pa.struct([(f"f{i}", t) for i, t in enumerate(ts)])))
+
+
+TYPES = st.recursive(st.sampled_from(LEAVES), nested, max_leaves=4)
+STEPS = ["our append", "their append", "our delete", "their delete", "their compaction", "their update", "our overwrite",
+         "their overwrite", "their drop", "their add", "their merge"]
+
+
+def random_value(r, kind, shape):
+    """`shape` makes columns that different encodings suit: runs, few values, small ones."""
+    if r.random() < shape["nulls"]:
+        return None
+    if pa.types.is_fixed_size_list(kind):
+        return [random_value(r, kind.value_type, {**shape, "nulls": 0}) for _ in range(kind.list_size)]
+    if pa.types.is_list(kind):
+        return [random_value(r, kind.value_type, shape) for _ in range(r.choice([0, 1, 2, 3, 9]))]
+    if pa.types.is_struct(kind):
+        return {f.name: random_value(r, f.type, shape) for f in kind}
+    if shape["few"]:
+        r = random.Random(r.randrange(shape["few"]))
+    if pa.types.is_boolean(kind):
+        return r.random() < 0.5
+    if pa.types.is_integer(kind):
+        bits = min(kind.bit_width, shape["bits"])
+        low = 0 if pa.types.is_unsigned_integer(kind) else -(1 << bits - 1)
+        return r.randrange(low, low + (1 << bits))
+    if pa.types.is_float32(kind):
+        return r.randrange(-999, 999) / 8
+    if pa.types.is_floating(kind):
+        return r.uniform(-1e9, 1e9)
+    if pa.types.is_date32(kind):
+        return datetime.date.fromordinal(r.randrange(1, 3000000))
+    if pa.types.is_timestamp(kind):
+        return r.randrange(-10**14, 10**14) // (1 if kind.unit == "us" else 1000)
+    size = r.choice([0, 1, 5, 20, shape["longest"]])
+    return r.randbytes(size) if pa.types.is_binary(kind) else "".join(r.choices("abcdé€ 0", k=size))
+
+
+def random_column(r, kind, rows):
+    shape = {"nulls": r.choice([0, 0, 0.1, 0.9]), "few": r.choice([0, 0, 1, 3, 40]), "bits": r.choice([1, 7, 13, 33, 64]),
+             "longest": r.choice([40, 40, 300])}
+    run = r.choice([1, 1, 1, 50])
+    values = [random_value(r, kind, shape) for _ in range((rows + run - 1) // run)]
+    return pa.array([v for v in values for _ in range(run)][:rows], kind)
+
+
+class Pair:
+    """A table on disk and what must be in it, k the key that tells rows apart."""
+
+    def __init__(self, lib, uri, r, kinds):
+        self.lib, self.uri, self.r, self.next = lib, uri, r, 0
+        self.kinds = {"k": pa.int64(), **{f"c{i}": kind for i, kind in enumerate(kinds)}}
+        self.rows = None
+
+    def new_rows(self, low=0):
+        n = self.r.choice([low, 1, 2, 17, 300, 1500])
+        columns = [pa.array(range(self.next, self.next + n), pa.int64())]
+        columns += [random_column(self.r, kind, n) for kind in list(self.kinds.values())[1:]]
+        self.next += n
+        return pa.table(columns, schema=pa.schema(list(self.kinds.items())))
+
+    def create(self, ours, minor):
+        self.rows = self.new_rows()
+        if ours:
+            self.lib.write(self.uri, self.rows, CREATE, file_minor=minor)
+        else:
+            lance.write_dataset(self.rows, self.uri, data_storage_version=f"2.{minor}", enable_stable_row_ids=True,
+                                max_rows_per_file=self.r.choice([100, 10**6]))
+
+    def step(self, what):
+        who, op = what.split()
+        getattr(self, op)(who == "our")
+
+    def append(self, ours):
+        rows = self.new_rows()
+        if ours:
+            self.lib.write(self.uri, rows, APPEND)
+        else:
+            lance.write_dataset(rows, self.uri, mode="append")
+        self.rows = pa.concat_tables([self.rows, rows])
+
+    def overwrite(self, ours):
+        self.rows = self.new_rows(low=1)
+        if ours:
+            self.lib.write(self.uri, self.rows, OVERWRITE)
+        else:
+            lance.write_dataset(self.rows, self.uri, mode="overwrite")
+
+    def some(self):
+        """A range of keys, as numbers and as a mask of the rows."""
+        low = self.r.randrange(self.next + 1)
+        high = low + self.r.choice([0, 1, 5, self.next])
+        k = self.rows["k"]
+        return low, high, pc.and_(pc.greater_equal(k, low), pc.less(k, high))
+
+    def delete(self, ours):
+        low, high, mask = self.some()
+        if ours:
+            assert self.lib.delete(self.uri, [("k", GE, low), ("k", LT, high)]) == (pc.sum(mask).as_py() or 0)
+        else:
+            lance.dataset(self.uri).delete(f"k >= {low} AND k < {high}")
+        self.rows = self.rows.filter(pc.invert(mask))
+
+    def update(self, ours):
+        low, high, mask = self.some()
+        lance.dataset(self.uri).update({"k": f"k + {10**9}"}, where=f"k >= {low} AND k < {high}")
+        k = pc.if_else(mask, pc.add(self.rows["k"], 10**9), self.rows["k"])
+        self.rows = self.rows.set_column(0, "k", k)
+
+    def merge(self, ours):
+        """Half of them are there, half are new."""
+        old = self.rows.slice(0, len(self.rows) // 3)
+        fresh = self.new_rows()
+        images = fresh.slice(0, min(len(old), len(fresh) // 2))
+        images = images.set_column(0, "k", old["k"].slice(0, len(images)))
+        rows = pa.concat_tables([images, fresh.slice(len(images))]).combine_chunks()
+        lance.dataset(self.uri).merge_insert("k").when_matched_update_all().when_not_matched_insert_all().execute(rows)
+        gone = pc.is_in(self.rows["k"], images["k"].combine_chunks())
+        self.rows = pa.concat_tables([self.rows.filter(pc.invert(gone)), rows])
+
+    def compaction(self, ours):
+        lance.dataset(self.uri).optimize.compact_files()
+
+    def drop(self, ours):
+        name = list(self.kinds)[-1]
+        if len(self.kinds) <= 2:
+            return
+        lance.dataset(self.uri).drop_columns([name])
+        del self.kinds[name]
+        self.rows = self.rows.drop_columns([name])
+
+    def add(self, ours):
+        name = f"c{len(self.kinds)}x{self.next}"
+        if name in self.kinds:
+            return
+        lance.dataset(self.uri).add_columns({name: "k * 2"})
+        self.kinds[name] = pa.int64()
+        self.rows = self.rows.append_column(pa.field(name, pa.int64()), pc.multiply(self.rows["k"], 2))
+
+    def check(self, after):
+        want = self.rows.sort_by("k").combine_chunks()
+        for who, got in ("we", self.lib.scan(self.uri)), ("pylance", lance.dataset(self.uri).to_table()):
+            got = got.sort_by("k").combine_chunks()
+            assert got.schema.types == want.schema.types, f"after {after} {who} read {got.schema}"
+            for name in want.column_names:
+                if not got[name].equals(want[name]):
+                    i = next(i for i, (a, b) in enumerate(zip(got[name], want[name])) if a != b)
+                    raise AssertionError(f"after {after} {who} read {got[name][i]}, not {want[name][i]}, in row {i} of {name}")
+            assert len(got) == len(want), f"after {after} {who} read {len(got)} rows of {len(want)}"
+
+    def check_taking(self):
+        got = self.lib.scan(self.uri, columns=["k"], row_offset=True)
+        places = self.r.sample(got["_rowoffset"].to_pylist(), min(len(got), 20))
+        k = dict(zip(got["_rowoffset"].to_pylist(), got["k"].to_pylist()))
+        assert self.lib.take(self.uri, places)["k"].to_pylist() == [k[p] for p in places]
+
+
+@pytest.fixture(scope="module")
+def lib():
+    return Library()
+
+
+@seed(SEED)
+@settings(max_examples=CASES, deadline=None, database=None, print_blob=True,
+          suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
+@given(kinds=st.lists(TYPES, min_size=1, max_size=4), steps=st.lists(st.sampled_from(STEPS), max_size=6),
+       ours=st.booleans(), minor=st.sampled_from([1, 2]), number=st.integers(0, 2**32))
+def test_both_read_what_either_wrote(lib, kinds, steps, ours, minor, number):
+    with tempfile.TemporaryDirectory() as folder:
+        pair = Pair(lib, f"{folder}/t.lance", random.Random(number), kinds)
+        pair.create(ours, minor)
+        pair.check("creation")
+        for i, what in enumerate(steps):
+            pair.step(what)
+            pair.check(f"step {i}, {what}")
+        pair.check_taking()
+        lance.dataset(pair.uri).validate()
