@@ -13,7 +13,7 @@ import lance
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
-from hypothesis import HealthCheck, given, seed, settings, strategies as st
+from hypothesis import HealthCheck, given, reject, seed, settings, strategies as st
 
 from lance_api import APPEND, CREATE, GE, LT, OVERWRITE, Library
 
@@ -30,7 +30,10 @@ def nested(inner):
         st.lists(inner, min_size=1, max_size=3).map(lambda ts: pa.struct([(f"f{i}", t) for i, t in enumerate(ts)])))
 
 
-TYPES = st.recursive(st.sampled_from(LEAVES), nested, max_leaves=4)
+# Lance 10 does not read the lists of lists of long texts that it writes itself.
+OLD = int(lance.__version__.split(".")[0]) < 14
+LEAF = st.sampled_from(LEAVES)
+TYPES = st.one_of(LEAF, nested(LEAF)) if OLD else st.recursive(LEAF, nested, max_leaves=4)
 STEPS = ["our append", "their append", "our delete", "their delete", "their compaction", "their update", "our overwrite",
          "their overwrite", "their drop", "their add", "their merge"]
 
@@ -88,13 +91,21 @@ class Pair:
         self.next += n
         return pa.table(columns, schema=pa.schema(list(self.kinds.items())))
 
+    def lance_write(self, rows, **options):
+        try:
+            lance.write_dataset(rows, self.uri, **options)
+        except OSError as e:
+            if "null_bit_buffer size too small" in str(e):
+                reject()  # Lance stumbles over some slices of structs with nulls
+            raise
+
     def create(self, ours, minor):
         self.rows = self.new_rows()
         if ours:
             self.lib.write(self.uri, self.rows, CREATE, file_minor=minor)
         else:
-            lance.write_dataset(self.rows, self.uri, data_storage_version=f"2.{minor}", enable_stable_row_ids=True,
-                                max_rows_per_file=self.r.choice([100, 10**6]))
+            self.lance_write(self.rows, data_storage_version=f"2.{minor}", enable_stable_row_ids=True,
+                             max_rows_per_file=self.r.choice([100, 10**6]))
 
     def step(self, what):
         who, op = what.split()
@@ -105,7 +116,7 @@ class Pair:
         if ours:
             self.lib.write(self.uri, rows, APPEND)
         else:
-            lance.write_dataset(rows, self.uri, mode="append")
+            self.lance_write(rows, mode="append")
         self.rows = pa.concat_tables([self.rows, rows])
 
     def overwrite(self, ours):
@@ -113,7 +124,7 @@ class Pair:
         if ours:
             self.lib.write(self.uri, self.rows, OVERWRITE)
         else:
-            lance.write_dataset(self.rows, self.uri, mode="overwrite")
+            self.lance_write(self.rows, mode="overwrite")
 
     def some(self):
         """A range of keys, as numbers and as a mask of the rows."""
@@ -174,7 +185,8 @@ class Pair:
             for name in want.column_names:
                 if not got[name].equals(want[name]):
                     i = next(i for i, (a, b) in enumerate(zip(got[name], want[name])) if a != b)
-                    raise AssertionError(f"after {after} {who} read {got[name][i]}, not {want[name][i]}, in row {i} of {name}")
+                    raise AssertionError(f"after {after} {who} read {got[name][i]}, not {want[name][i]}, "
+                                         f"in row {i} of {name}")
             assert len(got) == len(want), f"after {after} {who} read {len(got)} rows of {len(want)}"
 
     def check_taking(self):
