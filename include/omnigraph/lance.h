@@ -172,7 +172,7 @@ OG_API void og_write_opts_init(og_write_opts *opts);
 OG_API og_status og_dataset_write(const char *uri, struct ArrowArrayStream *rows, const og_write_opts *opts,
                                   uint64_t *version, og_error *err);
 
-/* Deletes the rows for which all `count` conditions hold.  *deleted (NULL: not wanted) is how many; without any, no
+/* Deletes the rows for which all `count` conditions hold; with none, all rows.  *deleted (NULL: not wanted) is how many; without any, no
  * version is made. */
 OG_API og_status og_dataset_delete(const char *uri, const og_condition *where, size_t count, const og_write_opts *opts,
                                    uint64_t *deleted, og_error *err);

@@ -33,12 +33,18 @@ og_status og_table__prefix(og_ctx *cx, const og_lance_place *at, og_str *out)
 
 og_status og_lance_place_open(og_ctx *cx, og_str uri, og_str branch, bool read_only, og_lance_place *out)
 {
-  while (uri.len > 1 && uri.ptr[uri.len - 1] == '/') uri.len--;
-  const size_t slash = og_str_rfind_byte(uri, '/');
-  const bool bare = slash == SIZE_MAX;
-  const og_str folder = bare ? OG_STR(".") : slash == 0 ? OG_STR("/") : og_str_sub(uri, 0, slash);
-  *out = (og_lance_place){.root = bare ? uri : og_str_sub(uri, slash + 1, uri.len), .branch = branch};
-  return og_store_open(cx, folder, read_only, &out->store);
+  og_store *at; /* the table's own folder, for its name: `uri` may end in "." or a slash */
+  og_str whole;
+  *out = (og_lance_place){.branch = branch};
+  OG_TRY(og_store_open(cx, uri, true, &at));
+  og_status st = og_arena_str(cx, cx->arena, og_store_root(at), &whole);
+  og_store_unref(at);
+  OG_TRY(st);
+  const size_t slash = og_str_rfind_byte(whole, '/');
+  if (slash != SIZE_MAX) out->root = og_str_sub(whole, slash + 1, whole.len);
+  if (!og_key_is_valid(out->root))
+    return og_fail(cx, OG_EINVALID, "'" OG_STR_FMT "' cannot be the folder of a Lance table", OG_STR_ARG(uri));
+  return og_store_open(cx, slash == 0 ? OG_STR("/") : og_str_sub(whole, 0, slash), read_only, &out->store);
 }
 
 og_status og_lance_manifest_key(og_ctx *cx, const og_lance_place *at, uint64_t version, og_str *out)

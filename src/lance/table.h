@@ -21,8 +21,8 @@ typedef struct og_lance_place {
   og_str branch; /* empty: main; "wip", "a/b": under tree/ */
 } og_lance_place;
 
-/* The table at a URI, in a store that begins at the folder above it: the bases of a shallow clone lie beside it.  `uri`
- * and `branch` are borrowed; one reference of the store is the caller's. */
+/* The table at a URI, in a store that begins at the folder above it: the bases of a shallow clone lie beside it.  `branch`
+ * is borrowed, the root is in cx->arena; one reference of the store is the caller's. */
 OG_MUST_USE og_status og_lance_place_open(og_ctx *cx, og_str uri, og_str branch, bool read_only, og_lance_place *out);
 
 /* Key of a version's manifest: root[/tree/branch]/_versions/%020u.manifest of UINT64_MAX - version. */

@@ -46,6 +46,56 @@ static void *read_on(void *arg)
   return NULL;
 }
 
+/* ---- one Lance table, several threads that scan it: each decodes with the help of the table's own threads */
+
+typedef struct scanner {
+  pthread_t thread;
+  og_dataset *table;
+  int64_t rows;
+} scanner;
+
+static void *scan_all(void *arg)
+{
+  scanner *s = (scanner *)arg;
+  for (int i = 0; i < 5; i++) {
+    struct ArrowArrayStream rows;
+    struct ArrowArray batch;
+    uint64_t n;
+    if (og_dataset_scan(s->table, NULL, &rows, NULL) != OG_OK || og_dataset_count(s->table, NULL, &n, NULL) != OG_OK)
+      return NULL;
+    while (rows.get_next(&rows, &batch) == 0 && batch.release) {
+      s->rows += batch.length;
+      batch.release(&batch);
+    }
+    rows.release(&rows);
+  }
+  return NULL;
+}
+
+static void scanning_at_once(og_session *s)
+{
+  static scanner scanners[WRITERS];
+  char uri[1024];
+  og_dataset_list *tables;
+  og_dataset_opts opts;
+  og_dataset *table;
+  CHECK_OK(og_session_snapshot(s, NULL, &tables, &err));
+  CHECK(snprintf(uri, sizeof uri, "people.omni/%s", tables->items[1].path) < (int)sizeof uri);
+  og_dataset_opts_init(&opts);
+  opts.threads = 2;
+  CHECK_OK(og_dataset_open(uri, &opts, &table, &err));
+  for (int i = 0; i < WRITERS; i++) {
+    scanners[i].table = table;
+    CHECK(pthread_create(&scanners[i].thread, NULL, scan_all, &scanners[i]) == 0);
+  }
+  for (int i = 0; i < WRITERS; i++) {
+    CHECK(pthread_join(scanners[i].thread, NULL) == 0);
+    CHECK((uint64_t)scanners[i].rows == 5 * tables->items[1].rows);
+  }
+  og_dataset_list_free(tables);
+  og_dataset_close(table);
+}
+
 int main(void)
 {
   static worker writers[WRITERS], reader;
@@ -74,6 +124,7 @@ int main(void)
   CHECK(og_result_row_count(r) == 2 + WRITERS * WRITES);
   og_result_free(r);
   og_cancel_free(cancel);
+  scanning_at_once(s);
   og_session_close(s);
   return 0;
 }
