@@ -185,7 +185,7 @@ static og_status decode_deletion(decoder *d, og_str bytes, og_deletion_ref *out)
 
 static og_status inline_sequence(decoder *d, const og_pb_reader *r, const og_pb_field *f, og_sequence_ref *out)
 {
-  out->present = true;
+  *out = (og_sequence_ref){.present = true}; /* of the two forms, the last one counts */
   return bytes_field(d, r, f, &out->bytes);
 }
 
@@ -195,7 +195,7 @@ static og_status external_sequence(decoder *d, const og_pb_field *outer, og_sequ
   og_pb_field f;
   bool more;
   og_pb_reader_init(&r, outer->bytes, "ExternalFile");
-  out->present = out->external = true;
+  *out = (og_sequence_ref){.present = true, .external = true};
   OG_TRY(own(d, outer->bytes, &out->bytes));
   for (;;) {
     OG_TRY(og_pb_next(d->cx, &r, &f, &more));
