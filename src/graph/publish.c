@@ -222,7 +222,7 @@ typedef struct commit_op {
   og_commit *commit;
   bool *placed;          /* per table: its manifest stands under its number */
   uint64_t *rendered_on; /* per table: log version whose table state it was rendered on; 0: never */
-  uint64_t *bump;        /* per table: numbers found taken */
+  uint64_t *taken;       /* per table: a number that is taken, as all are between it and the newest visible one */
 } commit_op;
 
 static bool same_state(const og_table_state *a, const og_table_state *b)
@@ -297,12 +297,13 @@ static og_status render_table(og_ctx *cx, commit_op *c, const og_fold *now, size
   const og_table_state *is = og_fold_table_by_key(now, t->key);
   const og_table_state *was = og_fold_table_by_key(c->p->base->fold, t->key);
   if (!is) return og_fail(cx, OG_ECONFLICT, "table '" OG_STR_FMT "' is gone", OG_STR_ARG(t->key));
-  uint64_t number = 1 + (is->max_version > now->number_floor ? is->max_version : now->number_floor);
-  if (c->rendered_on[i] == is->version + 1 && og_lance_change_version(t->change) >= number && c->placed[i])
-    return OG_OK;
+  const uint64_t above = is->max_version > now->number_floor ? is->max_version : now->number_floor;
+  if (c->placed[i] && c->rendered_on[i] == is->version + 1 && og_lance_change_version(t->change) > above) return OG_OK;
+  if (c->placed[i]) c->taken[i] = og_lance_change_version(t->change);
+  const uint64_t number = 1 + (above > c->taken[i] ? above : c->taken[i]);
   og_lance_table *base = NULL;
   if (!same_state(was, is)) OG_TRY(open_state(cx, c->g, is, &base));
-  og_status st = og_lance_change_render(cx, t->change, base, number + c->bump[i]);
+  og_status st = og_lance_change_render(cx, t->change, base, number);
   og_lance_table_unref(base);
   c->rendered_on[i] = is->version + 1;
   c->placed[i] = false;
@@ -367,7 +368,9 @@ static og_status commit_rows(og_ctx *cx, void *arg, og_fold *now, og_vec *rows, 
   return og_row_head(cx, cx->arena, now->branch, c->commit, row);
 }
 
-/* Table manifests, durable, before the log names them.  A taken number was left by somebody who lost: go above it. */
+/* Table manifests, durable, before the log names them.  A taken number was left by somebody who lost: the next one, and
+ * none left out.  Whoever commits then stands above everything that lost, and what other readers of the format take for
+ * a table's newest version is the one that is visible. */
 static og_status place_manifests(og_ctx *cx, void *arg, og_fold *now, bool *again)
 {
   commit_op *c = arg;
@@ -376,9 +379,9 @@ static og_status place_manifests(og_ctx *cx, void *arg, og_fold *now, bool *agai
     if (c->placed[i]) continue;
     og_status st = og_lance_change_put(cx, c->p->tables[i].change);
     if (st == OG_EEXISTS && OG_BUG(REUSE_NUMBER)) st = OG_OK;
-    if (st == OG_EEXISTS || st == OG_EUNKNOWN) { /* unknown: nobody refers to it yet; another number is as good */
+    if (st == OG_EEXISTS || st == OG_EUNKNOWN) { /* unknown: nobody refers to it yet, and asking again tells */
       og_error_clear(cx);
-      c->bump[i]++;
+      if (st == OG_EEXISTS) c->taken[i] = og_lance_change_version(c->p->tables[i].change);
       c->rendered_on[i] = 0;
       *again = true;
       continue;
@@ -402,8 +405,8 @@ og_status og_graph_publish(og_ctx *cx, og_graph *g, const og_publication *p, og_
                  .commit = &commit,
                  .placed = og_push_array(cx, n, sizeof(bool)),
                  .rendered_on = og_push_array(cx, n, sizeof(uint64_t)),
-                 .bump = og_push_array(cx, n, sizeof(uint64_t))};
-  if (!c.placed || !c.rendered_on || !c.bump) return OG_ENOMEM;
+                 .taken = og_push_array(cx, n, sizeof(uint64_t))};
+  if (!c.placed || !c.rendered_on || !c.taken) return OG_ENOMEM;
   og_log_op op = {.branch = p->base->branch,
                   .own_id = og_str_from(id, sizeof id),
                   .own_commit = p->commit,

@@ -52,6 +52,7 @@ typedef struct scanner {
   pthread_t thread;
   og_dataset *table;
   int64_t rows;
+  og_error err;
 } scanner;
 
 static void *scan_all(void *arg)
@@ -61,8 +62,8 @@ static void *scan_all(void *arg)
     struct ArrowArrayStream rows;
     struct ArrowArray batch;
     uint64_t n;
-    if (og_dataset_scan(s->table, NULL, &rows, NULL) != OG_OK || og_dataset_count(s->table, NULL, &n, NULL) != OG_OK)
-      return NULL;
+    if (og_dataset_scan(s->table, NULL, &rows, &s->err) != OG_OK) return NULL;
+    if (og_dataset_count(s->table, NULL, &n, &s->err) != OG_OK) s->rows = -1;
     while (rows.get_next(&rows, &batch) == 0 && batch.release) {
       s->rows += batch.length;
       batch.release(&batch);
@@ -84,12 +85,14 @@ static void scanning_at_once(og_session *s)
   og_dataset_opts_init(&opts);
   opts.threads = 2;
   CHECK_OK(og_dataset_open(uri, &opts, &table, &err));
+  CHECK(og_dataset_version(table) == tables->items[1].version); /* losers left versions, all of them below */
   for (int i = 0; i < WRITERS; i++) {
     scanners[i].table = table;
     CHECK(pthread_create(&scanners[i].thread, NULL, scan_all, &scanners[i]) == 0);
   }
   for (int i = 0; i < WRITERS; i++) {
     CHECK(pthread_join(scanners[i].thread, NULL) == 0);
+    CHECK_TEXT(scanners[i].err.text, "");
     CHECK((uint64_t)scanners[i].rows == 5 * tables->items[1].rows);
   }
   og_dataset_list_free(tables);
