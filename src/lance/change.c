@@ -17,7 +17,10 @@
  *      equal values.  Folding never makes a conflict: a folded row that was changed meanwhile is deleted from the new
  *      fragment when that is rendered.
  *
- * change.c gathers, change_fold.c folds, change_render.c makes the manifest.
+ *  (8) What a change is, decides on which newer versions it may be rendered: conflict.c.
+ *
+ * change.c gathers rows and change_columns.c columns, change_fold.c folds, change_render.c makes the manifest, with
+ * change_rewrite.c for compactions.
  */
 #include "lance/change_impl.h"
 #include "lance/index_impl.h"
@@ -25,9 +28,6 @@
 #include "base/env.h"
 
 #include <inttypes.h>
-
-#define FILE_ROWS  (1u << 20)   /* a data file is cut here, */
-#define FILE_BYTES (256u << 20) /* or here */
 
 void og_lance_change_free(og_ctx *cx, og_lance_change *c)
 {
@@ -48,10 +48,15 @@ void og_lance_change_free(og_ctx *cx, og_lance_change *c)
   og_vec_cleanup(&c->config);
   og_vec_cleanup(&c->indexes);
   og_vec_cleanup(&c->unindexed);
+  og_vec_cleanup(&c->dropped);
+  og_vec_cleanup(&c->renamed);
+  og_vec_cleanup(&c->beside);
   og_vec_cleanup(&c->keys);
   og_buf_cleanup(&c->bytes);
   og_lance_table_unref(c->base);
+  og_lance_table_unref(c->restored);
   og_lance_schema_unref(c->schema);
+  og_lance_schema_unref(c->added);
   og_store_unref(c->at.store);
   og_arena_cleanup(&c->arena);
   og_free(c);
@@ -83,6 +88,9 @@ static og_status change_alloc(og_ctx *cx, const og_lance_place *at, const og_lan
   c->config = OG_VEC_INIT(og_change__config);
   c->indexes = OG_VEC_INIT(og_change__index);
   og_vec_init(&c->unindexed, 16);
+  c->dropped = OG_VEC_INIT(int32_t);
+  c->renamed = OG_VEC_INIT(og_lance_rename);
+  c->beside = OG_VEC_INIT(og_change__beside);
   c->keys = OG_VEC_INIT(og_str);
   og_status st = copy_opts(cx, c, at, opts);
   if (st != OG_OK)
@@ -108,10 +116,6 @@ static og_status check_writable(og_ctx *cx, const og_lance_table *base)
                    "table '" OG_STR_FMT
                    "' names its versions in the old way, and the two ways must not be mixed: migrate "
                    "it with Lance (migrate_manifest_paths_v2)",
-                   OG_STR_ARG(root));
-  if (base->m.n_fragments && !(base->m.reader_flags & OG_FLAG_STABLE_IDS))
-    return og_fail(cx, OG_EUNSUPPORTED,
-                   "table '" OG_STR_FMT "' has no stable row ids: it was not made by OmniGraph and is read-only",
                    OG_STR_ARG(root));
   for (uint32_t i = 0; i < base->m.schema->n_fields; i++)
     if (og_lance_field_is_dictionary(&base->m.schema->fields[i]))
@@ -169,6 +173,14 @@ og_status og_change__put(og_ctx *cx, og_lance_change *c, const char *folder, og_
   return remember_key(cx, c, key);
 }
 
+og_status og_change__data_file(og_ctx *cx, og_lance_change *c, og_str *name, og_str *key)
+{
+  OG_TRY(og_arena_printf(cx, &c->arena, name, OG_STR_FMT "-%zu.lance", OG_STR_ARG(c->opts.attempt),
+                         c->files.len + c->beside.len));
+  OG_TRY(own_key(cx, c, "data", *name, key));
+  return remember_key(cx, c, *key);
+}
+
 static og_status open_file(og_ctx *cx, og_lance_change *c)
 {
   og_str key;
@@ -177,9 +189,7 @@ static og_status open_file(og_ctx *cx, og_lance_change *c)
   if (!f) return OG_ENOMEM;
   f->spans = OG_VEC_INIT(og_change__span);
   f->ids = f->created = f->updated = f->from = OG_VEC_INIT(uint64_t);
-  OG_TRY(og_arena_printf(cx, &c->arena, &f->name, OG_STR_FMT "-%zu.lance", OG_STR_ARG(c->opts.attempt), c->files.len));
-  OG_TRY(own_key(cx, c, "data", f->name, &key));
-  OG_TRY(remember_key(cx, c, key));
+  OG_TRY(og_change__data_file(cx, c, &f->name, &key));
   return og_lance_file_writer_open(cx, c->at.store, key, c->schema, c->version, &c->writer);
 }
 
@@ -192,6 +202,12 @@ static og_status copy_ints(og_ctx *cx, og_lance_change *c, int32_t **list, uint3
   return OG_OK;
 }
 
+og_status og_change__keep_stats(og_ctx *cx, og_lance_change *c, og_lance_file_stats *stats)
+{
+  OG_TRY(copy_ints(cx, c, &stats->field_ids, stats->n_columns));
+  return copy_ints(cx, c, &stats->column_indices, stats->n_columns);
+}
+
 static og_status close_file(og_ctx *cx, og_lance_change *c)
 {
   if (!c->writer) return OG_OK;
@@ -199,8 +215,7 @@ static og_status close_file(og_ctx *cx, og_lance_change *c)
   og_lance_file_stats *stats = &og_change__current(c)->stats;
   c->writer = NULL;
   OG_TRY(og_lance_file_finish(cx, w, stats));
-  OG_TRY(copy_ints(cx, c, &stats->field_ids, stats->n_columns));
-  return copy_ints(cx, c, &stats->column_indices, stats->n_columns);
+  return og_change__keep_stats(cx, c, stats);
 }
 
 og_status og_lance_change_cut(og_ctx *cx, og_lance_change *c)
@@ -267,15 +282,21 @@ static og_status write_part(og_ctx *cx, og_lance_change *c, og_change__kind kind
   return add_span(cx, c, kind, (size_t)part->len, at, kept);
 }
 
+/* A compaction chooses by their size on disk what goes into one file. */
+static bool is_full(og_lance_change *c)
+{
+  return og_lance_file_rows(c->writer) >= OG_CHANGE__FILE_ROWS ||
+         (c->opts.op != OG_LANCE_REWRITE && og_change__current(c)->bytes >= OG_CHANGE__FILE_BYTES);
+}
+
 /* Cuts files where they are full, also in the middle of a batch. */
 static og_status write_rows(og_ctx *cx, og_lance_change *c, og_change__kind kind, const og_batch *rows,
                             const og_change__kept *kept)
 {
   OG_ASSERT(!c->finished);
   for (int64_t at = 0; at < rows->len;) {
-    if (c->writer && (og_lance_file_rows(c->writer) >= FILE_ROWS || og_change__current(c)->bytes >= FILE_BYTES))
-      OG_TRY(close_file(cx, c));
-    int64_t room = FILE_ROWS - (int64_t)(c->writer ? og_lance_file_rows(c->writer) : 0);
+    if (c->writer && is_full(c)) OG_TRY(close_file(cx, c));
+    int64_t room = OG_CHANGE__FILE_ROWS - (int64_t)(c->writer ? og_lance_file_rows(c->writer) : 0);
     int64_t n = rows->len - at < room ? rows->len - at : room;
     if (n == rows->len) return write_part(cx, c, kind, rows, 0, kept);
     og_batch *part = NULL;
@@ -355,6 +376,14 @@ og_status og_lance_change_config(og_ctx *cx, og_lance_change *c, og_str key, con
   return value ? og_arena_str(cx, &c->arena, *value, &k->value) : OG_OK;
 }
 
+og_status og_lance_change_restore(og_ctx *cx, og_lance_change *c, og_lance_table *older)
+{
+  if (!c->base || c->opts.op != OG_LANCE_RESTORE || c->restored)
+    return og_fail(cx, OG_EINTERNAL, "a change of '" OG_STR_FMT "' restores nothing", OG_STR_ARG(c->at.root));
+  c->restored = og_lance_table_ref(older);
+  return OG_OK;
+}
+
 /* ---- the end of gathering */
 
 static int cmp_u64(const void *a, const void *b, void *arg)
@@ -411,6 +440,7 @@ size_t og_change__deleted_from(const og_lance_change *c, uint64_t x)
 
 og_status og_lance_change_finish(og_ctx *cx, og_lance_change *c)
 {
+  OG_TRY(og_change__columns_finish(cx, c));
   bool fold = c->opts.fold_rows && c->base && c->writer && c->carried.len == 0 && c->opts.op != OG_LANCE_OVERWRITE;
   OG_TRY(sort_deleted(cx, c));
   if (fold) OG_TRY(og_change__fold(cx, c));

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* lance/change_fold.c -- small fragments at the end of the base become part of the new one; see change.c (7). */
+/* lance/change_fold.c -- rows carried over into the change's own file, fragment by fragment; and the small fragments at
+ * the end of the base, which become part of the new one so: see change.c (7). */
 #include "lance/change_impl.h"
 
 #define FOLD_BYTES (1u << 20) /* of data files read for one change */
@@ -74,27 +75,32 @@ static og_status fold_batch(og_ctx *cx, og_lance_change *c, const og_batch *b)
   return st;
 }
 
-og_status og_change__fold(og_ctx *cx, og_lance_change *c)
+og_status og_change__carry_fragments(og_ctx *cx, og_lance_change *c, uint32_t from, uint32_t count)
 {
-  uint32_t n = c->schema->arrow->n_fields, from = choose(c);
+  const uint32_t n = c->schema->arrow->n_fields;
   uint32_t *all = og_push_array(cx, (size_t)n + 1, sizeof *all);
   og_lance_scan *scan;
   og_batch *b;
   if (!all) return OG_ENOMEM;
-  if (from == og_lance_table_fragments(c->base)) return OG_OK;
+  if (count == 0) return OG_OK;
   for (uint32_t i = 0; i < n; i++) all[i] = i;
-  const og_lance_scan_opts opts = {.columns = all,
-                                   .n_columns = n,
-                                   .with_offset = true,
-                                   .from_fragment = from,
-                                   .n_fragments = og_lance_table_fragments(c->base) - from};
+  const og_lance_scan_opts opts = {
+      .columns = all, .n_columns = n, .with_offset = true, .from_fragment = from, .n_fragments = count};
   OG_TRY(og_lance_scan_open(cx, c->base, &opts, &scan));
   og_status st = og_lance_scan_next(cx, scan, &b);
   while (st == OG_OK && b) {
     st = fold_batch(cx, c, b);
     og_batch_unref(b);
+    if (st == OG_OK) st = og_ctx_poll(cx);
     if (st == OG_OK) st = og_lance_scan_next(cx, scan, &b);
   }
   og_lance_scan_close(scan);
-  return st == OG_OK ? OG_OK : og_note(cx, st, "while folding small fragments");
+  return st;
+}
+
+og_status og_change__fold(og_ctx *cx, og_lance_change *c)
+{
+  const uint32_t from = choose(c), end = og_lance_table_fragments(c->base);
+  OG_TRY_NOTE(cx, og_change__carry_fragments(cx, c, from, end - from), "while folding small fragments");
+  return OG_OK;
 }

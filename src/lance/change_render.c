@@ -32,13 +32,21 @@ typedef struct render {
   og_vec removed;   /* uint64_t */
   og_vec added;     /* og_fragment */
   og_index__edit index;
-  uint32_t inherited; /* base id of inherited files */
+  og_lance_schema *altered; /* the base's with the change's columns; NULL: the base's */
+  og_vec groups;            /* og_transaction_group */
+  uint32_t inherited;       /* base id of inherited files */
   bool first_touch;
 } render;
 
 static uint64_t read_version(const render *r)
 {
   return r->base ? r->base->m.version : 0;
+}
+
+/* Do rows have ids of their own?  Else their addresses are their ids, and no versions of rows are kept. */
+static bool has_ids(const render *r)
+{
+  return !r->base || og_lance_table_has_stable_ids(r->base);
 }
 
 static og_status gone(og_ctx *cx, const og_lance_change *c)
@@ -153,6 +161,7 @@ static og_status mark_deletions(og_ctx *cx, render *r)
     if (deleted && og_bit_get(deleted, (int64_t)row)) return gone(cx, r->c);
     OG_TRY(mark_deleted(cx, r, to, row));
   }
+  if (moved.len && !has_ids(r)) return gone(cx, r->c);
   return moved.len ? find_moved(cx, r, moved.data, moved.len) : OG_OK;
 }
 
@@ -258,14 +267,32 @@ static og_status inherit(og_ctx *cx, render *r, og_fragment *f)
   return inline_sequence(cx, r, &f->updated);
 }
 
+/* Values of new columns are values of the fragments they were made for, and of no others. */
+static og_status check_valued(og_ctx *cx, const render *r)
+{
+  const uint32_t n = r->c->base->m.n_fragments;
+  bool same = n == r->base->m.n_fragments;
+  for (uint32_t i = 0; same && i < n; i++) same = r->to[i] != NOWHERE;
+  if (same || r->c->beside.len == 0) return OG_OK;
+  return og_fail(cx, OG_ECONFLICT, "rows came to '" OG_STR_FMT "' for which the new columns have no values: try again",
+                 OG_STR_ARG(r->c->at.root));
+}
+
 static og_status keep_fragments(og_ctx *cx, render *r)
 {
   OG_TRY(map_fragments(cx, r));
   OG_TRY(mark_deletions(cx, r));
   OG_TRY(mark_carried(cx, r));
+  OG_TRY(check_valued(cx, r));
+  uint32_t *own = og_arena_calloc(cx, r->a, (size_t)r->base->m.n_fragments + 1, sizeof *own);
+  if (!own) return OG_ENOMEM;
+  for (uint32_t i = 0; i < r->base->m.n_fragments; i++) own[i] = NOWHERE;
+  for (uint32_t i = 0; i < r->c->base->m.n_fragments; i++)
+    if (r->to[i] != NOWHERE) own[r->to[i]] = i;
   for (uint32_t i = 0; i < r->base->m.n_fragments; i++) {
     og_fragment f = r->base->m.fragments[i];
     bool dropped = false;
+    if (r->altered) OG_TRY(og_change__alter_fragment(cx, r->a, r->c, r->altered, own[i], r->version, &f));
     OG_TRY(inherit(cx, r, &f));
     if (r->bits[i]) OG_TRY(delete_rows(cx, r, &f, i, &dropped));
     if (!dropped) OG_TRY(og_vec_add(cx, &r->fragments, &f));
@@ -352,7 +379,7 @@ static og_status add_fragment(og_ctx *cx, render *r, const og_change__file *nf, 
                               .major = r->c->version.major,
                               .minor = r->c->version.minor,
                               .size = stats->bytes};
-  OG_TRY(number_rows(cx, r, nf, &f));
+  if (has_ids(r)) OG_TRY(number_rows(cx, r, nf, &f));
   if (n_lost) OG_TRY(put_deletions(cx, r, &f, lost, n_lost));
   r->m.has_max_fragment = true;
   r->m.max_fragment = (uint32_t)f.id;
@@ -454,18 +481,46 @@ static og_status writer_version(og_ctx *cx, render *r)
   return og_arena_str(cx, r->a, og_buf_str(&b), &r->m.writer);
 }
 
+/* An overwrite brings its columns with it; all else is about those of the version rendered on. */
+static og_status choose_schema(og_ctx *cx, render *r)
+{
+  if (!r->base || r->c->opts.op == OG_LANCE_OVERWRITE) r->m.schema = r->c->schema;
+  if (!og_change__alters(r->c)) return OG_OK;
+  OG_TRY(og_change__alter(cx, r->c, r->base, &r->altered));
+  r->m.schema = r->altered;
+  return og_change__drop_indexes(cx, r->a, r->altered, &r->m.index_section);
+}
+
+/* The older version's rows, columns and indexes, under the counters of the newest, which never go back. */
+static og_status go_back(og_ctx *cx, render *r)
+{
+  const og_lance_table *old = r->c->restored;
+  if (!old) return OG_OK;
+  const uint64_t next = r->m.next_row_id;
+  const bool has_max = r->m.has_max_fragment;
+  const uint32_t highest = r->m.max_fragment;
+  r->m = old->m;
+  r->m.arena = (og_arena){0};
+  if (next > r->m.next_row_id) r->m.next_row_id = next;
+  if (has_max && (!r->m.has_max_fragment || highest > r->m.max_fragment)) r->m.max_fragment = highest;
+  r->m.has_max_fragment = r->m.has_max_fragment || has_max;
+  for (uint32_t i = 0; i < old->m.n_fragments; i++) OG_TRY(og_vec_add(cx, &r->fragments, &old->m.fragments[i]));
+  return OG_OK;
+}
+
 static og_status start_manifest(og_ctx *cx, render *r)
 {
   int64_t now = og_wall_us(cx);
   if (r->base) {
     r->m = r->base->m;
     r->m.arena = (og_arena){0};
+    OG_TRY(go_back(cx, r));
   } else {
     r->m.format = OG_STR("lance");
     r->m.branch = r->c->at.branch;
   }
   if (r->m.format_version.len == 0) r->m.format_version = r->c->version.minor == 1 ? OG_STR("2.1") : OG_STR("2.2");
-  r->m.schema = r->c->schema;
+  OG_TRY(choose_schema(cx, r));
   r->m.version = r->version;
   r->m.seconds = now / 1000000;
   r->m.nanos = (int32_t)(now % 1000000) * 1000;
@@ -478,7 +533,7 @@ static og_status start_manifest(og_ctx *cx, render *r)
 static void set_flags(render *r)
 {
   uint64_t known = OG_FLAG_DELETIONS | OG_FLAG_STABLE_IDS | OG_FLAG_BASE_PATHS;
-  uint64_t flags = OG_FLAG_STABLE_IDS;
+  uint64_t flags = has_ids(r) ? OG_FLAG_STABLE_IDS : 0;
   for (size_t i = 0; i < r->fragments.len; i++)
     if (OG_VEC_AT(&r->fragments, og_fragment, i).del.present) flags |= OG_FLAG_DELETIONS;
   if (r->m.n_bases) flags |= OG_FLAG_BASE_PATHS;
@@ -504,7 +559,23 @@ static og_lance_op recorded_op(const render *r)
   bool adds = r->added.len > 0, removes = r->updated.len > 0 || r->removed.len > 0;
   og_lance_op op = r->c->opts.op;
   if ((op == OG_LANCE_APPEND && removes) || (op == OG_LANCE_DELETE && adds)) return OG_LANCE_UPDATE;
+  if (op == OG_LANCE_REWRITE && r->updated.len) return OG_LANCE_UPDATE; /* of fragments that did not go as a whole */
   return op;
+}
+
+static og_status list_config(og_ctx *cx, render *r, og_transaction *t)
+{
+  const og_vec *config = &r->c->config;
+  og_transaction_pair *pairs = og_arena_calloc(cx, r->a, config->len + 1, sizeof *pairs);
+  if (!pairs) return OG_ENOMEM;
+  for (size_t i = 0; i < config->len; i++) {
+    const og_change__config *k = &OG_VEC_AT(config, og_change__config, i);
+    pairs[i].key = k->key;
+    if (!k->remove) pairs[i].value = k->value.ptr ? k->value : OG_STR("");
+  }
+  t->config = pairs;
+  t->n_config = (uint32_t)config->len;
+  return OG_OK;
 }
 
 /* The record as a file and in the manifest.  Its uuid is the attempt's own, told apart by how often it was rendered. */
@@ -524,7 +595,12 @@ static og_status write_transaction(og_ctx *cx, render *r)
                       .n_index_added = (uint32_t)r->index.added.len,
                       .index_removed = r->index.removed.data,
                       .n_index_removed = (uint32_t)r->index.removed.len,
-                      .schema = c->schema,
+                      .schema = r->m.schema,
+                      .all = r->fragments.data,
+                      .n_all = (uint32_t)r->fragments.len,
+                      .groups = r->groups.data,
+                      .n_groups = (uint32_t)r->groups.len,
+                      .restored = c->restored ? c->restored->m.version : 0,
                       .clone_branch = c->at.branch};
   OG_TRY(c->renders == 1 ? og_arena_str(cx, r->a, c->opts.tx_uuid, &uuid)
                          : og_arena_printf(cx, r->a, &uuid, OG_STR_FMT "-%u", OG_STR_ARG(c->opts.tx_uuid), c->renders));
@@ -534,6 +610,7 @@ static og_status write_transaction(og_ctx *cx, render *r)
     t.clone_version = read_version(r);
   }
   OG_AUTO(og_buf) bytes = {0};
+  OG_TRY(list_config(cx, r, &t));
   OG_TRY(og_transaction_encode(cx, &t, &bytes));
   OG_TRY(og_arena_printf(cx, r->a, &r->m.tx_file, "%" PRIu64 "-" OG_STR_FMT ".txn", read_version(r), OG_STR_ARG(uuid)));
   OG_TRY(og_change__put(cx, c, "_transactions", r->m.tx_file, og_buf_str(&bytes)));
@@ -547,8 +624,12 @@ static og_status render_all(og_ctx *cx, render *r)
   if (!r->lost) return OG_ENOMEM;
   OG_TRY(start_manifest(cx, r));
   OG_TRY(edit_indexes(cx, r));
-  if (r->base && r->c->opts.op != OG_LANCE_OVERWRITE) OG_TRY(keep_fragments(cx, r));
+  if (r->base && r->c->opts.op != OG_LANCE_OVERWRITE && !r->c->restored) OG_TRY(keep_fragments(cx, r));
   OG_TRY(add_fragments(cx, r));
+  if (r->c->opts.op == OG_LANCE_REWRITE) {
+    OG_TRY(og_change__groups(cx, r->a, r->c, r->base, &r->added, &r->groups));
+    if (has_ids(r)) OG_TRY(og_change__move_indexes(cx, r->a, &r->groups, &r->m.index_section));
+  }
   r->m.fragments = r->fragments.data;
   r->m.n_fragments = (uint32_t)r->fragments.len;
   set_flags(r);
@@ -573,12 +654,15 @@ og_status og_lance_change_render(og_ctx *cx, og_lance_change *c, og_lance_table 
               .updated = OG_VEC_INIT(og_fragment),
               .removed = OG_VEC_INIT(uint64_t),
               .added = OG_VEC_INIT(og_fragment),
+              .groups = OG_VEC_INIT(og_transaction_group),
               .index = {.added = OG_VEC_INIT(og_str), .removed = OG_VEC_INIT(og_str)}};
   og_status st = render_all(cx, &r);
   og_vec_cleanup(&r.fragments);
   og_vec_cleanup(&r.updated);
   og_vec_cleanup(&r.removed);
   og_vec_cleanup(&r.added);
+  og_vec_cleanup(&r.groups);
+  og_lance_schema_unref(r.altered);
   og_vec_cleanup(&r.index.added);
   og_vec_cleanup(&r.index.removed);
   if (st == OG_OK) c->number = version;

@@ -2,7 +2,8 @@
 /* lance/commit.c -- a change made the newest version of its own table: the commit of a table that is part of no graph.
  *
  *  (1) Files are durable before the manifest that names them is put; put_if_absent is durable when it returns.
- *  (2) A number that is taken was somebody's commit: the change is rendered again on top of it, nothing is rewritten.
+ *  (2) A number that is taken was somebody's commit: the change is rendered again on top of it, if conflict.c lets it,
+ *      and nothing is written twice.
  *  (3) A put whose reply was lost is repeated until the answer is definite; "taken" is then our own commit when the
  *      object has our bytes, which name our attempt.
  *  (4) A version that somebody else made is built upon only once it is durable: its maker may be a Lance that never
@@ -57,32 +58,30 @@ static og_status put(og_ctx *cx, og_lance_change *c)
                  c->number, OG_STR_ARG(c->at.root));
 }
 
-static bool same_fields(const og_lance_schema *a, const og_lance_schema *b)
-{
-  if (a->n_fields != b->n_fields) return false;
-  for (uint32_t i = 0; i < a->n_fields; i++)
-    if (a->fields[i].id != b->fields[i].id || !og_str_eq(a->fields[i].name, b->fields[i].name) ||
-        !og_str_eq(a->fields[i].logical_type, b->fields[i].logical_type))
-      return false;
-  return true;
-}
-
-/* The version to build on now that our number is taken. */
+/* The version to build on now that our number is taken; all that were made since are asked about, because the newest
+ * alone does not tell what the others did. */
 static og_status follow(og_ctx *cx, attempt *a)
 {
   og_lance_change *c = a->c;
-  uint64_t newest;
+  uint64_t newest, from;
   og_str key;
   if (!c->base) return og_fail(cx, OG_EEXISTS, "there is a table at '" OG_STR_FMT "' by now", OG_STR_ARG(c->at.root));
-  og_lance_table_unref(a->newer);
-  a->newer = NULL;
+  from = (a->newer ? a->newer : c->base)->m.version;
   OG_TRY(og_lance_newest_version(cx, &c->at, &newest));
   OG_TRY(og_lance_manifest_key(cx, &c->at, newest, &key));
   OG_TRY(og_store_sync_seen(cx, c->at.store, key));
-  OG_TRY(og_lance_table_open(cx, &c->at, newest, OG_STR_NONE, &a->newer));
-  if (same_fields(c->schema, a->newer->m.schema)) return OG_OK;
-  return og_fail(cx, OG_ECONFLICT, "version %" PRIu64 " of '" OG_STR_FMT "' changed its columns meanwhile: try again",
-                 newest, OG_STR_ARG(c->at.root));
+  for (uint64_t v = from + 1; v <= newest; v++) {
+    og_lance_table_unref(a->newer);
+    a->newer = NULL;
+    OG_TRY(og_ctx_poll(cx));
+    og_status st = og_lance_table_open(cx, &c->at, v, OG_STR_NONE, &a->newer);
+    if (st == OG_ENOTFOUND)
+      return og_fail(cx, OG_ECONFLICT, "version %" PRIu64 " of '" OG_STR_FMT "' was cleaned up meanwhile: try again", v,
+                     OG_STR_ARG(c->at.root));
+    OG_TRY(st);
+    OG_TRY(og_change__may_follow(cx, c, a->newer));
+  }
+  return OG_OK;
 }
 
 static og_status commit(og_ctx *cx, attempt *a, bool rebase)

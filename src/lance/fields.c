@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#include "lance/fields.h"
+#include "lance/fields_impl.h"
+
 #include "base/ctx.h"
 #include "base/limits.h"
 #include "base/map.h"
@@ -248,8 +249,7 @@ static og_status check_tree(og_ctx *cx, const og_lance_schema *s)
   return st;
 }
 
-/* Checks the fields and adds the Arrow view. */
-static og_status schema_complete(og_ctx *cx, og_lance_schema *s)
+og_status og_fields__complete(og_ctx *cx, og_lance_schema *s)
 {
   OG_TRY(check_tree(cx, s));
   uint32_t n = 0;
@@ -263,7 +263,7 @@ static og_status schema_complete(og_ctx *cx, og_lance_schema *s)
   return og_schema_new(cx, top, n, s->meta, s->n_meta, &s->arrow);
 }
 
-static og_lance_schema *schema_alloc(og_ctx *cx)
+og_lance_schema *og_fields__alloc(og_ctx *cx)
 {
   og_lance_schema *s = og_zalloc(cx, sizeof *s);
   if (s) atomic_init(&s->refs, 1);
@@ -354,7 +354,7 @@ static og_status make_blob(og_ctx *cx, og_lance_schema *s, og_lance_field *f)
   f->unknown = tagged;
   int32_t parent = f->id;
   for (size_t i = 0; i < OG_ARRAY_LEN(blob_parts); i++, s->n_fields++)
-    s->fields[s->n_fields] = (og_lance_field){.id = (int32_t)s->n_fields,
+    s->fields[s->n_fields] = (og_lance_field){.id = parent + 1 + (int32_t)i,
                                               .parent = parent,
                                               .name = blob_parts[i].name,
                                               .logical_type = blob_parts[i].type,
@@ -363,10 +363,10 @@ static og_status make_blob(og_ctx *cx, og_lance_schema *s, og_lance_field *f)
   return OG_OK;
 }
 
-static og_status add_field(og_ctx *cx, og_lance_schema *s, const og_field *from, int32_t parent)
+static og_status add_field(og_ctx *cx, og_lance_schema *s, const og_field *from, int32_t parent, int32_t *next)
 {
-  og_lance_field *f = &s->fields[s->n_fields];
-  int32_t id = (int32_t)s->n_fields++;
+  og_lance_field *f = &s->fields[s->n_fields++];
+  const int32_t id = (*next)++;
   *f = (og_lance_field){.id = id, .parent = parent, .nullable = from->nullable};
   f->encoding = legacy_encoding(from->type.id);
   f->n_meta = from->n_meta;
@@ -377,29 +377,38 @@ static og_status add_field(og_ctx *cx, og_lance_schema *s, const og_field *from,
   if (og_field_meta(from, key_mark, &value)) f->primary_key = og_str_eq(value, OG_STR("true"));
   if (og_field_meta(from, key_place, &value))
     f->primary_key = og_str_to_u64(value, &f->key_position);
-  if (og_lance_is_blob(from)) return make_blob(cx, s, f);
+  if (og_lance_is_blob(from)) {
+    *next += (int32_t)OG_ARRAY_LEN(blob_parts);
+    return make_blob(cx, s, f);
+  }
   for (uint32_t i = 0; has_fields_of_its_own(from) && i < from->n_children; i++)
-    OG_TRY(add_field(cx, s, &from->children[i], id));
+    OG_TRY(add_field(cx, s, &from->children[i], id, next));
   return OG_OK;
 }
 
-static og_status schema_fill(og_ctx *cx, const og_schema *arrow, og_lance_schema *s)
+static og_status schema_fill(og_ctx *cx, const og_schema *arrow, int32_t first_id, og_lance_schema *s)
 {
   size_t n = 0;
   for (uint32_t i = 0; i < arrow->n_fields; i++) n += count_fields(&arrow->fields[i]);
   s->fields = og_arena_calloc(cx, &s->arena, n, sizeof *s->fields);
   if (!s->fields) return OG_ENOMEM;
-  for (uint32_t i = 0; i < arrow->n_fields; i++) OG_TRY(add_field(cx, s, &arrow->fields[i], -1));
+  if (n > (size_t)(INT32_MAX - first_id)) return og_fail(cx, OG_ELIMIT, "the table has used up its field ids");
+  for (uint32_t i = 0; i < arrow->n_fields; i++) OG_TRY(add_field(cx, s, &arrow->fields[i], -1, &first_id));
   s->n_meta = arrow->n_meta;
   OG_TRY(copy_meta(cx, &s->arena, arrow->meta, arrow->n_meta, &s->meta));
-  return schema_complete(cx, s);
+  return og_fields__complete(cx, s);
 }
 
 og_status og_lance_schema_new(og_ctx *cx, const og_schema *arrow, og_lance_schema **out)
 {
-  og_lance_schema *s = schema_alloc(cx);
+  return og_lance_schema_numbered(cx, arrow, 0, out);
+}
+
+og_status og_lance_schema_numbered(og_ctx *cx, const og_schema *arrow, int32_t first_id, og_lance_schema **out)
+{
+  og_lance_schema *s = og_fields__alloc(cx);
   if (!s) return OG_ENOMEM;
-  og_status st = schema_fill(cx, arrow, s);
+  og_status st = schema_fill(cx, arrow, first_id, s);
   if (st != OG_OK)
     og_lance_schema_unref(s);
   else
@@ -633,7 +642,7 @@ static og_status schema_decode(og_ctx *cx, const og_str *fields, size_t n_fields
   }
   s->n_meta = (uint32_t)n_meta;
   OG_TRY(decode_meta(cx, &s->arena, meta_entries, n_meta, &s->meta));
-  return schema_complete(cx, s);
+  return og_fields__complete(cx, s);
 }
 
 og_status og_lance_schema_decode(og_ctx *cx, const og_str *fields, size_t n_fields,
@@ -642,7 +651,7 @@ og_status og_lance_schema_decode(og_ctx *cx, const og_str *fields, size_t n_fiel
   if (n_fields > 4 * OG_LIMIT_COLUMNS || n_meta > UINT32_MAX / 2)
     return og_fail(cx, OG_ELIMIT, "a schema of %zu fields and %zu metadata entries", n_fields,
                    n_meta);
-  og_lance_schema *s = schema_alloc(cx);
+  og_lance_schema *s = og_fields__alloc(cx);
   if (!s) return OG_ENOMEM;
   og_status st = schema_decode(cx, fields, n_fields, meta_entries, n_meta, s);
   if (st != OG_OK)

@@ -49,6 +49,9 @@ bool og_lance_is_blob(const og_field *f);
  * Lance lacks. */
 OG_MUST_USE og_status og_lance_schema_new(og_ctx *cx, const og_schema *arrow,
                                           og_lance_schema **out);
+/* The same, but ids from `first_id` on: for columns that a table gets later.  OG_ELIMIT: there are no more ids. */
+OG_MUST_USE og_status og_lance_schema_numbered(og_ctx *cx, const og_schema *arrow, int32_t first_id,
+                                               og_lance_schema **out);
 og_lance_schema *og_lance_schema_ref(og_lance_schema *s);
 void og_lance_schema_unref(og_lance_schema *s);
 
@@ -73,3 +76,19 @@ OG_MUST_USE og_status og_lance_meta_entry_encode(og_ctx *cx, uint32_t num, og_st
 OG_MUST_USE og_status og_lance_schema_decode(og_ctx *cx, const og_str *fields, size_t n_fields,
                                              const og_str *meta_entries, size_t n_meta,
                                              og_lance_schema **out);
+
+/* Another schema made of this one. */
+typedef struct og_lance_rename {
+  int32_t id;
+  og_str name;
+} og_lance_rename;
+typedef struct og_lance_alteration {
+  const int32_t *dropped; /* ids of top-level fields; their children go with them */
+  size_t n_dropped;
+  const og_lance_rename *renamed; /* top-level fields */
+  size_t n_renamed;
+  const og_lance_schema *added; /* behind the others; NULL: none */
+} og_lance_alteration;
+/* OG_EINVALID: two columns of one name, or none left; ids that are not there are passed over. */
+OG_MUST_USE og_status og_lance_schema_alter(og_ctx *cx, const og_lance_schema *from, const og_lance_alteration *a,
+                                            og_lance_schema **out);

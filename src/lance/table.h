@@ -129,6 +129,11 @@ typedef enum og_lance_op {
   OG_LANCE_UPDATE,    /* inserts, updates, deletes in one */
   OG_LANCE_OVERWRITE, /* everything replaced; row ids start anew above next_row_id */
   OG_LANCE_INDEX,     /* no row changes: indexes are added, replaced, dropped (index.h) */
+  OG_LANCE_REWRITE,   /* rows carried over (og_lance_change_carry), nothing else: a compaction */
+  OG_LANCE_PROJECT,   /* no row changes: columns are dropped and renamed */
+  OG_LANCE_MERGE,     /* columns are added beside the others */
+  OG_LANCE_RESTORE,   /* everything as it was in an older version */
+  OG_LANCE_CONFIG,    /* config keys, nothing else */
   OG_LANCE_CLONE      /* nothing changes: the first version of a branch's tree, naming the base's files */
 } og_lance_op;
 
@@ -170,10 +175,26 @@ OG_MUST_USE og_status og_lance_change_update(og_ctx *cx, og_lance_change *c, con
 OG_MUST_USE og_status og_lance_change_carry(og_ctx *cx, og_lance_change *c, const og_batch *rows,
                                             const uint64_t *offsets, size_t n);
 OG_MUST_USE og_status og_lance_change_delete(og_ctx *cx, og_lance_change *c, const uint64_t *offsets, size_t n);
+/* With op REWRITE: carries the rows of fragments that are worth it, which are small neighbours, and those a tenth or more
+ * of whose rows are deleted; see compact.c.  *taken: how many; 0: there is nothing to do.  Stops once it has taken some
+ * four million rows, for 32 bytes are kept for each: commit, and call it on the new version, until *taken is 0. */
+OG_MUST_USE og_status og_lance_change_compact(og_ctx *cx, og_lance_change *c, uint32_t *taken);
 /* Ends the current data file: rows added from here on go to a new fragment.  Nothing when it is empty. */
 OG_MUST_USE og_status og_lance_change_cut(og_ctx *cx, og_lance_change *c);
 /* Replaces config keys in the next manifest (NULL value: removes). */
 OG_MUST_USE og_status og_lance_change_config(og_ctx *cx, og_lance_change *c, og_str key, const og_str *value);
+
+/* Columns, with ops PROJECT and MERGE.  No data file is written again: fields keep their ids, and fragments get another
+ * file beside those they have.  `column` is a top-level field of base.  An index of a dropped column goes with it. */
+OG_MUST_USE og_status og_lance_change_drop_column(og_ctx *cx, og_lance_change *c, uint32_t column);
+OG_MUST_USE og_status og_lance_change_rename_column(og_ctx *cx, og_lance_change *c, uint32_t column, og_str name);
+/* Once.  All null, unless values follow: those of all live rows, in the order of their offsets, in batches of any size.
+ * Then every row counts as updated.  OG_EINVALID: the table has such a column, or one is not nullable and gets no
+ * values. */
+OG_MUST_USE og_status og_lance_change_add_columns(og_ctx *cx, og_lance_change *c, const og_schema *columns);
+OG_MUST_USE og_status og_lance_change_add_values(og_ctx *cx, og_lance_change *c, const og_batch *values);
+/* With op RESTORE: what `older`, another version of the same table, holds. */
+OG_MUST_USE og_status og_lance_change_restore(og_ctx *cx, og_lance_change *c, og_lance_table *older);
 
 /* Closes data files.  After it no rows may be added. */
 OG_MUST_USE og_status og_lance_change_finish(og_ctx *cx, og_lance_change *c);
@@ -192,7 +213,7 @@ uint64_t og_lance_change_version(const og_lance_change *c);
 OG_MUST_USE og_status og_lance_change_table(og_ctx *cx, const og_lance_change *c, og_lance_table **out);
 
 /* Finishes the change, if it is not, and makes it the newest version of its table, durably: for tables that are no part
- * of a graph. `rebase`: when somebody else took the number, render it again on what they made (commit.c); else, and
- * when their version cannot bear the change, OG_ECONFLICT.  A new table: OG_EEXISTS when there is one by now.
+ * of a graph. `rebase`: when somebody else took the number, render it again on what they made, if the two kinds of
+ * change bear each other (conflict.c); else, and when they do not, OG_ECONFLICT.  A new table: OG_EEXISTS when there is one by now.
  * OG_EUNKNOWN: the store lost its replies, and it may have happened. */
 OG_MUST_USE og_status og_lance_commit(og_ctx *cx, og_lance_change *c, bool rebase);
