@@ -144,8 +144,9 @@ OG_API og_status og_dataset_take(og_dataset *dataset, const uint64_t *rows, size
  *
  * Each function makes one version, or none: what fails has changed nothing that a reader can see.  When other writers
  * are faster, it begins again on what they made.  Beside the errors below: OG_EUNSUPPORTED: the table uses a feature of
- * the format that we cannot write (old version names, rows without stable ids, dictionary columns); OG_ECONFLICT: other
- * writers were faster too often, or changed the columns; OG_EUNKNOWN: the store lost its replies, so the version may
+ * the format that we cannot write (old version names, dictionary columns); OG_ECONFLICT: other writers were faster too
+ * often, or did what this cannot go on top of (an append after an overwrite, say), and the text says which;
+ * OG_EINVALID: no such column, or a value that is not one of its type; OG_EUNKNOWN: the store lost its replies, so the version may
  * have been made; OG_EREADONLY, OG_EDENIED; OG_ELIMIT: the disk is full. */
 
 typedef enum og_write_mode {
@@ -172,10 +173,87 @@ OG_API void og_write_opts_init(og_write_opts *opts);
 OG_API og_status og_dataset_write(const char *uri, struct ArrowArrayStream *rows, const og_write_opts *opts,
                                   uint64_t *version, og_error *err);
 
-/* Deletes the rows for which all `count` conditions hold; with none, all rows.  *deleted (NULL: not wanted) is how many; without any, no
- * version is made. */
+/* Deletes the rows for which all `count` conditions hold; with none, all rows.  *deleted (NULL: not wanted) is how many;
+ * without any, no version is made. */
 OG_API og_status og_dataset_delete(const char *uri, const og_condition *where, size_t count, const og_write_opts *opts,
                                    uint64_t *deleted, og_error *err);
+
+typedef struct og_assignment {
+  const char *column;    /* a top-level one: bool, integer, float, text, date or time */
+  const og_value *value; /* NULL: null */
+} og_assignment;
+
+/* Sets columns of the rows for which all conditions hold; they keep their ids.  *updated as *deleted above. */
+OG_API og_status og_dataset_update(const char *uri, const og_condition *where, size_t count, const og_assignment *set,
+                                   size_t set_count, const og_write_opts *opts, uint64_t *updated, og_error *err);
+
+typedef enum og_merge_matched {
+  OG_MATCHED_UPDATE, /* the columns that the stream has; the others stay */
+  OG_MATCHED_KEEP,
+  OG_MATCHED_FAIL /* OG_EEXISTS */
+} og_merge_matched;
+
+typedef struct og_merge_opts {
+  size_t size;
+  const char *const *on;    /* names of the key's columns, ended by NULL: scalars */
+  og_merge_matched matched; /* rows of the stream whose key the table has */
+  bool skip_new;            /* rows whose key it has not are left out, not inserted */
+  bool delete_others;       /* rows of the table whose key the stream has not are deleted */
+} og_merge_opts;
+OG_API void og_merge_opts_init(og_merge_opts *opts);
+
+typedef struct og_merge_counts {
+  uint64_t inserted, updated, deleted;
+} og_merge_counts;
+
+/* Brings the rows of a stream in by key, as one version.  Keys are equal when all their columns are, as conditions
+ * compare them; one with a null equals none.  The stream is held in memory.  OG_EINVALID: two of its rows have one key.
+ * `rows` is used up in every case; `counts` may be NULL.  No version is made when nothing changes. */
+OG_API og_status og_dataset_merge(const char *uri, struct ArrowArrayStream *rows, const og_merge_opts *merge,
+                                  const og_write_opts *opts, og_merge_counts *counts, og_error *err);
+
+/* ---- Columns.  No row is written again. */
+
+/* New columns beside the others, with the stream's values: one for each row of version `of`, in the order of a scan.  OG_ECONFLICT:
+ * the table is not at `of` any more in what concerns its rows (0: no check but the number of rows). */
+OG_API og_status og_dataset_add_columns(const char *uri, struct ArrowArrayStream *values, uint64_t of,
+                                        const og_write_opts *opts, uint64_t *version, og_error *err);
+/* New columns that are null in every row.  `columns` is a struct of them, and is released in every case. */
+OG_API og_status og_dataset_add_null_columns(const char *uri, struct ArrowSchema *columns, const og_write_opts *opts,
+                                             uint64_t *version, og_error *err);
+/* `columns`: names of top-level columns, ended by NULL.  An index of a column goes with it. */
+OG_API og_status og_dataset_drop_columns(const char *uri, const char *const *columns, const og_write_opts *opts,
+                                         uint64_t *version, og_error *err);
+OG_API og_status og_dataset_rename_column(const char *uri, const char *column, const char *name,
+                                          const og_write_opts *opts, uint64_t *version, og_error *err);
+
+/* ---- Upkeep */
+
+/* Makes a version with the rows, columns and indexes of an older one.  OG_ENOTFOUND: there is none, or not any more. */
+OG_API og_status og_dataset_restore(const char *uri, uint64_t version, const og_write_opts *opts, uint64_t *made,
+                                    og_error *err);
+
+typedef struct og_compact_counts {
+  uint64_t fragments_taken, fragments_made;
+} og_compact_counts;
+/* Gathers small fragments into larger ones, and leaves deleted rows behind.  Rows keep their ids and versions, so that
+ * nobody but who asks for it notices; writers beside it are not disturbed, and it undoes nothing of theirs.  Several
+ * versions are made of a large table, none when there is nothing to do.  `counts` may be NULL. */
+OG_API og_status og_dataset_compact(const char *uri, const og_write_opts *opts, og_compact_counts *counts,
+                                    og_error *err);
+
+typedef enum og_index_kind {
+  OG_INDEX_KIND_BTREE, /* for any values */
+  OG_INDEX_KIND_BITMAP /* for few distinct ones */
+} og_index_kind;
+/* An index of a top-level column over all rows; replaces the one of that name.  name NULL: the column's with "_idx". */
+OG_API og_status og_dataset_index_create(const char *uri, const char *column, og_index_kind kind, const char *name,
+                                         const og_write_opts *opts, og_error *err);
+/* Brings indexes up to the newest version: rows written since become part of them.  name NULL: all.  `all_parts`: into
+ * one part each; else parts that are large already are left alone. */
+OG_API og_status og_dataset_index_update(const char *uri, const char *name, bool all_parts, const og_write_opts *opts,
+                                         og_error *err);
+OG_API og_status og_dataset_index_drop(const char *uri, const char *name, const og_write_opts *opts, og_error *err);
 
 #ifdef __cplusplus
 }

@@ -22,24 +22,26 @@ typedef enum verdict {
 } verdict;
 
 /* Rows: our kinds; columns: theirs, in the order of og_transaction_kind. */
+/* clang-format off */
 #define Y YES
 #define L LATER
 #define R REPLACED
 static const uint8_t rules[][OG_TX_END - OG_TX_APPEND] = {
-    /*                     append delete overwr index rewrite merge restore reserve update project config replac memwal
-       clone bases */
-    [OG_LANCE_APPEND] = {Y, Y, R, Y, Y, Y, R, Y, Y, Y, Y, Y, L, Y, Y},
-    [OG_LANCE_DELETE] = {Y, Y, R, Y, Y, L, R, Y, Y, Y, Y, Y, L, Y, Y},
-    [OG_LANCE_UPDATE] = {Y, Y, R, Y, Y, L, R, Y, Y, Y, Y, L, L, Y, Y},
-    [OG_LANCE_OVERWRITE] = {Y, Y, Y, Y, Y, Y, Y, Y, Y, Y, Y, Y, L, Y, Y},
-    [OG_LANCE_INDEX] = {Y, Y, R, Y, Y, Y, R, Y, Y, Y, Y, Y, L, Y, Y},
-    [OG_LANCE_REWRITE] = {Y, Y, R, Y, Y, L, R, Y, Y, Y, Y, L, L, Y, Y},
-    [OG_LANCE_PROJECT] = {Y, Y, R, Y, Y, L, R, Y, Y, L, Y, Y, L, Y, Y},
-    [OG_LANCE_MERGE] = {L, L, R, Y, L, L, R, Y, L, L, Y, L, L, Y, Y},
-    [OG_LANCE_RESTORE] = {Y, Y, Y, Y, Y, Y, Y, Y, Y, Y, Y, Y, L, Y, Y},
-    [OG_LANCE_CONFIG] = {Y, Y, Y, Y, Y, Y, Y, Y, Y, Y, Y, Y, L, Y, Y},
-    [OG_LANCE_CLONE] = {L, L, L, L, L, L, L, L, L, L, L, L, L, L, L},
+    /* append, delete, overwrite, index, rewrite, merge, restore, reserve, update, project, config, replacement, log,
+     * clone, bases */
+    [OG_LANCE_APPEND]    = {Y, Y, R, Y, Y,  Y, R, Y, Y, Y,  Y, Y, L, Y, Y},
+    [OG_LANCE_DELETE]    = {Y, Y, R, Y, Y,  L, R, Y, Y, Y,  Y, Y, L, Y, Y},
+    [OG_LANCE_UPDATE]    = {Y, Y, R, Y, Y,  L, R, Y, Y, Y,  Y, L, L, Y, Y},
+    [OG_LANCE_OVERWRITE] = {Y, Y, Y, Y, Y,  Y, Y, Y, Y, Y,  Y, Y, L, Y, Y},
+    [OG_LANCE_INDEX]     = {Y, Y, R, Y, Y,  Y, R, Y, Y, Y,  Y, Y, L, Y, Y},
+    [OG_LANCE_REWRITE]   = {Y, Y, R, Y, Y,  L, R, Y, Y, Y,  Y, L, L, Y, Y},
+    [OG_LANCE_PROJECT]   = {Y, Y, R, Y, Y,  L, R, Y, Y, L,  Y, Y, L, Y, Y},
+    [OG_LANCE_MERGE]     = {L, L, R, Y, L,  L, R, Y, L, L,  Y, L, L, Y, Y},
+    [OG_LANCE_RESTORE]   = {Y, Y, Y, Y, Y,  Y, Y, Y, Y, Y,  Y, Y, L, Y, Y},
+    [OG_LANCE_CONFIG]    = {Y, Y, Y, Y, Y,  Y, Y, Y, Y, Y,  Y, Y, L, Y, Y},
+    [OG_LANCE_CLONE]     = {L, L, L, L, L,  L, L, L, L, L,  L, L, L, L, L},
 };
+/* clang-format on */
 #undef Y
 #undef L
 #undef R

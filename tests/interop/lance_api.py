@@ -9,6 +9,8 @@ import pathlib
 
 import pyarrow as pa
 
+BTREE, BITMAP = range(2)
+UPDATE, KEEP, FAIL = range(3)
 EQ, NE, LT, LE, GT, GE, IS_NULL, IS_NOT_NULL = range(8)
 CREATE, APPEND, OVERWRITE = range(3)
 
@@ -46,6 +48,23 @@ class ScanOpts(C.Structure):
 class WriteOpts(C.Structure):
     _fields_ = [("size", C.c_size_t), ("mode", C.c_int), ("branch", C.c_char_p), ("file_minor", C.c_uint),
                 ("memory_limit", C.c_uint64), ("timeout_ms", C.c_uint64), ("cancel", C.c_void_p)]
+
+
+class Assignment(C.Structure):
+    _fields_ = [("column", C.c_char_p), ("value", C.POINTER(Value))]
+
+
+class MergeOpts(C.Structure):
+    _fields_ = [("size", C.c_size_t), ("on", C.POINTER(C.c_char_p)), ("matched", C.c_int), ("skip_new", C.c_bool),
+                ("delete_others", C.c_bool)]
+
+
+class MergeCounts(C.Structure):
+    _fields_ = [("inserted", C.c_uint64), ("updated", C.c_uint64), ("deleted", C.c_uint64)]
+
+
+class CompactCounts(C.Structure):
+    _fields_ = [("taken", C.c_uint64), ("made", C.c_uint64)]
 
 
 Stream = C.c_void_p * 5
@@ -130,6 +149,68 @@ class Library:
         self.call("og_dataset_delete", str(uri).encode(), self.conditions(where), C.c_size_t(len(where)), None,
                   C.byref(n))
         return n.value
+
+    def names(self, names):
+        return (C.c_char_p * (len(names) + 1))(*[n.encode() for n in names], None)
+
+    def change(self, name, uri, *args):
+        """A function that writes and says which version it made."""
+        version = C.c_uint64()
+        self.call(name, str(uri).encode(), *args, None, C.byref(version))
+        return version.value
+
+    def stream(self, table, chunk=97):
+        stream = Stream()
+        table.to_reader(max_chunksize=chunk)._export_to_c(C.addressof(stream))
+        return stream
+
+    def update(self, uri, where, values):
+        n = C.c_uint64()
+        made = [condition("", EQ, v).value for v in values.values()]
+        sets = (Assignment * len(made))(*[
+            Assignment(name.encode(), None if v is None else C.pointer(m)) for (name, v), m in zip(values.items(), made)])
+        self.call("og_dataset_update", str(uri).encode(), self.conditions(where), C.c_size_t(len(where)), sets,
+                  C.c_size_t(len(made)), None, C.byref(n))
+        return n.value
+
+    def merge(self, uri, table, on, **members):
+        counts = MergeCounts()
+        self.call("og_dataset_merge", str(uri).encode(), C.byref(self.stream(table)),
+                  C.byref(self.options(MergeOpts, "og_merge_opts_init", on=self.names(on), **members)), None,
+                  C.byref(counts))
+        return counts.inserted, counts.updated, counts.deleted
+
+    def add_columns(self, uri, values, of=0):
+        return self.change("og_dataset_add_columns", uri, C.byref(self.stream(values)), C.c_uint64(of))
+
+    def add_null_columns(self, uri, schema):
+        given = (C.c_void_p * 9)()
+        schema._export_to_c(C.addressof(given))
+        return self.change("og_dataset_add_null_columns", uri, C.byref(given))
+
+    def drop_columns(self, uri, columns):
+        return self.change("og_dataset_drop_columns", uri, self.names(columns))
+
+    def rename_column(self, uri, column, name):
+        return self.change("og_dataset_rename_column", uri, column.encode(), name.encode())
+
+    def restore(self, uri, version):
+        return self.change("og_dataset_restore", uri, C.c_uint64(version))
+
+    def compact(self, uri):
+        counts = CompactCounts()
+        self.call("og_dataset_compact", str(uri).encode(), None, C.byref(counts))
+        return counts.taken, counts.made
+
+    def index_create(self, uri, column, kind=BTREE, name=None):
+        self.call("og_dataset_index_create", str(uri).encode(), column.encode(), C.c_int(kind),
+                  name and name.encode(), None)
+
+    def index_update(self, uri, name=None, all_parts=False):
+        self.call("og_dataset_index_update", str(uri).encode(), name and name.encode(), C.c_bool(all_parts), None)
+
+    def index_drop(self, uri, name):
+        self.call("og_dataset_index_drop", str(uri).encode(), name.encode(), None)
 
 
 def condition(column, compare, value=None):

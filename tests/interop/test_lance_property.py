@@ -35,7 +35,8 @@ OLD = int(lance.__version__.split(".")[0]) < 14
 LEAF = st.sampled_from(LEAVES)
 TYPES = st.one_of(LEAF, nested(LEAF)) if OLD else st.recursive(LEAF, nested, max_leaves=4)
 STEPS = ["our append", "their append", "our delete", "their delete", "their compaction", "their update", "our overwrite",
-         "their overwrite", "their drop", "their add", "their merge"]
+         "their overwrite", "their drop", "their add", "their merge", "our merge", "our update", "our compaction",
+         "our drop", "our add", "our nulls", "our rename", "our restore", "our index"]
 
 
 def random_value(r, kind, shape):
@@ -104,7 +105,7 @@ class Pair:
         if ours:
             self.lib.write(self.uri, self.rows, CREATE, file_minor=minor)
         else:
-            self.lance_write(self.rows, data_storage_version=f"2.{minor}", enable_stable_row_ids=True,
+            self.lance_write(self.rows, data_storage_version=f"2.{minor}", enable_stable_row_ids=self.r.random() < 0.7,
                              max_rows_per_file=self.r.choice([100, 10**6]))
 
     def step(self, what):
@@ -143,6 +144,14 @@ class Pair:
 
     def update(self, ours):
         low, high, mask = self.some()
+        where = [("k", GE, low), ("k", LT, high)]
+        if ours and "n" not in self.kinds:
+            return
+        if ours:
+            assert self.lib.update(self.uri, where, {"n": low}) == (pc.sum(mask).as_py() or 0)
+            n = pc.if_else(mask, pa.scalar(low, pa.int64()), self.rows["n"])
+            self.rows = self.rows.set_column(self.rows.column_names.index("n"), "n", n)
+            return
         lance.dataset(self.uri).update({"k": f"k + {10**9}"}, where=f"k >= {low} AND k < {high}")
         k = pc.if_else(mask, pc.add(self.rows["k"], 10**9), self.rows["k"])
         self.rows = self.rows.set_column(0, "k", k)
@@ -154,18 +163,30 @@ class Pair:
         images = fresh.slice(0, min(len(old), len(fresh) // 2))
         images = images.set_column(0, "k", old["k"].slice(0, len(images)))
         rows = pa.concat_tables([images, fresh.slice(len(images))]).combine_chunks()
-        lance.dataset(self.uri).merge_insert("k").when_matched_update_all().when_not_matched_insert_all().execute(rows)
+        if ours:
+            assert self.lib.merge(self.uri, rows, ["k"]) == (len(rows) - len(images), len(images), 0)
+        else:
+            merge = lance.dataset(self.uri).merge_insert("k")
+            merge.when_matched_update_all().when_not_matched_insert_all().execute(rows)
         gone = pc.is_in(self.rows["k"], images["k"].combine_chunks())
         self.rows = pa.concat_tables([self.rows.filter(pc.invert(gone)), rows])
 
     def compaction(self, ours):
-        lance.dataset(self.uri).optimize.compact_files()
+        if not ours:
+            lance.dataset(self.uri).optimize.compact_files()
+            return
+        taken, made = self.lib.compact(self.uri)
+        assert made < taken or taken == made == 0 or lance.dataset(self.uri).version > 1
+        assert self.lib.compact(self.uri) == (0, 0)
 
     def drop(self, ours):
         name = list(self.kinds)[-1]
         if len(self.kinds) <= 2:
             return
-        lance.dataset(self.uri).drop_columns([name])
+        if ours:
+            self.lib.drop_columns(self.uri, [name])
+        else:
+            lance.dataset(self.uri).drop_columns([name])
         del self.kinds[name]
         self.rows = self.rows.drop_columns([name])
 
@@ -173,9 +194,45 @@ class Pair:
         name = f"c{len(self.kinds)}x{self.next}"
         if name in self.kinds:
             return
-        lance.dataset(self.uri).add_columns({name: "k * 2"})
+        if ours:
+            k = self.lib.scan(self.uri, columns=["k"])["k"]
+            self.lib.add_columns(self.uri, pa.table({name: pc.multiply(k, 2)}))
+        else:
+            lance.dataset(self.uri).add_columns({name: "k * 2"})
         self.kinds[name] = pa.int64()
         self.rows = self.rows.append_column(pa.field(name, pa.int64()), pc.multiply(self.rows["k"], 2))
+
+    def nulls(self, ours):
+        """A column of nulls, which our updates then set."""
+        if "n" in self.kinds:
+            return
+        self.lib.add_null_columns(self.uri, pa.schema([("n", pa.int64())]))
+        self.kinds["n"] = pa.int64()
+        self.rows = self.rows.append_column("n", pa.nulls(len(self.rows), pa.int64()))
+
+    def rename(self, ours):
+        old = list(self.kinds)[-1]
+        new = f"{old}r"
+        if old == "k":
+            return
+        self.lib.rename_column(self.uri, old, new)
+        self.kinds = {new if name == old else name: kind for name, kind in self.kinds.items()}
+        self.rows = self.rows.rename_columns(list(self.kinds))
+
+    def restore(self, ours):
+        """To a version, and back again."""
+        versions = [v["version"] for v in lance.dataset(self.uri).versions()]
+        old = self.r.choice(versions)
+        self.lib.restore(self.uri, old)
+        then = lance.dataset(self.uri, version=old).to_table()
+        assert self.lib.scan(self.uri).sort_by("k").equals(then.sort_by("k").cast(self.lib.scan(self.uri).schema))
+        self.lib.restore(self.uri, versions[-1])
+
+    def index(self, ours):
+        self.lib.index_create(self.uri, "k")
+        low, high, mask = self.some()
+        got = lance.dataset(self.uri).to_table(filter=f"k >= {low} AND k < {high}")
+        assert sorted(got["k"].to_pylist()) == sorted(self.rows.filter(mask)["k"].to_pylist())
 
     def check(self, after):
         want = self.rows.sort_by("k").combine_chunks()

@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: MIT */
+/* db/public_writer.c -- what all functions of lance.h that write share: a writer, and rows of a stream.
+ *
+ *  (1) What is written is one og_lance_change, committed by og_lance_commit; nothing here decides a race.
+ *  (2) What depends on the rows that are there (which ones to delete, which keys to find) is done again from the start
+ *      when somebody else was faster.
+ */
+#include "arrow/c_data.h"
+#include "base/env.h"
+#include "base/ulid.h"
+#include "db/public_writer.h"
+
+void og_write_opts_init(og_write_opts *opts)
+{
+  *opts = (og_write_opts){.size = sizeof *opts};
+}
+
+/* ---- a writer */
+
+og_status og_db__writer_reopen(og_writer *w)
+{
+  og_ctx *cx = w->cx;
+  uint64_t newest;
+  og_str key;
+  og_lance_table_unref(w->base);
+  w->base = NULL;
+  OG_TRY(og_lance_newest_version(cx, &w->at, &newest));
+  if (newest == 0) return OG_OK;
+  OG_TRY(og_lance_manifest_key(cx, &w->at, newest, &key));
+  OG_TRY(og_store_sync_seen(cx, w->at.store, key));
+  return og_lance_table_open(cx, &w->at, newest, OG_STR_NONE, &w->base);
+}
+
+static og_status begin(og_writer *w, const char *uri, const og_write_opts *given)
+{
+  og_ctx *cx = w->cx;
+  og_str branch;
+  OG_TRY(og_db__opts_take(cx, &w->opts, sizeof w->opts, given));
+  OG_TRY(og_db__dataset_new(cx, w->opts.memory_limit, &w->world));
+  OG_TRY(og_db__text_need(cx, uri, "uri", &w->uri));
+  OG_TRY(og_db__text_take(cx, w->opts.branch, "branch", &branch));
+  OG_TRY(og_db__dataset_enter(&w->call, w->world, w->opts.timeout_ms, w->opts.cancel));
+  OG_TRY(og_lance_place_open(cx, w->uri, branch, false, &w->at));
+  return og_db__writer_reopen(w);
+}
+
+og_status og_db__writer_begin(og_writer *w, const char *uri, const og_write_opts *opts, og_error *err)
+{
+  *w = (og_writer){0};
+  w->cx = og_db__call_bare(&w->call, &w->none.mem, &w->none, err);
+  og_write_opts_init(&w->opts);
+  return begin(w, uri, opts);
+}
+
+og_status og_db__writer_begin_on(og_writer *w, const char *uri, const og_write_opts *opts, og_error *err)
+{
+  OG_TRY(og_db__writer_begin(w, uri, opts, err));
+  if (w->opts.mode != OG_WRITE_CREATE || w->opts.file_minor)
+    return og_fail(w->cx, OG_EINVALID, "'mode' and 'file_minor' are about og_dataset_write");
+  return og_db__writer_need_base(w);
+}
+
+og_status og_db__writer_end(og_writer *w, og_status st)
+{
+  og_lance_table_unref(w->base);
+  og_store_unref(w->at.store);
+  st = og_db__call_end(&w->call, st);
+  og_db__dataset_unref(w->world);
+  return st;
+}
+
+og_status og_db__writer_need_base(const og_writer *w)
+{
+  if (w->base) return OG_OK;
+  return og_fail(w->cx, OG_ENOTFOUND, "no Lance table at '" OG_STR_FMT "': it has no _versions", OG_STR_ARG(w->uri));
+}
+
+og_status og_db__writer_opts(og_writer *w, og_lance_op op, og_lance_change_opts *out)
+{
+  og_ulid_gen ids = {0};
+  og_ulid id;
+  char text[OG_ULID_LEN];
+  og_ctx *cx = w->cx;
+  OG_TRY(og_ulid_next(cx, &ids, NULL, &id));
+  og_ulid_format(&id, text);
+  *out = (og_lance_change_opts){.op = op};
+  OG_TRY(og_arena_str(cx, cx->arena, og_str_from(text, sizeof text), &out->attempt));
+  return og_arena_printf(cx, cx->arena, &out->tx_uuid, "omnigraph-%.26s", text);
+}
+
+og_status og_db__writer_change(og_writer *w, og_lance_op op, og_lance_change **out)
+{
+  og_lance_change_opts opts;
+  OG_TRY(og_db__writer_opts(w, op, &opts));
+  return og_lance_change_new(w->cx, &w->at, w->base, &opts, out);
+}
+
+og_status og_db__writer_commit(og_writer *w, og_lance_change *c, og_status st, bool rebase, uint64_t *version)
+{
+  if (st == OG_OK) st = og_lance_commit(w->cx, c, rebase);
+  if (st == OG_OK && version) *version = og_lance_change_version(c);
+  og_lance_change_free(w->cx, c);
+  return st;
+}
+
+og_status og_db__writer_retry(og_writer *w, og_attempt_fn fn, void *arg)
+{
+  for (unsigned i = 0;; i++) {
+    const og_status st = fn(w, arg);
+    if (st != OG_ECONFLICT || i == OG_LIMIT_REEXECUTIONS) return st;
+    og_error_clear(w->cx);
+    OG_TRY(og_ctx_poll(w->cx));
+    OG_TRY(og_db__writer_reopen(w));
+    OG_TRY(og_db__writer_need_base(w));
+  }
+}
+
+og_status og_db__column_need(og_ctx *cx, const og_lance_table *t, const char *name, uint32_t *out)
+{
+  og_str wanted;
+  OG_TRY(og_db__text_need(cx, name, "a column's name", &wanted));
+  const og_schema *s = og_lance_table_schema(t)->arrow;
+  for (uint32_t i = 0; i < s->n_fields; i++) {
+    *out = i;
+    if (og_str_eq(s->fields[i].name, wanted)) return OG_OK;
+  }
+  return og_fail(cx, OG_EINVALID, "the table has no column '%s'", name);
+}
+
+og_status og_db__all_columns(og_ctx *cx, const og_lance_table *t, uint32_t **out)
+{
+  const uint32_t n = og_lance_table_schema(t)->arrow->n_fields;
+  *out = og_push_array(cx, (size_t)n + 1, sizeof **out);
+  if (!*out) return OG_ENOMEM;
+  for (uint32_t i = 0; i < n; i++) (*out)[i] = i;
+  return OG_OK;
+}
+
+/* ---- rows of a stream */
+
+static og_status stream_failed(og_ctx *cx, struct ArrowArrayStream *s, int error)
+{
+  const char *text = s->get_last_error(s);
+  return og_fail(cx, OG_EINVALID, "the stream of rows failed with error %d%s%s", error, text ? ": " : "",
+                 text ? text : "");
+}
+
+og_status og_db__rows_begin(og_ctx *cx, og_rows_in *s)
+{
+  if (!s->stream || !s->stream->release) return og_fail(cx, OG_EINVALID, "'rows' must be given, it is not");
+  struct ArrowSchema schema;
+  const int error = s->stream->get_schema(s->stream, &schema);
+  if (error) return stream_failed(cx, s->stream, error);
+  return og_arrow_import_schema(cx, &schema, &s->schema);
+}
+
+static int field_named(const og_schema *s, og_str name)
+{
+  for (uint32_t i = 0; i < s->n_fields; i++)
+    if (og_str_eq(s->fields[i].name, name)) return (int)i;
+  return -1;
+}
+
+static og_status check_field(og_ctx *cx, const og_field *have, const og_field *want)
+{
+  if (!og_type_eq(have->type, want->type) || have->n_children != want->n_children)
+    return og_fail(cx, OG_EINVALID, "column '" OG_STR_FMT "' is %s, the table's is %s", OG_STR_ARG(want->name),
+                   og_type_name(have->type), og_type_name(want->type));
+  for (uint32_t i = 0; i < want->n_children; i++) {
+    if (want->type.id == OG_TYPE_STRUCT && !og_str_eq(have->children[i].name, want->children[i].name))
+      return og_fail(cx, OG_EINVALID,
+                     "column '" OG_STR_FMT "' has a member '" OG_STR_FMT "', the table's '" OG_STR_FMT "'",
+                     OG_STR_ARG(want->name), OG_STR_ARG(have->children[i].name), OG_STR_ARG(want->children[i].name));
+    OG_TRY(check_field(cx, &have->children[i], &want->children[i]));
+  }
+  return OG_OK;
+}
+
+og_status og_db__rows_match(og_ctx *cx, og_rows_in *s, og_schema *want)
+{
+  uint32_t found = 0;
+  s->want = want;
+  s->from = og_push_array(cx, (size_t)want->n_fields + 1, sizeof *s->from);
+  if (!s->from) return OG_ENOMEM;
+  for (uint32_t i = 0; i < want->n_fields; i++) {
+    const og_field *f = &want->fields[i];
+    s->from[i] = field_named(s->schema, f->name);
+    if (s->from[i] < 0 && !f->nullable)
+      return og_fail(cx, OG_EINVALID, "column '" OG_STR_FMT "' is missing, and may not be null", OG_STR_ARG(f->name));
+    if (s->from[i] < 0) continue;
+    OG_TRY(check_field(cx, &s->schema->fields[s->from[i]], f));
+    found++;
+  }
+  for (uint32_t i = 0; i < s->schema->n_fields && found < s->schema->n_fields; i++)
+    if (field_named(want, s->schema->fields[i].name) < 0)
+      return og_fail(cx, OG_EINVALID, "the table has no column '" OG_STR_FMT "'",
+                     OG_STR_ARG(s->schema->fields[i].name));
+  return found == s->schema->n_fields ? OG_OK : og_fail(cx, OG_EINVALID, "the stream has a column twice");
+}
+
+static og_status check_nulls(og_ctx *cx, const og_field *f, const og_column *c)
+{
+  if (f->nullable || c->nulls == 0) return OG_OK;
+  return og_fail(cx, OG_EINVALID, "column '" OG_STR_FMT "' may not be null, and %lld values of it are",
+                 OG_STR_ARG(f->name), (long long)c->nulls);
+}
+
+og_status og_db__rows_fit(og_ctx *cx, const og_rows_in *s, const og_batch *b, og_batch **out)
+{
+  const og_schema *want = s->want;
+  og_column **cols = og_calloc(cx, (size_t)want->n_fields + 1, sizeof(og_column *));
+  og_status st = cols ? OG_OK : OG_ENOMEM;
+  for (uint32_t i = 0; st == OG_OK && i < want->n_fields; i++) {
+    if (s->from[i] < 0)
+      st = og_column_nulls(cx, &want->fields[i], b->len, &cols[i]);
+    else
+      cols[i] = og_column_ref(b->columns[s->from[i]]);
+    if (st == OG_OK) st = check_nulls(cx, &want->fields[i], cols[i]);
+  }
+  if (st == OG_OK) st = og_batch_new(cx, s->want, cols, want->n_fields, b->len, out);
+  for (uint32_t i = 0; cols && i < want->n_fields; i++) og_column_unref(cols[i]);
+  og_free(cols);
+  return st;
+}
+
+og_status og_db__rows_next(og_ctx *cx, og_rows_in *s, og_batch **out)
+{
+  for (*out = NULL;;) {
+    struct ArrowArray array;
+    OG_TRY(og_ctx_poll(cx));
+    const int error = s->stream->get_next(s->stream, &array);
+    if (error) return stream_failed(cx, s->stream, error);
+    if (!array.release) return OG_OK;
+    OG_TRY(og_arrow_import_batch(cx, &array, s->schema, out));
+    if ((*out)->len) return OG_OK;
+    og_batch_unref(*out);
+    *out = NULL;
+  }
+}
+
+void og_db__rows_end(og_rows_in *s)
+{
+  if (s->stream && s->stream->release) s->stream->release(s->stream);
+  og_schema_unref(s->schema);
+}
