@@ -146,8 +146,8 @@ OG_API og_status og_dataset_take(og_dataset *dataset, const uint64_t *rows, size
  * are faster, it begins again on what they made.  Beside the errors below: OG_EUNSUPPORTED: the table uses a feature of
  * the format that we cannot write (old version names, dictionary columns); OG_ECONFLICT: other writers were faster too
  * often, or did what this cannot go on top of (an append after an overwrite, say), and the text says which;
- * OG_EINVALID: no such column, or a value that is not one of its type; OG_EUNKNOWN: the store lost its replies, so the version may
- * have been made; OG_EREADONLY, OG_EDENIED; OG_ELIMIT: the disk is full. */
+ * OG_EINVALID: no such column, or a value that is not one of its type; OG_EUNKNOWN: the store lost its replies, so the
+ * version may have been made; OG_EREADONLY, OG_EDENIED; OG_ELIMIT: the disk is full. */
 
 typedef enum og_write_mode {
   OG_WRITE_CREATE,   /* OG_EEXISTS: there is a table */
@@ -173,8 +173,8 @@ OG_API void og_write_opts_init(og_write_opts *opts);
 OG_API og_status og_dataset_write(const char *uri, struct ArrowArrayStream *rows, const og_write_opts *opts,
                                   uint64_t *version, og_error *err);
 
-/* Deletes the rows for which all `count` conditions hold; with none, all rows.  *deleted (NULL: not wanted) is how many;
- * without any, no version is made. */
+/* Deletes the rows for which all `count` conditions hold; with none, all rows.  *deleted (NULL: not wanted) is how
+ * many; without any, no version is made. */
 OG_API og_status og_dataset_delete(const char *uri, const og_condition *where, size_t count, const og_write_opts *opts,
                                    uint64_t *deleted, og_error *err);
 
@@ -214,8 +214,8 @@ OG_API og_status og_dataset_merge(const char *uri, struct ArrowArrayStream *rows
 
 /* ---- Columns.  No row is written again. */
 
-/* New columns beside the others, with the stream's values: one for each row of version `of`, in the order of a scan.  OG_ECONFLICT:
- * the table is not at `of` any more in what concerns its rows (0: no check but the number of rows). */
+/* New columns beside the others, with the stream's values: one for each row of version `of`, in the order of a scan.
+ * OG_ECONFLICT: the table is not at `of` any more in what concerns its rows (0: no check but the number of rows). */
 OG_API og_status og_dataset_add_columns(const char *uri, struct ArrowArrayStream *values, uint64_t of,
                                         const og_write_opts *opts, uint64_t *version, og_error *err);
 /* New columns that are null in every row.  `columns` is a struct of them, and is released in every case. */
@@ -254,6 +254,70 @@ OG_API og_status og_dataset_index_create(const char *uri, const char *column, og
 OG_API og_status og_dataset_index_update(const char *uri, const char *name, bool all_parts, const og_write_opts *opts,
                                          og_error *err);
 OG_API og_status og_dataset_index_drop(const char *uri, const char *name, const og_write_opts *opts, og_error *err);
+
+/* ---- Versions, tags, branches.  Lists are one block each; a branch's name in them is empty for the main line. */
+
+typedef struct og_dataset_version_info {
+  uint64_t version;
+  int64_t timestamp_us; /* since 1970 */
+} og_dataset_version_info;
+typedef struct og_dataset_versions {
+  const og_dataset_version_info *items; /* ascending; numbers may be missing */
+  size_t count;
+} og_dataset_versions;
+/* Of opts->branch; opts->version has no meaning. */
+OG_API og_status og_dataset_list_versions(const char *uri, const og_dataset_opts *opts, og_dataset_versions **out,
+                                          og_error *err);
+OG_API void og_dataset_versions_free(og_dataset_versions *list); /* NULL is fine; so below */
+
+typedef struct og_dataset_tag {
+  const char *name, *branch;
+  uint64_t version;
+} og_dataset_tag;
+typedef struct og_dataset_tags {
+  const og_dataset_tag *items; /* by name */
+  size_t count;
+} og_dataset_tags;
+OG_API og_status og_dataset_list_tags(const char *uri, og_dataset_tags **out, og_error *err);
+OG_API void og_dataset_tags_free(og_dataset_tags *list);
+/* A name for a version (0: the newest) of opts->branch, which keeps it from being cleaned up.  OG_EEXISTS: there is
+ * such a tag, unless `move`; OG_EINVALID: names are letters, digits, '.', '-' and '_'. */
+OG_API og_status og_dataset_tag_create(const char *uri, const char *name, uint64_t version, bool move,
+                                       const og_write_opts *opts, og_error *err);
+OG_API og_status og_dataset_tag_delete(const char *uri, const char *name, const og_write_opts *opts, og_error *err);
+
+typedef struct og_dataset_branch {
+  const char *name, *parent;
+  uint64_t version; /* of the parent, at which it began */
+} og_dataset_branch;
+typedef struct og_dataset_branches {
+  const og_dataset_branch *items; /* by name */
+  size_t count;
+} og_dataset_branches;
+OG_API og_status og_dataset_list_branches(const char *uri, og_dataset_branches **out, og_error *err);
+OG_API void og_dataset_branches_free(og_dataset_branches *list);
+/* A branch that begins at a version (0: the newest) of opts->branch.  No row is copied.  OG_EEXISTS: there is one. */
+OG_API og_status og_dataset_branch_create(const char *uri, const char *name, uint64_t version,
+                                          const og_write_opts *opts, og_error *err);
+/* With its files.  OG_ECONFLICT: another branch began at it, or a tag names a version of it. */
+OG_API og_status og_dataset_branch_delete(const char *uri, const char *name, const og_write_opts *opts, og_error *err);
+
+typedef struct og_cleanup_opts {
+  size_t size;
+  uint64_t keep;         /* newest versions of each branch that stay, whatever their age; 0: 1 */
+  uint64_t older_than_s; /* others stay for so many seconds; 1,209,600 (two weeks) unless set */
+  uint64_t orphans_s;    /* so do files of writers of ours that failed, and that no version names; 604,800 (a week) */
+  bool dry;              /* only counts */
+} og_cleanup_opts;
+OG_API void og_cleanup_opts_init(og_cleanup_opts *opts);
+typedef struct og_cleanup_counts {
+  uint64_t versions, files, bytes;
+} og_cleanup_counts;
+/* Deletes old versions of all branches, and the files that only they needed.  Versions with a tag, those at which a
+ * branch began, and the one after each of these stay.  Readers of what goes meet OG_ENOTFOUND.  OG_ECORRUPT: a manifest
+ * cannot be read, so that nothing is deleted. */
+OG_API og_status og_dataset_cleanup(const char *uri, const og_cleanup_opts *cleanup, const og_write_opts *opts,
+                                    og_cleanup_counts *counts, og_error *err);
 
 #ifdef __cplusplus
 }

@@ -48,3 +48,12 @@ OG_MUST_USE og_status og_db__text_new(og_ctx *cx, og_buf *buf, og_text **out);
 
 /* Takes the strings of a query's or mutation's options. */
 OG_MUST_USE og_status og_db__query_args(og_ctx *cx, const char *source, const og_query_opts *o, og_db_query_args *out);
+
+/* ---- lists: each lies in the arena that it owns, with its items and their strings; freeing it is freeing the arena.
+ */
+
+/* A zeroed list of `size` bytes in a new arena. */
+void *og_db__list_new(og_ctx *cx, og_arena *a, size_t size);
+/* Ends the making of a list: all is well and it owns its arena from now on (true), or everything goes. */
+bool og_db__list_keep(og_status st, void *list, og_arena *a);
+void og_db__list_free(void *list); /* NULL is fine */

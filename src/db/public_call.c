@@ -131,3 +131,33 @@ void og_text_free(og_text *text)
   og_buf_cleanup(&t->bytes);
   og_free(t);
 }
+
+/* ---- lists */
+
+/* In front of every list. */
+typedef struct list_head {
+  og_arena arena;
+} list_head;
+_Static_assert(sizeof(list_head) % _Alignof(max_align_t) == 0, "the list behind it is aligned");
+
+void *og_db__list_new(og_ctx *cx, og_arena *a, size_t size)
+{
+  list_head *head = og_arena_zalloc(cx, a, sizeof *head + size);
+  return head ? head + 1 : NULL;
+}
+
+bool og_db__list_keep(og_status st, void *list, og_arena *a)
+{
+  if (st == OG_OK)
+    ((list_head *)list - 1)->arena = *a;
+  else
+    og_arena_cleanup(a);
+  return st == OG_OK;
+}
+
+void og_db__list_free(void *list)
+{
+  if (!list) return;
+  og_arena a = ((list_head *)list - 1)->arena;
+  og_arena_cleanup(&a);
+}

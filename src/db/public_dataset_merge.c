@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* db/public_dataset_merge.c -- Lance tables in the C API: rows brought in by key.
  *
- *  (1) The stream's rows are kept, and their keys put into a map; then the key columns of the table are scanned, and what
- *      matches is noted.  Only matched rows of the table are read whole, and only when the stream lacks a column.
- *  (2) Everything becomes one change: new images, deletions, new rows.  A writer that was faster may have brought some of
+ *  (1) The stream's rows are kept, and their keys put into a map; then the key columns of the table are scanned, and
+ * what matches is noted.  Only matched rows of the table are read whole, and only when the stream lacks a column. (2)
+ * Everything becomes one change: new images, deletions, new rows.  A writer that was faster may have brought some of
  *      the keys, so all is done again on what it made.
  *  (3) A key is bytes that are equal where its columns are: numbers by value, zeros alike, NaNs alike; text with its
  *      length in front.
@@ -24,12 +24,12 @@ typedef struct pair {
 typedef struct merge {
   og_merge_opts opts;
   og_rows_in source;
-  og_vec batches;       /* og_batch *: rows of the stream */
-  og_vec first;         /* uint64_t: number of each batch's first row */
+  og_vec batches; /* og_batch *: rows of the stream */
+  og_vec first;   /* uint64_t: number of each batch's first row */
   uint64_t n_rows;
   const char *const *on;
   uint32_t n_on;
-  og_schema *want;      /* the table's columns the stream was matched with; one reference */
+  og_schema *want; /* the table's columns the stream was matched with; one reference */
   og_merge_counts counts;
 } merge;
 
@@ -175,7 +175,8 @@ static og_status match_rows(og_writer *w, const merge *g, matching *m)
 
 /* Rows of the stream by their numbers, ascending, with the table's columns; those it lacks come from `old`, row by row,
  * or are null. */
-static og_status rows_of(og_ctx *cx, const merge *g, const uint64_t *rows, size_t n, const og_batch *old, og_batch **out)
+static og_status rows_of(og_ctx *cx, const merge *g, const uint64_t *rows, size_t n, const og_batch *old,
+                         og_batch **out)
 {
   const size_t n_batches = g->batches.len;
   const uint32_t n_fields = g->want->n_fields;
@@ -237,7 +238,8 @@ static og_status update_some(og_writer *w, const merge *g, const pair *pairs, si
 {
   og_ctx *cx = w->cx;
   OG_AUTO(og_arena) scratch = {0};
-  uint64_t *offsets = og_arena_calloc(cx, &scratch, n, sizeof *offsets), *rows = og_arena_calloc(cx, &scratch, n, sizeof *rows);
+  uint64_t *offsets = og_arena_calloc(cx, &scratch, n, sizeof *offsets),
+           *rows = og_arena_calloc(cx, &scratch, n, sizeof *rows);
   uint32_t *all;
   og_batch *old = NULL, *b = NULL;
   if (!offsets || !rows) return OG_ENOMEM;

@@ -52,8 +52,7 @@ static og_status write_rows(og_writer *w, og_rows_in *s, uint64_t *version)
   og_status st =
       create ? new_table(w, s, &own, &c)
              : og_db__writer_change(w, w->opts.mode == OG_WRITE_APPEND ? OG_LANCE_APPEND : OG_LANCE_OVERWRITE, &c);
-  if (st == OG_OK)
-    st = og_db__rows_match(w->cx, s, create ? own->arrow : og_lance_table_schema(w->base)->arrow);
+  if (st == OG_OK) st = og_db__rows_match(w->cx, s, create ? own->arrow : og_lance_table_schema(w->base)->arrow);
   if (st == OG_OK) st = insert_all(w->cx, s, c);
   st = og_db__writer_commit(w, c, st, true, version);
   og_lance_schema_unref(own);
@@ -131,8 +130,8 @@ og_status og_dataset_delete(const char *uri, const og_condition *where, size_t c
 
 static og_status does_not_fit(og_ctx *cx, const og_field *f)
 {
-  return og_fail(cx, OG_EINVALID, "column '" OG_STR_FMT "' of type %s cannot be set to that value",
-                 OG_STR_ARG(f->name), og_type_name(f->type));
+  return og_fail(cx, OG_EINVALID, "column '" OG_STR_FMT "' of type %s cannot be set to that value", OG_STR_ARG(f->name),
+                 og_type_name(f->type));
 }
 
 static bool is_unsigned(og_type_id id)
@@ -194,9 +193,9 @@ static og_status constant(og_ctx *cx, const og_field *f, const og_value *v, og_c
 }
 
 typedef struct update {
-  uint32_t *columns;   /* all of the table */
-  og_column **one;     /* per column: its new value, one row; NULL: stays */
-  int64_t *zeros;      /* UPDATE_ROWS of them */
+  uint32_t *columns; /* all of the table */
+  og_column **one;   /* per column: its new value, one row; NULL: stays */
+  int64_t *zeros;    /* UPDATE_ROWS of them */
   og_lance_change *c;
 } update;
 

@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* db/public_facts.c -- lists of the C API: tables, branches, commits, findings; schema and export.
- *
- * A list lies in the arena that it owns, with its items and their strings: freeing it is freeing the arena.
  */
 #include "base/vec.h"
 #include "db/public.h"
 
-/* ---- calls and lists */
+/* ---- calls */
 
 /* Takes the options of a call; `branch` NULL: the call is about no branch, and refuses one. */
 static og_status take_opts(og_call *c, const og_call_opts *given, og_str *branch, og_str *actor)
@@ -23,36 +21,6 @@ static og_status take_opts(og_call *c, const og_call_opts *given, og_str *branch
   return OG_OK;
 }
 
-/* In front of every list. */
-typedef struct list_head {
-  og_arena arena;
-} list_head;
-_Static_assert(sizeof(list_head) % _Alignof(max_align_t) == 0, "the list behind it is aligned");
-
-/* A zeroed list of `size` bytes in a new arena. */
-static void *list_new(og_ctx *cx, og_arena *a, size_t size)
-{
-  list_head *head = og_arena_zalloc(cx, a, sizeof *head + size);
-  return head ? head + 1 : NULL;
-}
-
-/* Ends the making of a list: all is well and it owns its arena from now on, or everything goes. */
-static bool list_keep(og_status st, void *list, og_arena *a)
-{
-  if (st == OG_OK)
-    ((list_head *)list - 1)->arena = *a;
-  else
-    og_arena_cleanup(a);
-  return st == OG_OK;
-}
-
-static void list_free(void *list)
-{
-  if (!list) return;
-  og_arena a = ((list_head *)list - 1)->arena;
-  og_arena_cleanup(&a);
-}
-
 /* ---- tables */
 
 static og_status give_dataset(og_ctx *cx, og_arena *a, const og_dataset_info *d, og_dataset_item *out)
@@ -63,10 +31,10 @@ static og_status give_dataset(og_ctx *cx, og_arena *a, const og_dataset_info *d,
   return og_db__text_give(cx, a, d->native_branch, true, &out->native_branch);
 }
 
-static og_status dataset_list_new(og_ctx *cx, const og_snapshot_info *info, og_dataset_list **out)
+static og_status dataset_og_db__list_new(og_ctx *cx, const og_snapshot_info *info, og_dataset_list **out)
 {
   og_arena a = {0};
-  og_dataset_list *list = list_new(cx, &a, sizeof *list);
+  og_dataset_list *list = og_db__list_new(cx, &a, sizeof *list);
   og_dataset_item *items = list ? og_arena_calloc(cx, &a, (size_t)info->n_datasets + 1, sizeof *items) : NULL;
   og_status st = items ? og_db__text_give(cx, &a, info->branch, false, &list->branch) : OG_ENOMEM;
   for (uint32_t i = 0; st == OG_OK && i < info->n_datasets; i++)
@@ -76,7 +44,7 @@ static og_status dataset_list_new(og_ctx *cx, const og_snapshot_info *info, og_d
     list->count = info->n_datasets;
     list->items = items;
   }
-  if (list_keep(st, list, &a)) *out = list;
+  if (og_db__list_keep(st, list, &a)) *out = list;
   return st;
 }
 
@@ -88,13 +56,13 @@ og_status og_session_snapshot(og_session *session, const og_call_opts *opts, og_
   og_ctx *cx = og_db__call_begin(&c, session, err);
   og_status st = take_opts(&c, opts, &branch, &actor);
   if (st == OG_OK) st = og_db_snapshot(cx, session->db, branch, &info);
-  if (st == OG_OK) st = dataset_list_new(cx, &info, out);
+  if (st == OG_OK) st = dataset_og_db__list_new(cx, &info, out);
   return og_db__call_end(&c, st);
 }
 
 void og_dataset_list_free(og_dataset_list *list)
 {
-  list_free(list);
+  og_db__list_free(list);
 }
 
 /* ---- schema */
@@ -152,10 +120,10 @@ og_status og_session_export(og_session *session, const char *const *types, og_ex
 
 /* ---- branches */
 
-static og_status branch_list_new(og_ctx *cx, const og_vec *branches, og_branch_list **out)
+static og_status branch_og_db__list_new(og_ctx *cx, const og_vec *branches, og_branch_list **out)
 {
   og_arena a = {0};
-  og_branch_list *list = list_new(cx, &a, sizeof *list);
+  og_branch_list *list = og_db__list_new(cx, &a, sizeof *list);
   og_branch_item *items = list ? og_arena_calloc(cx, &a, branches->len + 1, sizeof *items) : NULL;
   og_status st = items ? OG_OK : OG_ENOMEM;
   for (size_t i = 0; st == OG_OK && i < branches->len; i++) {
@@ -169,7 +137,7 @@ static og_status branch_list_new(og_ctx *cx, const og_vec *branches, og_branch_l
     list->count = branches->len;
     list->items = items;
   }
-  if (list_keep(st, list, &a)) *out = list;
+  if (og_db__list_keep(st, list, &a)) *out = list;
   return st;
 }
 
@@ -181,14 +149,14 @@ og_status og_session_branches(og_session *session, const og_call_opts *opts, og_
   og_ctx *cx = og_db__call_begin(&c, session, err);
   og_status st = take_opts(&c, opts, NULL, &actor);
   if (st == OG_OK) st = og_db_branches(cx, session->db, &branches);
-  if (st == OG_OK) st = branch_list_new(cx, &branches, out);
+  if (st == OG_OK) st = branch_og_db__list_new(cx, &branches, out);
   og_vec_cleanup(&branches);
   return og_db__call_end(&c, st);
 }
 
 void og_branch_list_free(og_branch_list *list)
 {
-  list_free(list);
+  og_db__list_free(list);
 }
 
 og_status og_session_branch_create(og_session *session, const char *name, const char *from, const og_call_opts *opts,
@@ -234,10 +202,10 @@ static og_status give_commit(og_ctx *cx, og_arena *a, const og_commit *k, og_com
   return og_db__text_give(cx, a, k->branch.len ? k->branch : OG_STR("main"), false, &out->branch);
 }
 
-static og_status commit_list_new(og_ctx *cx, const og_commit *commits, size_t n, og_commit_list **out)
+static og_status commit_og_db__list_new(og_ctx *cx, const og_commit *commits, size_t n, og_commit_list **out)
 {
   og_arena a = {0};
-  og_commit_list *list = list_new(cx, &a, sizeof *list);
+  og_commit_list *list = og_db__list_new(cx, &a, sizeof *list);
   og_commit_item *items = list ? og_arena_calloc(cx, &a, n + 1, sizeof *items) : NULL;
   og_status st = items ? OG_OK : OG_ENOMEM;
   for (size_t i = 0; st == OG_OK && i < n; i++) st = give_commit(cx, &a, &commits[i], &items[i]);
@@ -245,7 +213,7 @@ static og_status commit_list_new(og_ctx *cx, const og_commit *commits, size_t n,
     list->count = n;
     list->items = items;
   }
-  if (list_keep(st, list, &a)) *out = list;
+  if (og_db__list_keep(st, list, &a)) *out = list;
   return st;
 }
 
@@ -257,7 +225,7 @@ og_status og_session_commits(og_session *session, const og_call_opts *opts, og_c
   og_ctx *cx = og_db__call_begin(&c, session, err);
   og_status st = take_opts(&c, opts, &branch, &actor);
   if (st == OG_OK) st = og_db_commits(cx, session->db, branch, &commits);
-  if (st == OG_OK) st = commit_list_new(cx, commits.data, commits.len, out);
+  if (st == OG_OK) st = commit_og_db__list_new(cx, commits.data, commits.len, out);
   og_vec_cleanup(&commits);
   return og_db__call_end(&c, st);
 }
@@ -272,13 +240,13 @@ og_status og_session_commit(og_session *session, const char *id, const og_call_o
   og_status st = take_opts(&c, opts, &branch, &actor);
   if (st == OG_OK) st = og_db__text_need(cx, id, "id", &text);
   if (st == OG_OK) st = og_db_commit(cx, session->db, branch, text, &commit);
-  if (st == OG_OK) st = commit_list_new(cx, &commit, 1, out);
+  if (st == OG_OK) st = commit_og_db__list_new(cx, &commit, 1, out);
   return og_db__call_end(&c, st);
 }
 
 void og_commit_list_free(og_commit_list *list)
 {
-  list_free(list);
+  og_db__list_free(list);
 }
 
 /* ---- lint */
@@ -320,14 +288,14 @@ static size_t findings_count(const og_lint_report *r)
   return n;
 }
 
-static og_status lint_list_new(og_ctx *cx, const og_lint_report *r, og_lint_list **out)
+static og_status lint_og_db__list_new(og_ctx *cx, const og_lint_report *r, og_lint_list **out)
 {
   finder f = {0};
-  og_lint_list *list = list_new(cx, &f.arena, sizeof *list);
+  og_lint_list *list = og_db__list_new(cx, &f.arena, sizeof *list);
   f.items = list ? og_arena_calloc(cx, &f.arena, findings_count(r) + 1, sizeof *f.items) : NULL;
   og_status st = f.items ? find_all(cx, &f, r) : OG_ENOMEM;
   if (st == OG_OK) *list = (og_lint_list){.ok = r->ok, .queries = r->processed, .count = f.n, .items = f.items};
-  if (list_keep(st, list, &f.arena)) *out = list;
+  if (og_db__list_keep(st, list, &f.arena)) *out = list;
   return st;
 }
 
@@ -342,11 +310,11 @@ og_status og_session_lint(og_session *session, const char *source, const char *s
   if (st == OG_OK) st = og_db__text_need(cx, source, "source", &text);
   if (st == OG_OK) st = og_db__text_take(cx, source_name, "source_name", &name);
   if (st == OG_OK) st = og_db_lint(cx, session->db, text, name, &report);
-  if (st == OG_OK) st = lint_list_new(cx, &report, out);
+  if (st == OG_OK) st = lint_og_db__list_new(cx, &report, out);
   return og_db__call_end(&c, st);
 }
 
 void og_lint_list_free(og_lint_list *list)
 {
-  list_free(list);
+  og_db__list_free(list);
 }

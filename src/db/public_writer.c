@@ -5,10 +5,10 @@
  *  (2) What depends on the rows that are there (which ones to delete, which keys to find) is done again from the start
  *      when somebody else was faster.
  */
+#include "db/public_writer.h"
 #include "arrow/c_data.h"
 #include "base/env.h"
 #include "base/ulid.h"
-#include "db/public_writer.h"
 
 void og_write_opts_init(og_write_opts *opts)
 {

@@ -48,7 +48,7 @@ typedef struct og_rows_in {
   struct ArrowArrayStream *stream; /* the caller's; released by _end */
   og_schema *schema;               /* of the stream */
   og_schema *want;                 /* what its columns are matched with; borrowed */
-  int *from; /* per column wanted: where it is in the stream; -1: it becomes null */
+  int *from;                       /* per column wanted: where it is in the stream; -1: it becomes null */
 } og_rows_in;
 
 OG_MUST_USE og_status og_db__rows_begin(og_ctx *cx, og_rows_in *s); /* reads the schema */

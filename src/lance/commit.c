@@ -6,7 +6,9 @@
  *      and nothing is written twice.
  *  (3) A put whose reply was lost is repeated until the answer is definite; "taken" is then our own commit when the
  *      object has our bytes, which name our attempt.
- *  (4) A version that somebody else made is built upon only once it is durable: its maker may be a Lance that never
+ *  (4) A number below the newest may be free because its version was cleaned up.  Who was so slow that this could be
+ *      looks whether it stands on anything.
+ *  (5) A version that somebody else made is built upon only once it is durable: its maker may be a Lance that never
  *      synced it.
  */
 #include "base/env.h"
@@ -84,6 +86,35 @@ static og_status follow(og_ctx *cx, attempt *a)
   return OG_OK;
 }
 
+/* Was our number free because nobody had it yet?  If the version below it has gone, a cleanup may have taken ours away
+ * before we came, and what we made lies in a hole that no reader looks into.  A cleanup that leaves the version below
+ * leaves ours (cleanup.c). */
+static og_status check_hole(og_ctx *cx, const og_lance_change *c, const og_lance_table *on)
+{
+  uint64_t newest;
+  og_object_info info;
+  og_str key;
+  if (!on || on->old_names) return OG_OK;
+  OG_TRY(og_lance_manifest_key(cx, &c->at, on->m.version, &key));
+  const og_status st = og_store_info(cx, c->at.store, key, &info);
+  if (st != OG_ENOTFOUND) return st;
+  og_error_clear(cx);
+  OG_TRY(og_lance_newest_version(cx, &c->at, &newest));
+  if (newest == c->number) return OG_OK;
+  OG_TRY(og_store_delete(cx, c->at.store, c->manifest_key));
+  return og_fail(cx, OG_ECONFLICT, "version %" PRIu64 " of '" OG_STR_FMT "' was cleaned up meanwhile: try again",
+                 on->m.version, OG_STR_ARG(c->at.root));
+}
+
+static og_status settle(og_ctx *cx, const og_lance_change *c, const og_lance_table *on)
+{
+  const og_status st = check_hole(cx, c, on);
+  if (st == OG_OK || st == OG_ECONFLICT) return st;
+  return og_fail(cx, OG_EUNKNOWN,
+                 "whether version %" PRIu64 " of '" OG_STR_FMT "' stands is not known: the store did not answer",
+                 c->number, OG_STR_ARG(c->at.root));
+}
+
 static og_status commit(og_ctx *cx, attempt *a, bool rebase)
 {
   og_lance_change *c = a->c;
@@ -94,6 +125,7 @@ static og_status commit(og_ctx *cx, attempt *a, bool rebase)
     OG_TRY(og_lance_change_render(cx, c, a->newer, number));
     OG_TRY(sync_new_keys(cx, a));
     og_status st = put(cx, c);
+    if (st == OG_OK) return settle(cx, c, on);
     if (st != OG_EEXISTS) return st;
     og_error_clear(cx);
     if (c->base && !rebase)

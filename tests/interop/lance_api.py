@@ -67,6 +67,24 @@ class CompactCounts(C.Structure):
     _fields_ = [("taken", C.c_uint64), ("made", C.c_uint64)]
 
 
+class CleanupOpts(C.Structure):
+    _fields_ = [("size", C.c_size_t), ("keep", C.c_uint64), ("older_than_s", C.c_uint64), ("orphans_s", C.c_uint64),
+                ("dry", C.c_bool)]
+
+
+class CleanupCounts(C.Structure):
+    _fields_ = [("versions", C.c_uint64), ("files", C.c_uint64), ("bytes", C.c_uint64)]
+
+
+class VersionInfo(C.Structure):
+    _fields_ = [("version", C.c_uint64), ("timestamp_us", C.c_int64)]
+
+
+class Ref(C.Structure):
+    """A tag (name, branch, version) or a branch (name, parent, version)."""
+    _fields_ = [("name", C.c_char_p), ("of", C.c_char_p), ("version", C.c_uint64)]
+
+
 Stream = C.c_void_p * 5
 
 
@@ -102,8 +120,8 @@ class Library:
     def conditions(self, where):
         return (Condition * max(len(where), 1))(*[condition(*w) for w in where])
 
-    def scan(self, uri, where=(), columns=None, **members):
-        d = self.open(uri)
+    def scan(self, uri, where=(), columns=None, branch=None, version=0, **members):
+        d = self.open(uri, branch=branch and branch.encode(), version=version)
         o = self.options(ScanOpts, "og_scan_opts_init", **members)
         if where:
             o.where, o.where_count = self.conditions(where), len(where)
@@ -211,6 +229,49 @@ class Library:
 
     def index_drop(self, uri, name):
         self.call("og_dataset_index_drop", str(uri).encode(), name.encode(), None)
+
+    def listed(self, name, uri, kind, *args):
+        class List(C.Structure):
+            _fields_ = [("items", C.POINTER(kind)), ("count", C.c_size_t)]
+        out = C.POINTER(List)()
+        self.call(f"og_dataset_list_{name}", str(uri).encode(), *args, C.byref(out))
+        got = [tuple(getattr(out[0].items[i], f[0]) for f in kind._fields_) for i in range(out[0].count)]
+        free = getattr(self.lib, f"og_dataset_{name}_free")
+        free.restype = None
+        free(out)
+        return got
+
+    def versions(self, uri, **members):
+        o = C.byref(self.options(DatasetOpts, "og_dataset_opts_init", **members))
+        return [v for v, _ in self.listed("versions", uri, VersionInfo, o)]
+
+    def tags(self, uri):
+        return [(n.decode(), b.decode(), v) for n, b, v in self.listed("tags", uri, Ref)]
+
+    def branches(self, uri):
+        return [(n.decode(), b.decode(), v) for n, b, v in self.listed("branches", uri, Ref)]
+
+    def on(self, branch):
+        return C.byref(self.options(WriteOpts, "og_write_opts_init", branch=branch and branch.encode()))
+
+    def tag_create(self, uri, name, version=0, move=False, branch=None):
+        self.call("og_dataset_tag_create", str(uri).encode(), name.encode(), C.c_uint64(version), C.c_bool(move),
+                  self.on(branch))
+
+    def tag_delete(self, uri, name):
+        self.call("og_dataset_tag_delete", str(uri).encode(), name.encode(), None)
+
+    def branch_create(self, uri, name, version=0, branch=None):
+        self.call("og_dataset_branch_create", str(uri).encode(), name.encode(), C.c_uint64(version), self.on(branch))
+
+    def branch_delete(self, uri, name):
+        self.call("og_dataset_branch_delete", str(uri).encode(), name.encode(), None)
+
+    def cleanup(self, uri, **members):
+        counts = CleanupCounts()
+        self.call("og_dataset_cleanup", str(uri).encode(),
+                  C.byref(self.options(CleanupOpts, "og_cleanup_opts_init", **members)), None, C.byref(counts))
+        return counts.versions, counts.files
 
 
 def condition(column, compare, value=None):

@@ -36,7 +36,8 @@ LEAF = st.sampled_from(LEAVES)
 TYPES = st.one_of(LEAF, nested(LEAF)) if OLD else st.recursive(LEAF, nested, max_leaves=4)
 STEPS = ["our append", "their append", "our delete", "their delete", "their compaction", "their update", "our overwrite",
          "their overwrite", "their drop", "their add", "their merge", "our merge", "our update", "our compaction",
-         "our drop", "our add", "our nulls", "our rename", "our restore", "our index"]
+         "our drop", "our add", "our nulls", "our rename", "our restore", "our index",
+         "our cleanup"]
 
 
 def random_value(r, kind, shape):
@@ -227,6 +228,9 @@ class Pair:
         then = lance.dataset(self.uri, version=old).to_table()
         assert self.lib.scan(self.uri).sort_by("k").equals(then.sort_by("k").cast(self.lib.scan(self.uri).schema))
         self.lib.restore(self.uri, versions[-1])
+
+    def cleanup(self, ours):
+        self.lib.cleanup(self.uri, older_than_s=0, keep=self.r.choice([1, 2]))
 
     def index(self, ours):
         self.lib.index_create(self.uri, "k")
