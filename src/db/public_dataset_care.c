@@ -15,7 +15,7 @@ static og_status restore(og_writer *w, uint64_t version, uint64_t *made)
                    (unsigned long long)version);
   OG_TRY(st);
   st = og_db__writer_change(w, OG_LANCE_RESTORE, &c);
-  if (st == OG_OK) st = og_db__writer_commit(w, c, og_lance_change_restore(w->cx, c, old), true, made);
+  if (st == OG_OK) st = og_db__writer_commit(w, c, og_lance_change_restore(w->cx, c, old), NULL, NULL, made);
   og_lance_table_unref(old);
   return st;
 }
@@ -44,7 +44,7 @@ static og_status compact_once(og_writer *w, void *arg)
   og_lance_table *made = NULL;
   OG_TRY(og_db__writer_change(w, OG_LANCE_REWRITE, &c));
   og_status st = og_lance_change_compact(w->cx, c, &k->taken);
-  if (st == OG_OK && k->taken) st = og_lance_commit(w->cx, c, true);
+  if (st == OG_OK && k->taken) st = og_lance_commit(w->cx, c, true, NULL, NULL);
   if (st == OG_OK && k->taken) st = og_lance_change_table(w->cx, c, &made);
   if (made) k->after = og_lance_table_fragments(made);
   k->before = og_lance_table_fragments(w->base);
@@ -93,7 +93,7 @@ static og_status create_index(og_writer *w, void *arg)
   OG_TRY(og_db__column_need(w->cx, w->base, e->column, &column));
   OG_TRY(og_db__writer_change(w, OG_LANCE_INDEX, &c));
   const og_status st = og_lance_change_index_build(w->cx, c, e->kind, column, e->name);
-  return og_db__writer_commit(w, c, st, true, NULL);
+  return og_db__writer_commit(w, c, st, NULL, NULL, NULL);
 }
 
 static og_status kind_take(og_ctx *cx, og_index_kind given, og_lance_index_kind *out)
@@ -131,7 +131,7 @@ static og_status fold_index(og_writer *w, void *arg)
   bool changed = false;
   OG_TRY(og_db__writer_change(w, OG_LANCE_INDEX, &c));
   og_status st = og_lance_change_index_fold(w->cx, c, e->name, e->all, &changed);
-  if (st == OG_OK && changed) st = og_lance_commit(w->cx, c, true);
+  if (st == OG_OK && changed) st = og_lance_commit(w->cx, c, true, NULL, NULL);
   og_lance_change_free(w->cx, c);
   return st;
 }
@@ -181,7 +181,7 @@ static og_status drop_index(og_writer *w, void *arg)
   const index_edit *e = arg;
   og_lance_change *c;
   OG_TRY(og_db__writer_change(w, OG_LANCE_INDEX, &c));
-  return og_db__writer_commit(w, c, og_lance_change_index_drop(w->cx, c, e->name), true, NULL);
+  return og_db__writer_commit(w, c, og_lance_change_index_drop(w->cx, c, e->name), NULL, NULL, NULL);
 }
 
 og_status og_dataset_index_drop(const char *uri, const char *name, const og_write_opts *opts, og_error *err)

@@ -36,7 +36,7 @@ static og_status add_columns(og_writer *w, og_rows_in *s, uint64_t of, uint64_t 
   OG_TRY(og_db__writer_change(w, OG_LANCE_MERGE, &c));
   og_status st = og_lance_change_add_columns(w->cx, c, s->schema);
   if (st == OG_OK) st = add_all(w->cx, s, c);
-  return og_db__writer_commit(w, c, st, true, version);
+  return og_db__writer_commit(w, c, st, NULL, NULL, version);
 }
 
 og_status og_dataset_add_columns(const char *uri, struct ArrowArrayStream *values, uint64_t of,
@@ -64,7 +64,7 @@ static og_status add_nulls_once(og_writer *w, void *arg)
   altered *a = arg;
   og_lance_change *c;
   OG_TRY(og_db__writer_change(w, OG_LANCE_MERGE, &c));
-  return og_db__writer_commit(w, c, og_lance_change_add_columns(w->cx, c, a->added), true, &a->version);
+  return og_db__writer_commit(w, c, og_lance_change_add_columns(w->cx, c, a->added), NULL, NULL, &a->version);
 }
 
 static og_status add_nulls(og_writer *w, struct ArrowSchema *columns, altered *a)
@@ -104,7 +104,7 @@ static og_status drop_once(og_writer *w, void *arg)
   altered *a = arg;
   og_lance_change *c;
   OG_TRY(og_db__writer_change(w, OG_LANCE_PROJECT, &c));
-  return og_db__writer_commit(w, c, drop_all(w, a, c), true, &a->version);
+  return og_db__writer_commit(w, c, drop_all(w, a, c), NULL, NULL, &a->version);
 }
 
 og_status og_dataset_drop_columns(const char *uri, const char *const *columns, const og_write_opts *opts,
@@ -133,7 +133,7 @@ static og_status rename_once(og_writer *w, void *arg)
   altered *a = arg;
   og_lance_change *c;
   OG_TRY(og_db__writer_change(w, OG_LANCE_PROJECT, &c));
-  return og_db__writer_commit(w, c, rename_it(w, a, c), true, &a->version);
+  return og_db__writer_commit(w, c, rename_it(w, a, c), NULL, NULL, &a->version);
 }
 
 og_status og_dataset_rename_column(const char *uri, const char *column, const char *name, const og_write_opts *opts,

@@ -171,6 +171,57 @@ static og_status match_rows(og_writer *w, const merge *g, matching *m)
   return st;
 }
 
+/* One attempt, for those who ask whether it still fits. */
+typedef struct attempt {
+  const merge *g;
+  const matching *m;
+  const og_lance_table *base;
+} attempt;
+
+static og_status keys_came(og_ctx *cx)
+{
+  return og_fail(cx, OG_ECONFLICT, "rows with keys of the stream came meanwhile");
+}
+
+static og_status look_for_keys(og_ctx *cx, const attempt *a, const og_batch *b)
+{
+  OG_AUTO(og_buf) key = {0};
+  if (a->g->opts.delete_others && b->len) return keys_came(cx);
+  for (int64_t i = 0; i < b->len; i++) {
+    bool is_null;
+    OG_TRY(key_of(cx, b->columns, a->g->n_on, i, &key, &is_null));
+    if (!is_null && og_map_get(&a->m->rows, og_buf_str(&key), NULL)) return keys_came(cx);
+  }
+  return OG_OK;
+}
+
+static og_status look_at_fragment(og_ctx *cx, const attempt *a, og_lance_table *newer, uint32_t i)
+{
+  const og_lance_scan_opts opts = {
+      .columns = a->m->key, .n_columns = a->g->n_on, .batch_rows = ROWS_AT_ONCE, .from_fragment = i, .n_fragments = 1};
+  og_lance_scan *scan;
+  og_batch *b;
+  OG_TRY(og_lance_scan_open(cx, newer, &opts, &scan));
+  og_status st;
+  while ((st = og_lance_scan_next(cx, scan, &b)) == OG_OK && b) {
+    st = look_for_keys(cx, a, b);
+    og_batch_unref(b);
+    if (st != OG_OK) break;
+  }
+  og_lance_scan_close(scan);
+  return st;
+}
+
+/* A row that came since, and has one of the keys, would have been matched. */
+static og_status no_new_keys(og_ctx *cx, void *arg, og_lance_table *newer)
+{
+  const attempt *a = arg;
+  if (!og_lance_table_same_columns(a->base, newer)) return keys_came(cx);
+  for (uint32_t i = 0; i < og_lance_table_fragments(newer); i++)
+    if (og_lance_table_is_new(newer, i, a->base)) OG_TRY(look_at_fragment(cx, a, newer, i));
+  return OG_OK;
+}
+
 /* ---- writing */
 
 /* Rows of the stream by their numbers, ascending, with the table's columns; those it lacks come from `old`, row by row,
@@ -299,7 +350,10 @@ static og_status merge_matched(og_writer *w, merge *g, matching *m)
   OG_TRY(match_all(w, g, m));
   OG_TRY(og_db__writer_change(w, OG_LANCE_UPDATE, &c));
   og_status st = write_all(w, g, m, c);
-  if (st == OG_OK && g->counts.inserted + g->counts.updated + g->counts.deleted) st = og_lance_commit(w->cx, c, false);
+  if (g->counts.inserted + g->counts.updated + g->counts.deleted) {
+    attempt a = {g, m, w->base};
+    return og_db__writer_commit(w, c, st, no_new_keys, &a, NULL);
+  }
   og_lance_change_free(w->cx, c);
   return st;
 }

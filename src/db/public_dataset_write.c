@@ -54,7 +54,7 @@ static og_status write_rows(og_writer *w, og_rows_in *s, uint64_t *version)
              : og_db__writer_change(w, w->opts.mode == OG_WRITE_APPEND ? OG_LANCE_APPEND : OG_LANCE_OVERWRITE, &c);
   if (st == OG_OK) st = og_db__rows_match(w->cx, s, create ? own->arrow : og_lance_table_schema(w->base)->arrow);
   if (st == OG_OK) st = insert_all(w->cx, s, c);
-  st = og_db__writer_commit(w, c, st, true, version);
+  st = og_db__writer_commit(w, c, st, NULL, NULL, version);
   og_lance_schema_unref(own);
   return st;
 }
@@ -72,13 +72,47 @@ og_status og_dataset_write(const char *uri, struct ArrowArrayStream *rows, const
 
 /* ---- rows by conditions */
 
-og_status og_db__find_rows(og_writer *w, const og_condition *where, size_t n, og_vec *out)
+typedef struct by_condition {
+  const og_condition *where;
+  size_t n;
+  const og_assignment *set; /* of an update */
+  size_t n_set;
+  uint64_t found;
+  /* of an attempt */
+  const og_lance_table *base;
+  const og_lance_condition *conditions;
+} by_condition;
+
+/* A row that came since, and for which the conditions hold, would have been found. */
+static og_status nothing_new_matches(og_ctx *cx, void *arg, og_lance_table *newer)
+{
+  const by_condition *a = arg;
+  bool fits = og_lance_table_same_columns(a->base, newer);
+  for (uint32_t i = 0; fits && i < og_lance_table_fragments(newer); i++) {
+    const og_lance_scan_opts opts = {
+        .where = a->conditions, .n_where = (uint32_t)a->n, .from_fragment = i, .n_fragments = 1};
+    uint64_t n = 0;
+    og_lance_scan *scan;
+    if (!og_lance_table_is_new(newer, i, a->base)) continue;
+    OG_TRY(og_lance_scan_open(cx, newer, &opts, &scan));
+    const og_status st = og_lance_scan_count(cx, scan, &n);
+    og_lance_scan_close(scan);
+    OG_TRY(st);
+    fits = n == 0;
+  }
+  return fits ? OG_OK : og_fail(cx, OG_ECONFLICT, "rows that this write is about came meanwhile");
+}
+
+/* Dense offsets of the rows for which all conditions hold, appended to `out` (uint64_t). */
+static og_status find_rows(og_writer *w, by_condition *a, og_vec *out)
 {
   og_ctx *cx = w->cx;
-  og_lance_scan_opts opts = {.with_offset = true, .n_where = (uint32_t)n, .batch_rows = 65536};
+  og_lance_scan_opts opts = {.with_offset = true, .n_where = (uint32_t)a->n, .batch_rows = 65536};
   og_lance_scan *scan;
   og_batch *b;
-  OG_TRY(og_db__conditions(cx, w->base, where, n, &opts.where));
+  OG_TRY(og_db__conditions(cx, w->base, a->where, a->n, &opts.where));
+  a->base = w->base;
+  a->conditions = opts.where;
   OG_TRY(og_lance_scan_open(cx, w->base, &opts, &scan));
   og_status st;
   while ((st = og_lance_scan_next(cx, scan, &b)) == OG_OK && b) {
@@ -87,16 +121,9 @@ og_status og_db__find_rows(og_writer *w, const og_condition *where, size_t n, og
     if (st != OG_OK) break;
   }
   og_lance_scan_close(scan);
+  a->found = out->len;
   return st;
 }
-
-typedef struct by_condition {
-  const og_condition *where;
-  size_t n;
-  const og_assignment *set; /* of an update */
-  size_t n_set;
-  uint64_t found;
-} by_condition;
 
 /* ---- og_dataset_delete */
 
@@ -105,12 +132,11 @@ static og_status delete_once(og_writer *w, void *arg)
   by_condition *d = arg;
   OG_AUTO(og_vec) offsets = OG_VEC_INIT(uint64_t);
   og_lance_change *c;
-  OG_TRY(og_db__find_rows(w, d->where, d->n, &offsets));
-  d->found = offsets.len;
+  OG_TRY(find_rows(w, d, &offsets));
   if (offsets.len == 0) return OG_OK;
   OG_TRY(og_db__writer_change(w, OG_LANCE_DELETE, &c));
   og_status st = og_lance_change_delete(w->cx, c, offsets.data, offsets.len);
-  return og_db__writer_commit(w, c, st, false, NULL);
+  return og_db__writer_commit(w, c, st, nothing_new_matches, d, NULL);
 }
 
 og_status og_dataset_delete(const char *uri, const og_condition *where, size_t count, const og_write_opts *opts,
@@ -233,7 +259,7 @@ static og_status set_values(og_writer *w, const by_condition *a, update *u)
   return OG_OK;
 }
 
-static og_status update_rows(og_writer *w, const by_condition *a, update *u, const og_vec *offsets)
+static og_status update_rows(og_writer *w, by_condition *a, update *u, const og_vec *offsets)
 {
   OG_TRY(set_values(w, a, u));
   if (offsets->len == 0) return OG_OK;
@@ -244,7 +270,7 @@ static og_status update_rows(og_writer *w, const by_condition *a, update *u, con
     st = og_ctx_poll(w->cx);
     if (st == OG_OK) st = update_some(w, u, (const uint64_t *)offsets->data + at, n);
   }
-  return og_db__writer_commit(w, u->c, st, false, NULL);
+  return og_db__writer_commit(w, u->c, st, nothing_new_matches, a, NULL);
 }
 
 static og_status update_once(og_writer *w, void *arg)
@@ -256,8 +282,7 @@ static og_status update_once(og_writer *w, void *arg)
               .zeros = og_push_array(w->cx, UPDATE_ROWS, sizeof(int64_t))};
   if (!u.one || !u.zeros) return OG_ENOMEM;
   OG_TRY(og_db__all_columns(w->cx, w->base, &u.columns));
-  OG_TRY(og_db__find_rows(w, a->where, a->n, &offsets));
-  a->found = offsets.len;
+  OG_TRY(find_rows(w, a, &offsets));
   og_status st = update_rows(w, a, &u, &offsets);
   for (uint32_t i = 0; i < n; i++) og_column_unref(u.one[i]);
   return st;

@@ -95,9 +95,10 @@ og_status og_db__writer_change(og_writer *w, og_lance_op op, og_lance_change **o
   return og_lance_change_new(w->cx, &w->at, w->base, &opts, out);
 }
 
-og_status og_db__writer_commit(og_writer *w, og_lance_change *c, og_status st, bool rebase, uint64_t *version)
+og_status og_db__writer_commit(og_writer *w, og_lance_change *c, og_status st, og_lance_fits_fn fits, void *arg,
+                               uint64_t *version)
 {
-  if (st == OG_OK) st = og_lance_commit(w->cx, c, rebase);
+  if (st == OG_OK) st = og_lance_commit(w->cx, c, true, fits, arg);
   if (st == OG_OK && version) *version = og_lance_change_version(c);
   og_lance_change_free(w->cx, c);
   return st;

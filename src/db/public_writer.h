@@ -28,9 +28,10 @@ OG_MUST_USE og_status og_db__writer_need_base(const og_writer *w);
 OG_MUST_USE og_status og_db__writer_opts(og_writer *w, og_lance_op op, og_lance_change_opts *out);
 /* A change of the newest version. */
 OG_MUST_USE og_status og_db__writer_change(og_writer *w, og_lance_op op, og_lance_change **out);
-/* Commits the change if `st` is OG_OK, and frees it.  version: NULL, or for the one made. */
-OG_MUST_USE og_status og_db__writer_commit(og_writer *w, og_lance_change *c, og_status st, bool rebase,
-                                           uint64_t *version);
+/* Commits the change if `st` is OG_OK, on what others made meanwhile if `fits` (table.h) lets it, and frees it.
+ * version: NULL, or for the one made. */
+OG_MUST_USE og_status og_db__writer_commit(og_writer *w, og_lance_change *c, og_status st, og_lance_fits_fn fits,
+                                           void *arg, uint64_t *version);
 /* Does it again on what others made, as long as it ends in a conflict. */
 typedef og_status (*og_attempt_fn)(og_writer *w, void *arg);
 OG_MUST_USE og_status og_db__writer_retry(og_writer *w, og_attempt_fn fn, void *arg);
@@ -39,9 +40,6 @@ OG_MUST_USE og_status og_db__writer_retry(og_writer *w, og_attempt_fn fn, void *
 OG_MUST_USE og_status og_db__column_need(og_ctx *cx, const og_lance_table *t, const char *name, uint32_t *out);
 /* The numbers of all columns, in cx->arena. */
 OG_MUST_USE og_status og_db__all_columns(og_ctx *cx, const og_lance_table *t, uint32_t **out);
-/* Dense offsets of the rows for which all conditions hold, appended to `out` (uint64_t). */
-OG_MUST_USE og_status og_db__find_rows(og_writer *w, const og_condition *where, size_t n, og_vec *out);
-
 /* ---- rows of a stream */
 
 typedef struct og_rows_in {

@@ -21,6 +21,8 @@
 
 typedef struct attempt {
   og_lance_change *c;
+  og_lance_fits_fn fits;
+  void *arg;
   og_lance_table *newer; /* what the change is rendered on, when that is not its own base */
   size_t synced;         /* of c->keys */
 } attempt;
@@ -83,7 +85,7 @@ static og_status follow(og_ctx *cx, attempt *a)
     OG_TRY(st);
     OG_TRY(og_change__may_follow(cx, c, a->newer));
   }
-  return OG_OK;
+  return a->fits ? a->fits(cx, a->arg, a->newer) : OG_OK;
 }
 
 /* Was our number free because nobody had it yet?  If the version below it has gone, a cleanup may have taken ours away
@@ -137,9 +139,9 @@ static og_status commit(og_ctx *cx, attempt *a, bool rebase)
                  OG_STR_ARG(c->at.root), OG_LIMIT_REBASES);
 }
 
-og_status og_lance_commit(og_ctx *cx, og_lance_change *c, bool rebase)
+og_status og_lance_commit(og_ctx *cx, og_lance_change *c, bool rebase, og_lance_fits_fn fits, void *arg)
 {
-  attempt a = {.c = c};
+  attempt a = {.c = c, .fits = fits, .arg = arg};
   og_status st = c->finished ? OG_OK : og_lance_change_finish(cx, c);
   if (st == OG_OK) st = commit(cx, &a, rebase);
   og_lance_table_unref(a.newer);

@@ -388,6 +388,22 @@ uint64_t og_lance_table_next_fragment_id(const og_lance_table *t)
   return next;
 }
 
+bool og_lance_table_is_new(const og_lance_table *newer, uint32_t i, const og_lance_table *base)
+{
+  return newer->m.fragments[i].id >= og_lance_table_next_fragment_id(base);
+}
+
+bool og_lance_table_same_columns(const og_lance_table *a, const og_lance_table *b)
+{
+  const og_lance_schema *x = a->m.schema, *y = b->m.schema;
+  if (x->n_fields != y->n_fields) return false;
+  for (uint32_t i = 0; i < x->n_fields; i++)
+    if (x->fields[i].id != y->fields[i].id || !og_str_eq(x->fields[i].name, y->fields[i].name) ||
+        !og_str_eq(x->fields[i].logical_type, y->fields[i].logical_type))
+      return false;
+  return true;
+}
+
 uint32_t og_table__fragment_at(const og_lance_table *t, uint64_t offset)
 {
   uint32_t lo = 0, hi = t->m.n_fragments;

@@ -212,8 +212,16 @@ uint64_t og_lance_change_version(const og_lance_change *c);
 /* The rendered version as a table, without reading it back. */
 OG_MUST_USE og_status og_lance_change_table(og_ctx *cx, const og_lance_change *c, og_lance_table **out);
 
+/* Does what the change was worked out from still hold on `newer`?  Rows that came since are in the fragments that
+ * og_lance_table_is_new tells; rows that went are no concern of this, for render looks at those the change touches.
+ * OG_ECONFLICT: no. */
+typedef og_status (*og_lance_fits_fn)(og_ctx *cx, void *arg, og_lance_table *newer);
+/* Is fragment i of `newer` none of `base`'s? */
+bool og_lance_table_is_new(const og_lance_table *newer, uint32_t i, const og_lance_table *base);
+bool og_lance_table_same_columns(const og_lance_table *a, const og_lance_table *b); /* ids, names and types */
+
 /* Finishes the change, if it is not, and makes it the newest version of its table, durably: for tables that are no part
  * of a graph. `rebase`: when somebody else took the number, render it again on what they made, if the two kinds of
- * change bear each other (conflict.c); else, and when they do not, OG_ECONFLICT.  A new table: OG_EEXISTS when there is one by now.
+ * change bear each other (conflict.c), and `fits` (NULL: not asked) agrees; else OG_ECONFLICT.  A new table: OG_EEXISTS when there is one by now.
  * OG_EUNKNOWN: the store lost its replies, and it may have happened. */
-OG_MUST_USE og_status og_lance_commit(og_ctx *cx, og_lance_change *c, bool rebase);
+OG_MUST_USE og_status og_lance_commit(og_ctx *cx, og_lance_change *c, bool rebase, og_lance_fits_fn fits, void *arg);

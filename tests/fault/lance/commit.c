@@ -12,7 +12,7 @@ static og_status follow(og_ctx *cx, small_world *w, og_lance_table *base)
 {
   og_lance_change *c;
   OG_TRY(small_change(cx, w, base, &second, &c));
-  og_status st = og_lance_commit(cx, c, true);
+  og_status st = og_lance_commit(cx, c, true, NULL, NULL);
   og_lance_change_free(cx, c);
   return st;
 }

@@ -19,7 +19,7 @@ static og_status commit(small_world *w, og_lance_table *base, const small_step *
 {
   og_lance_change *c;
   OG_TRY(small_change(&w->w.cx, w, base, s, &c));
-  og_status st = og_lance_commit(&w->w.cx, c, rebase);
+  og_status st = og_lance_commit(&w->w.cx, c, rebase, NULL, NULL);
   og_lance_change_free(&w->w.cx, c);
   return st;
 }

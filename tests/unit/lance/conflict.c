@@ -225,8 +225,8 @@ static void try_pair(int mine, int theirs)
   commit_first(&w);
   og_lance_table *base = open_version(&w, 2);
   og_lance_change *ours = change_of(&w, base, mine, 0), *other = change_of(&w, base, theirs, 1);
-  OG_CHECK_OK(cx, og_lance_commit(cx, other, false));
-  const og_status st = og_lance_commit(cx, ours, true), want = verdicts[mine][2 * theirs] == 'y' ? OG_OK : OG_ECONFLICT;
+  OG_CHECK_OK(cx, og_lance_commit(cx, other, false, NULL, NULL));
+  const og_status st = og_lance_commit(cx, ours, true, NULL, NULL), want = verdicts[mine][2 * theirs] == 'y' ? OG_OK : OG_ECONFLICT;
   if (st != want) printf("%s on top of %s: %s\n", names[mine], names[theirs], st == OG_OK ? "no error" : cx->err->text);
   OG_CHECK(st == want);
   if (st == OG_OK) check_result(&w, mine, theirs);
@@ -251,8 +251,8 @@ static og_status race(small_world *w, int mine, int theirs)
   commit_first(w);
   og_lance_table *base = open_version(w, 2);
   og_lance_change *ours = change_of(w, base, mine, 0), *other = change_of(w, base, theirs, 0);
-  OG_CHECK_OK(cx, og_lance_commit(cx, other, false));
-  og_status st = og_lance_commit(cx, ours, true);
+  OG_CHECK_OK(cx, og_lance_commit(cx, other, false, NULL, NULL));
+  og_status st = og_lance_commit(cx, ours, true, NULL, NULL);
   og_lance_change_free(cx, ours);
   og_lance_change_free(cx, other);
   og_lance_table_unref(base);
