@@ -160,7 +160,8 @@ typedef struct og_write_opts {
   og_write_mode mode;      /* og_dataset_write */
   const char *branch;      /* an existing one; NULL: the main line */
   unsigned file_minor;     /* OG_WRITE_CREATE: file version 2.1 or 2.2; 0: 2.2 */
-  uint64_t memory_limit;   /* bytes; 0: no limit.  Some 8 MiB per column are needed */
+  unsigned threads;        /* that encode and decode; 0: as many as processors, 1: only the caller's */
+  uint64_t memory_limit;   /* bytes; 0: no limit.  Some 32 MiB per column are needed */
   uint64_t timeout_ms;     /* 0: none */
   const og_cancel *cancel; /* NULL: cannot be cancelled */
 } og_write_opts;

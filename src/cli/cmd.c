@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* cli/cmd.c -- the commands: read the flags, call the database, print. */
 #include "api/render.h"
+#include "base/pool.h"
 #include "base/env.h"
 #include "cli/cli.h"
 
@@ -116,6 +117,7 @@ og_status cmd_load(cli *c)
   cli_echo(c, db);
   og_status st = cli_spool(c, c->values[FLAG_DATA], &args.file);
   if (!args.file) args.path = path.ptr;
+  if (st == OG_OK) st = og_pool_new(c->cx, 0, &c->cx->rt->pool); /* encodes columns side by side */
   if (st == OG_OK) st = og_db_load(c->cx, db, &args, &r);
   if (args.file) c->cx->env->ops->file_close(c->cx->env, args.file);
   if (p.shown) fprintf(stderr, "\r\033[K");

@@ -87,6 +87,7 @@ int main(int argc, char **argv)
   cx.cancel = &cancelled;
   int code = run(&cx, argc, argv);
   og_arena_cleanup(&arena);
+  og_pool_free(rt.pool);
   og_env_posix_free(rt.env);
   return code;
 }

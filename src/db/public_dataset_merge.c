@@ -224,39 +224,53 @@ static og_status no_new_keys(og_ctx *cx, void *arg, og_lance_table *newer)
 
 /* ---- writing */
 
+/* Scratch for gathering: as many of each as there are rows and batches. */
+typedef struct gathering {
+  int64_t *picked;
+  og_column **parts;
+} gathering;
+
+/* Column `from` of the stream at its rows `rows`, which ascend. */
+static og_status gather(og_ctx *cx, const merge *g, uint32_t from, const uint64_t *rows, size_t n, const gathering *x,
+                        og_column **out)
+{
+  size_t at = 0, n_parts = 0;
+  og_status st = OG_OK;
+  for (size_t k = 0; st == OG_OK && k < g->batches.len; k++) {
+    const og_batch *b = OG_VEC_AT(&g->batches, og_batch *, k);
+    const uint64_t first = OG_VEC_AT(&g->first, uint64_t, k);
+    size_t m = 0;
+    for (; at < n && rows[at] < first + (uint64_t)b->len; at++) x->picked[m++] = (int64_t)(rows[at] - first);
+    if (m) st = og_column_take(cx, b->columns[from], x->picked, (int64_t)m, &x->parts[n_parts]);
+    if (m && st == OG_OK) n_parts++;
+  }
+  if (st == OG_OK) st = og_column_concat(cx, x->parts, n_parts, out);
+  for (size_t k = 0; k < n_parts; k++) og_column_unref(x->parts[k]);
+  return st;
+}
+
 /* Rows of the stream by their numbers, ascending, with the table's columns; those it lacks come from `old`, row by row,
  * or are null. */
 static og_status rows_of(og_ctx *cx, const merge *g, const uint64_t *rows, size_t n, const og_batch *old,
                          og_batch **out)
 {
-  const size_t n_batches = g->batches.len;
   const uint32_t n_fields = g->want->n_fields;
-  int64_t *picked = og_calloc(cx, n + 1, sizeof *picked);
-  og_column **cols = og_calloc(cx, (size_t)n_fields + 1, sizeof(og_column *));
-  og_column **parts = og_calloc(cx, n_batches + 1, sizeof(og_column *));
-  og_status st = picked && cols && parts ? OG_OK : OG_ENOMEM;
+  OG_AUTO(og_arena) scratch = {0};
+  const gathering x = {og_arena_calloc(cx, &scratch, n + 1, sizeof *x.picked),
+                       og_arena_calloc(cx, &scratch, g->batches.len + 1, sizeof *x.parts)};
+  og_column **cols = og_arena_calloc(cx, &scratch, (size_t)n_fields + 1, sizeof(og_column *));
+  og_status st = x.picked && x.parts && cols ? OG_OK : OG_ENOMEM;
   for (uint32_t f = 0; st == OG_OK && f < n_fields; f++) {
-    size_t at = 0, n_parts = 0;
-    if (g->source.from[f] < 0) {
-      if (old) cols[f] = og_column_ref(old->columns[f]);
-      if (!old) st = og_column_nulls(cx, &g->want->fields[f], (int64_t)n, &cols[f]);
-      continue;
-    }
-    for (size_t k = 0; st == OG_OK && k < n_batches; k++) {
-      const og_batch *b = OG_VEC_AT(&g->batches, og_batch *, k);
-      const uint64_t first = OG_VEC_AT(&g->first, uint64_t, k);
-      size_t m = 0;
-      for (; at < n && rows[at] < first + (uint64_t)b->len; at++) picked[m++] = (int64_t)(rows[at] - first);
-      if (m) st = og_column_take(cx, b->columns[g->source.from[f]], picked, (int64_t)m, &parts[n_parts++]);
-    }
-    if (st == OG_OK) st = og_column_concat(cx, parts, n_parts, &cols[f]);
-    for (size_t k = 0; k < n_parts; k++) og_column_unref(parts[k]);
+    const int from = g->source.from[f];
+    if (from >= 0)
+      st = gather(cx, g, (uint32_t)from, rows, n, &x, &cols[f]);
+    else if (old)
+      cols[f] = og_column_ref(old->columns[f]);
+    else
+      st = og_column_nulls(cx, &g->want->fields[f], (int64_t)n, &cols[f]);
   }
   if (st == OG_OK) st = og_batch_new(cx, g->want, cols, n_fields, (int64_t)n, out);
   for (uint32_t f = 0; cols && f < n_fields; f++) og_column_unref(cols[f]);
-  og_free(parts);
-  og_free(cols);
-  og_free(picked);
   return st;
 }
 

@@ -8,6 +8,7 @@
 #include "db/public_writer.h"
 #include "arrow/c_data.h"
 #include "base/env.h"
+#include "base/pool.h"
 #include "base/ulid.h"
 
 void og_write_opts_init(og_write_opts *opts)
@@ -40,6 +41,7 @@ static og_status begin(og_writer *w, const char *uri, const og_write_opts *given
   OG_TRY(og_db__text_need(cx, uri, "uri", &w->uri));
   OG_TRY(og_db__text_take(cx, w->opts.branch, "branch", &branch));
   OG_TRY(og_db__dataset_enter(&w->call, w->world, w->opts.timeout_ms, w->opts.cancel));
+  if (w->opts.threads != 1) OG_TRY(og_pool_new(cx, w->opts.threads, &w->world->rt.pool));
   OG_TRY(og_lance_place_open(cx, w->uri, branch, false, &w->at));
   return og_db__writer_reopen(w);
 }

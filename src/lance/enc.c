@@ -226,6 +226,9 @@ static og_status put_body(og_ctx *cx, og_buf *out, const og_lance__enc *e)
   case OG_LANCE__ENC_RLE:
     OG_TRY(og_lance__enc_put(cx, out, 1, e->inner));
     return og_lance__enc_put(cx, out, 2, e->lengths);
+  case OG_LANCE__ENC_FSST:
+    OG_TRY(og_pb_put_bytes(cx, out, 1, e->table));
+    return og_lance__enc_put(cx, out, 2, e->inner);
   case OG_LANCE__ENC_GENERAL:
     OG_TRY(og_pb_put_u64(cx, &part, 1, (uint64_t)e->scheme));
     OG_TRY(og_pb_put_bytes(cx, out, 1, og_buf_str(&part)));

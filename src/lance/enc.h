@@ -197,6 +197,19 @@ OG_MUST_USE og_status og_lance__fsst_open(og_ctx *cx, og_str table, og_lance__fs
  * or has a code without a symbol. */
 size_t og_lance__fsst_expand(const og_lance__fsst *f, og_str in, uint8_t *out);
 
+/* A table for strings like these, and coding with it.  The code of n bytes takes at most 2 * n; `readable` is the end of
+ * what may be read behind the string, or its own end. */
+typedef struct og_lance__fsst_coder og_lance__fsst_coder;
+OG_MUST_USE og_status og_lance__fsst_train(og_ctx *cx, const og_lance__slots *s, og_lance__fsst_coder **out);
+void og_lance__fsst_coder_free(og_lance__fsst_coder *f); /* NULL is fine */
+size_t og_lance__fsst_code(const og_lance__fsst_coder *f, og_str in, const void *readable, uint8_t *out);
+void og_lance__fsst_table(const og_lance__fsst_coder *f, uint8_t out[OG_LANCE__FSST_TABLE]);
+/* Codes all slots into `coded`, which the caller cleans up.  *pays: less than nine tenths of the bytes are left; always
+ * false below OG_LANCE__FSST_LEAST bytes, where the table would outweigh it. */
+#define OG_LANCE__FSST_LEAST (32u << 10)
+OG_MUST_USE og_status og_lance__fsst_slots(og_ctx *cx, const og_lance__slots *s, og_lance__slots *coded,
+                                           uint8_t table[OG_LANCE__FSST_TABLE], bool *pays);
+
 OG_MUST_USE og_status og_lance__rle_decode(og_ctx *cx, const og_lance__enc *e, og_str values,
                                            og_str lengths, uint64_t n, unsigned width,
                                            uint8_t *dst);

@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /* lance/file_write.c -- a data file, front to back.
  *
- * Rows are shredded into one leaf per column as they come.  A leaf that has gathered a page's worth
- * becomes a page and is appended to the object, so memory is bounded by columns x page.  Metadata
- * follows at the end: global buffer 0 (the schema), column metadata, the two tables, the footer.
- * Page buffers start at multiples of 64.
+ * Rows are shredded into one leaf per column as they come.  A leaf that has gathered a page's worth becomes a page and
+ * is appended to the object, so memory is bounded by columns x page; pages of several columns are encoded on the pool.
+ * Metadata follows at the end: global buffer 0 (the schema), column metadata, the two tables, the footer. Page buffers
+ * start at multiples of 64.
  */
 #include "arrow/builder.h"
 #include "base/ctx.h"
+#include "base/pool.h"
 #include "base/vec.h"
-#include "lance/file.h"
 #include "lance/blob.h"
+#include "lance/file.h"
 #include "lance/page.h"
 #include "lance/pb.h"
 
@@ -96,16 +97,15 @@ static og_status prepare_columns(og_ctx *cx, og_lance_file_writer *w)
 static og_status writer_start(og_ctx *cx, og_lance_file_writer *w, og_str key)
 {
   if (w->version.major != 2 || (w->version.minor != 1 && w->version.minor != 2))
-    return og_fail(cx, OG_EUNSUPPORTED, "Lance file version %u.%u; 2.1 and 2.2 are written",
-                   w->version.major, w->version.minor);
+    return og_fail(cx, OG_EUNSUPPORTED, "Lance file version %u.%u; 2.1 and 2.2 are written", w->version.major,
+                   w->version.minor);
   OG_TRY(og_arena_str(cx, &w->arena, key, &w->key));
   OG_TRY(prepare_columns(cx, w));
   return og_store_writer_open(cx, w->store, key, &w->out);
 }
 
-og_status og_lance_file_writer_open(og_ctx *cx, og_store *store, og_str key,
-                                    og_lance_schema *schema, og_lance_version version,
-                                    og_lance_file_writer **out)
+og_status og_lance_file_writer_open(og_ctx *cx, og_store *store, og_str key, og_lance_schema *schema,
+                                    og_lance_version version, og_lance_file_writer **out)
 {
   og_lance_file_writer *w = og_zalloc(cx, sizeof *w);
   if (!w) return OG_ENOMEM;
@@ -150,8 +150,8 @@ static og_status put_encoding(og_ctx *cx, og_buf *out, uint32_t num, og_str url,
   return og_pb_put_bytes(cx, out, num, og_buf_str(&encoding));
 }
 
-static og_status store_page(og_ctx *cx, og_lance_file_writer *w, column_out *c,
-                            const og_lance__page_out *page, uint64_t rows)
+static og_status store_page(og_ctx *cx, og_lance_file_writer *w, column_out *c, const og_lance__page_out *page,
+                            uint64_t rows)
 {
   OG_AUTO(og_buf) message = {0};
   uint64_t offsets[OG_ARRAY_LEN(page->buffers)], sizes[OG_ARRAY_LEN(page->buffers)];
@@ -164,21 +164,42 @@ static og_status store_page(og_ctx *cx, og_lance_file_writer *w, column_out *c,
   OG_TRY(og_pb_put_packed(cx, &message, 1, offsets, page->n_buffers));
   OG_TRY(og_pb_put_packed(cx, &message, 2, sizes, page->n_buffers));
   OG_TRY(og_pb_put_u64(cx, &message, 3, rows));
-  OG_TRY(put_encoding(cx, &message, 4, OG_STR("/lance.encodings21.PageLayout"),
-                      og_buf_str(&page->layout)));
+  OG_TRY(put_encoding(cx, &message, 4, OG_STR("/lance.encodings21.PageLayout"), og_buf_str(&page->layout)));
   OG_TRY(og_pb_put_u64(cx, &message, 5, c->rows_done));
   OG_TRY(og_pb_put_bytes(cx, &c->pages, 2, og_buf_str(&message)));
   c->rows_done += rows;
   return OG_OK;
 }
 
-/* All rows gathered for a column, as one page unless og_lance__leaf_split cuts them. */
-static og_status flush(og_ctx *cx, og_lance_file_writer *w, uint32_t column)
+/* A page that is encoded, and not in the file yet. */
+typedef struct encoded {
+  og_lance__page_out page;
+  uint64_t rows;
+} encoded;
+
+typedef struct flushing {
+  og_lance_file_writer *w;
+  const uint32_t *columns;
+  og_vec *pages; /* encoded, per column */
+} flushing;
+
+static og_status encode_part(og_ctx *cx, const og_lance_file_writer *w, const og_lance__leaf *part, bool large,
+                             og_vec *pages)
 {
-  og_lance__leaf *l = &w->leaves[column];
+  encoded *e = og_vec_push(cx, pages);
+  if (!e) return OG_ENOMEM;
+  e->rows = part->n_rows;
+  return og_lance__page_write(cx, part, w->version.minor, large, &e->page);
+}
+
+/* All rows gathered for a column, as one page unless og_lance__leaf_split cuts them. */
+static og_status encode_column(og_ctx *cx, void *arg, size_t item, unsigned worker)
+{
+  const flushing *f = arg;
+  const og_lance__leaf *l = &f->w->leaves[f->columns[item]];
   uint64_t slot = 0;
+  (void)worker;
   for (uint64_t from = 0, to; from < l->n_entries; from = to) {
-    OG_AUTO(og_lance__page_out) page = {0};
     OG_AUTO(og_lance__leaf) part = {0};
     const og_lance__leaf *whole = l;
     bool large;
@@ -189,10 +210,62 @@ static og_status flush(og_ctx *cx, og_lance_file_writer *w, uint32_t column)
       slot += part.slots.n;
       whole = &part;
     }
-    OG_TRY(og_lance__page_write(cx, whole, w->version.minor, large, &page));
-    OG_TRY(store_page(cx, w, &w->columns[column], &page, whole->n_rows));
+    OG_TRY(encode_part(cx, f->w, whole, large, &f->pages[item]));
   }
-  og_lance__leaf_clear(l);
+  return OG_OK;
+}
+
+static og_status store_pages(og_ctx *cx, const flushing *f, size_t n)
+{
+  for (size_t i = 0; i < n; i++) {
+    for (size_t k = 0; k < f->pages[i].len; k++) {
+      const encoded *e = &OG_VEC_AT(&f->pages[i], encoded, k);
+      OG_TRY(store_page(cx, f->w, &f->w->columns[f->columns[i]], &e->page, e->rows));
+    }
+    og_lance__leaf_clear(&f->w->leaves[f->columns[i]]);
+  }
+  return OG_OK;
+}
+
+/* Pages are encoded side by side, and stored in the order of the columns, so that a file is the same with any pool. */
+static og_status flush_columns(og_ctx *cx, og_lance_file_writer *w, const uint32_t *columns, size_t n)
+{
+  OG_AUTO(og_arena) scratch = {0};
+  flushing f = {w, columns, og_arena_calloc(cx, &scratch, n + 1, sizeof *f.pages)};
+  if (!f.pages) return OG_ENOMEM;
+  for (size_t i = 0; i < n; i++) f.pages[i] = OG_VEC_INIT(encoded);
+  og_status st = og_parallel(cx, n, encode_column, &f);
+  if (st == OG_OK) st = store_pages(cx, &f, n);
+  for (size_t i = 0; i < n; i++) {
+    for (size_t k = 0; k < f.pages[i].len; k++) og_lance__page_out_cleanup(&OG_VEC_AT(&f.pages[i], encoded, k).page);
+    og_vec_cleanup(&f.pages[i]);
+  }
+  return st;
+}
+
+static og_status flush(og_ctx *cx, og_lance_file_writer *w, uint32_t column)
+{
+  return flush_columns(cx, w, &column, 1);
+}
+
+/* The columns that have gathered so many bytes. */
+static og_status flush_full(og_ctx *cx, og_lance_file_writer *w, uint64_t bytes)
+{
+  OG_AUTO(og_arena) scratch = {0};
+  uint32_t *full = og_arena_calloc(cx, &scratch, (size_t)w->n_columns + 1, sizeof *full);
+  size_t n = 0;
+  if (!full) return OG_ENOMEM;
+  for (uint32_t i = 0; i < w->n_columns; i++)
+    if (w->leaves[i].n_entries && og_lance__leaf_bytes(&w->leaves[i]) >= bytes) full[n++] = i;
+  return flush_columns(cx, w, full, n);
+}
+
+/* Columns of a table fill up at about the same time: those that are half full go along, and encode beside each other.
+ */
+static og_status flush_if_full(og_ctx *cx, og_lance_file_writer *w)
+{
+  for (uint32_t i = 0; i < w->n_columns; i++)
+    if (og_lance__leaf_bytes(&w->leaves[i]) >= PAGE_BYTES) return flush_full(cx, w, PAGE_BYTES / 2);
   return OG_OK;
 }
 
@@ -204,11 +277,9 @@ static og_status check_batch(og_ctx *cx, const og_lance_file_writer *w, const og
   if (batch->n_columns != s->n_fields)
     return og_fail(cx, OG_EINVALID, "%u columns for a schema of %u", batch->n_columns, s->n_fields);
   for (uint32_t i = 0; i < s->n_fields; i++)
-    if (!og_type_eq(batch->columns[i]->type, s->fields[i].type) ||
-        batch->columns[i]->len != batch->len)
-      return og_fail(cx, OG_EINVALID, "column \"" OG_STR_FMT "\" is %s, its field is %s",
-                     OG_STR_ARG(s->fields[i].name), og_type_name(batch->columns[i]->type),
-                     og_type_name(s->fields[i].type));
+    if (!og_type_eq(batch->columns[i]->type, s->fields[i].type) || batch->columns[i]->len != batch->len)
+      return og_fail(cx, OG_EINVALID, "column \"" OG_STR_FMT "\" is %s, its field is %s", OG_STR_ARG(s->fields[i].name),
+                     og_type_name(batch->columns[i]->type), og_type_name(s->fields[i].type));
   return OG_OK;
 }
 
@@ -217,28 +288,25 @@ static int64_t step_rows(const og_column *c)
 {
   uint64_t bytes = 8 * (uint64_t)c->len + c->bytes_len + 1;
   if (c->type.id == OG_TYPE_FIXED_LIST) bytes += 8 * (uint64_t)c->len * (uint64_t)c->type.size;
-  for (uint32_t i = 0; i < c->n_children; i++)
-    bytes += 8 * (uint64_t)c->children[i]->len + c->children[i]->bytes_len;
+  for (uint32_t i = 0; i < c->n_children; i++) bytes += 8 * (uint64_t)c->children[i]->len + c->children[i]->bytes_len;
   const uint64_t rows = (uint64_t)((double)STEP_BYTES / (double)bytes * (double)c->len);
   return rows < 1 ? 1 : (int64_t)rows;
 }
 
-static og_status write_rows(og_ctx *cx, og_lance_file_writer *w, const top_field *f,
-                            const og_column *c)
+static og_status write_rows(og_ctx *cx, og_lance_file_writer *w, const top_field *f, const og_column *c)
 {
   const int64_t step = step_rows(c);
   for (int64_t from = 0; from < c->len; from += step) {
     const int64_t n = c->len - from < step ? c->len - from : step;
     OG_TRY(og_lance__shred(cx, f->field, c, from, n, &w->leaves[f->first]));
     for (uint32_t k = f->first; k < f->first + f->n; k++)
-      if (og_lance__leaf_bytes(&w->leaves[k]) >= PAGE_BYTES) OG_TRY(flush(cx, w, k));
+      if (og_lance__leaf_bytes(&w->leaves[k]) >= 2 * PAGE_BYTES) OG_TRY(flush(cx, w, k)); /* of a huge batch */
   }
   return OG_OK;
 }
 
 /* The bytes go to the file at once, their descriptors into the column. */
-static og_status write_blobs(og_ctx *cx, og_lance_file_writer *w, const top_field *f,
-                             const og_column *c)
+static og_status write_blobs(og_ctx *cx, og_lance_file_writer *w, const top_field *f, const og_column *c)
 {
   OG_AUTO(og_builder_p) b = NULL;
   og_column *descriptors;
@@ -260,16 +328,14 @@ static og_status write_blobs(og_ctx *cx, og_lance_file_writer *w, const top_fiel
   return st;
 }
 
-static og_status write_column(og_ctx *cx, og_lance_file_writer *w, const top_field *f,
-                              const og_column *c)
+static og_status write_column(og_ctx *cx, og_lance_file_writer *w, const top_field *f, const og_column *c)
 {
   return og_lance_is_blob(f->field) ? write_blobs(cx, w, f, c) : write_rows(cx, w, f, c);
 }
 
 og_status og_lance_file_write(og_ctx *cx, og_lance_file_writer *w, const og_batch *batch)
 {
-  OG_TRY_NOTE(cx, check_batch(cx, w, batch), "while writing data file " OG_STR_FMT,
-              OG_STR_ARG(w->key));
+  OG_TRY_NOTE(cx, check_batch(cx, w, batch), "while writing data file " OG_STR_FMT, OG_STR_ARG(w->key));
   for (uint32_t i = 0; i < batch->n_columns; i++) {
     OG_TRY(og_ctx_poll(cx));
     OG_TRY_NOTE(cx, write_column(cx, w, &w->fields[i], batch->columns[i]),
@@ -277,6 +343,7 @@ og_status og_lance_file_write(og_ctx *cx, og_lance_file_writer *w, const og_batc
                 OG_STR_ARG(w->fields[i].field->name), OG_STR_ARG(w->key));
   }
   w->n_rows += (uint64_t)batch->len;
+  OG_TRY_NOTE(cx, flush_if_full(cx, w), "while writing data file " OG_STR_FMT, OG_STR_ARG(w->key));
   return OG_OK;
 }
 
@@ -326,8 +393,7 @@ static og_status put_column(og_ctx *cx, const column_out *c, og_buf *out)
   return og_buf_append(cx, out, c->pages.data, c->pages.len);
 }
 
-static og_status put_footer(og_ctx *cx, const og_lance_file_writer *w, const uint64_t at[3],
-                            og_buf *out)
+static og_status put_footer(og_ctx *cx, const og_lance_file_writer *w, const uint64_t at[3], og_buf *out)
 {
   for (int i = 0; i < 3; i++) OG_TRY(og_buf_put_u64(cx, out, at[i]));
   OG_TRY(og_buf_put_u32(cx, out, 1));
@@ -343,7 +409,7 @@ static og_status write_end(og_ctx *cx, og_lance_file_writer *w)
   OG_AUTO(table) columns = {0};
   OG_AUTO(og_buf) bytes = {0};
   uint64_t at[3]; /* of column metadata, of its table, of the table of global buffers */
-  for (uint32_t i = 0; i < w->n_columns; i++) OG_TRY(flush(cx, w, i));
+  OG_TRY(flush_full(cx, w, 0));
   OG_TRY(put_descriptor(cx, w, &bytes));
   OG_TRY(align(cx, w));
   OG_TRY(append_entry(cx, w, &globals, og_buf_str(&bytes)));

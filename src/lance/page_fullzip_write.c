@@ -5,6 +5,9 @@
 
 typedef struct zip_out {
   const og_lance__leaf *leaf;
+  const og_lance__slots *values; /* the leaf's, or codes of FSST */
+  og_lance__slots coded;
+  uint8_t table[OG_LANCE__FSST_TABLE];
   og_lance__numbering num;
   unsigned bits_rep, bits_def, control;
   og_buf *data;
@@ -14,6 +17,7 @@ typedef struct zip_out {
 static void zip_out_cleanup(zip_out *z)
 {
   og_lance__mem_cleanup(&z->starts);
+  og_lance__slots_cleanup(&z->coded);
 }
 
 static og_status put_fixed(og_ctx *cx, zip_out *z, uint64_t slot)
@@ -34,7 +38,7 @@ static og_status put_fixed(og_ctx *cx, zip_out *z, uint64_t slot)
 
 static og_status put_string(og_ctx *cx, zip_out *z, uint64_t slot)
 {
-  const og_str v = og_lance__slots_str(&z->leaf->slots, slot);
+  const og_str v = og_lance__slots_str(z->values, slot);
   const uint64_t len = v.len;
   const bool wide = z->leaf->slots.shape.wide && !z->leaf->slots.shape.blob;
   OG_TRY(og_buf_append(cx, z->data, &len, wide ? 8 : 4));
@@ -96,7 +100,7 @@ static unsigned control_width(unsigned bits)
 
 og_status og_lance__full_zip_write(og_ctx *cx, const og_lance__leaf *leaf, og_lance__page_out *out)
 {
-  OG_AUTO(zip_out) z = {.leaf = leaf, .data = &out->buffers[0]};
+  OG_AUTO(zip_out) z = {.leaf = leaf, .values = &leaf->slots, .data = &out->buffers[0]};
   og_lance__layout l = {.kind = OG_LANCE__FULL_ZIP, .n_items = leaf->n_entries, .n_visible = leaf->slots.n};
   const og_lance__shape *shape = &leaf->slots.shape;
   og_lance__numbering_make(leaf, &l, &z.num);
@@ -111,7 +115,12 @@ og_status og_lance__full_zip_write(og_ctx *cx, const og_lance__leaf *leaf, og_la
   const og_lance__enc list = {
       .kind = OG_LANCE__ENC_FIXED_LIST, .items = shape->dim, .has_validity = items_null, .inner = &flat};
   const og_lance__enc strings = {.kind = OG_LANCE__ENC_VARIABLE, .inner = &flat};
-  l.values = shape->blob ? &og_lance__blob_enc : variable ? &strings : shape->is_list ? &list : &flat;
+  bool coded = false;
+  if (variable && !shape->blob) OG_TRY(og_lance__fsst_slots(cx, &leaf->slots, &z.coded, z.table, &coded));
+  if (coded) z.values = &z.coded;
+  const og_lance__enc fsst = {
+      .kind = OG_LANCE__ENC_FSST, .table = og_str_from(z.table, sizeof z.table), .inner = &strings};
+  l.values = shape->blob ? &og_lance__blob_enc : coded ? &fsst : variable ? &strings : shape->is_list ? &list : &flat;
   if (variable)
     l.bits_offset = flat.bits;
   else

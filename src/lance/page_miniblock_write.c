@@ -2,7 +2,8 @@
 /* lance/page_miniblock_write.c -- writing the layout that page_miniblock_read.c explains.
  *
  *  (1) The encoding of a page's values is the one whose size, measured over all of them, is smallest: bit-packing must
- *      gain a tenth over flat values, run lengths half over both, a dictionary a fifth over plain strings.
+ *      gain a tenth over flat values, run lengths half over both, a dictionary a fifth over plain strings, and so must
+ *      FSST, of whose bytes a tenth must go.
  *  (2) A chunk holds a power of two of slots, at most 4096, in about 8 KiB: small enough to fetch for one row.
  *  (3) A chunk's entries end with a visible one, save in the last chunk, so that slots and entries agree.
  */
@@ -21,8 +22,9 @@ typedef enum value_kind { VALUES_FLAT, VALUES_INLINE, VALUES_RLE, VALUES_STRINGS
 
 typedef struct mini_out {
   const og_lance__leaf *leaf;
-  const og_lance__slots *values; /* the leaf's slots, or dictionary indices */
-  og_lance__slots indices, dictionary;
+  const og_lance__slots *values; /* the leaf's slots, dictionary indices, or codes of FSST */
+  og_lance__slots indices, dictionary, coded;
+  uint8_t table[OG_LANCE__FSST_TABLE]; /* of the codes */
   value_kind kind;
   bool large; /* 32-bit words */
   og_lance__numbering num;
@@ -36,6 +38,7 @@ static void mini_out_cleanup(mini_out *m)
 {
   og_lance__slots_cleanup(&m->indices);
   og_lance__slots_cleanup(&m->dictionary);
+  og_lance__slots_cleanup(&m->coded);
   og_buf_cleanup(&m->scratch);
   og_buf_cleanup(&m->value[0]);
   og_buf_cleanup(&m->value[1]);
@@ -314,10 +317,12 @@ og_status og_lance__mini_block_write(og_ctx *cx, const og_lance__leaf *leaf, uns
   og_lance__layout l = {.kind = OG_LANCE__MINI_BLOCK, .n_items = leaf->slots.n, .large = m.large};
   const og_lance__shape *shape = &leaf->slots.shape;
   const bool strings = shape->form == OG_LANCE__VARBIN;
-  bool compressed = false;
+  bool compressed = false, coded = false;
   og_lance__numbering_make(leaf, &l, &m.num);
   m.kind = strings ? VALUES_STRINGS : choose_fixed(&leaf->slots);
   if (strings) OG_TRY(try_dictionary(cx, &m));
+  if (m.kind == VALUES_STRINGS) OG_TRY(og_lance__fsst_slots(cx, &leaf->slots, &m.coded, m.table, &coded));
+  if (coded) m.values = &m.coded;
   m.rep_bits = og_lance__bit_width(leaf->path->n_lists);
   m.def_bits = og_lance__bit_width(m.num.max_def);
   m.n_buffers = m.kind == VALUES_RLE || (m.kind == VALUES_FLAT && m.values->valid.len) ? 2 : 1;
@@ -333,6 +338,8 @@ og_status og_lance__mini_block_write(og_ctx *cx, const og_lance__leaf *leaf, uns
   const og_lance__enc byte = {.kind = OG_LANCE__ENC_FLAT, .bits = 8};
   const og_lance__enc offsets = {.kind = OG_LANCE__ENC_FLAT, .bits = shape->wide ? 64 : 32};
   const og_lance__enc text = {.kind = OG_LANCE__ENC_VARIABLE, .inner = &offsets};
+  const og_lance__enc fsst = {
+      .kind = OG_LANCE__ENC_FSST, .table = og_str_from(m.table, sizeof m.table), .inner = &text};
   const og_lance__enc lz4 = {
       .kind = OG_LANCE__ENC_GENERAL, .scheme = OG_LANCE__LZ4, .inner = &text};
   const og_lance__enc flat = {.kind = OG_LANCE__ENC_FLAT,
@@ -348,7 +355,8 @@ og_status og_lance__mini_block_write(og_ctx *cx, const og_lance__leaf *leaf, uns
       .kind = OG_LANCE__ENC_OUT_OF_LINE, .bits = 16, .packed_bits = m.rep_bits};
   const og_lance__enc def = {
       .kind = OG_LANCE__ENC_OUT_OF_LINE, .bits = 16, .packed_bits = m.def_bits};
-  l.values = m.kind == VALUES_STRINGS  ? &text
+  l.values = coded                     ? &fsst
+             : m.kind == VALUES_STRINGS  ? &text
              : m.kind == VALUES_INLINE ? &packed
              : m.kind == VALUES_RLE    ? &runs
              : shape->is_list          ? &list

@@ -5,6 +5,8 @@
 #include "base/env.h"
 #include "lance/enc.h"
 
+#include <stdio.h>
+
 typedef struct world {
   og_runtime rt;
   og_error err;
@@ -42,8 +44,7 @@ static void fill_words(unsigned width, unsigned bits, uint64_t seed, uint8_t *ou
 
 OG_TEST(bitpack, every_width_comes_back)
 {
-  static uint8_t values[OG_LANCE__BLOCK * 8], packed[OG_LANCE__BLOCK * 8],
-      back[OG_LANCE__BLOCK * 8];
+  static uint8_t values[OG_LANCE__BLOCK * 8], packed[OG_LANCE__BLOCK * 8], back[OG_LANCE__BLOCK * 8];
   for (unsigned width = 1; width <= 8; width *= 2)
     for (unsigned bits = 0; bits <= 8 * width; bits++) {
       fill_words(width, bits, bits, values);
@@ -71,8 +72,7 @@ OG_TEST(bitpack, the_layout_is_fastlanes)
         uint64_t got = 0;
         for (unsigned b = 0; b < bits; b++) {
           const unsigned at = r * bits + b;
-          const uint64_t w =
-              og_lance__uint(packed + (size_t)(at / word * lanes + l) * width, width);
+          const uint64_t w = og_lance__uint(packed + (size_t)(at / word * lanes + l) * width, width);
           got |= (w >> at % word & 1) << b;
         }
         OG_CHECK_U64(got, og_lance__uint(values + (size_t)index * width, width));
@@ -91,12 +91,10 @@ OG_TEST(bitpack, a_short_tail_is_raw_when_that_is_smaller)
     OG_CHECK_OK(&w.cx, og_lance__out_of_line_encode(&w.cx, 3, (const uint8_t *)values, n, 2, &out));
     const size_t tail = n % 1024, full = n / 1024 * 384;
     OG_CHECK_U64(out.len, full + (tail * 2 <= 384 ? tail * 2 : 384));
-    OG_CHECK_OK(&w.cx,
-                og_lance__out_of_line_decode(&w.cx, 3, og_buf_str(&out), n, 2, (uint8_t *)back));
+    OG_CHECK_OK(&w.cx, og_lance__out_of_line_decode(&w.cx, 3, og_buf_str(&out), n, 2, (uint8_t *)back));
     assert_memory_equal(values, back, n * 2);
     OG_CHECK_STATUS(&w.cx,
-                    og_lance__out_of_line_decode(&w.cx, 3, og_str_from(out.data, out.len - 1), n, 2,
-                                                 (uint8_t *)back),
+                    og_lance__out_of_line_decode(&w.cx, 3, og_str_from(out.data, out.len - 1), n, 2, (uint8_t *)back),
                     OG_ECORRUPT);
     og_buf_cleanup(&out);
   }
@@ -114,11 +112,9 @@ OG_TEST(bitpack, an_inline_block_that_lies_about_its_bits_is_refused)
   OG_CHECK_OK(&w.cx, og_lance__inline_decode(&w.cx, og_buf_str(&out), 1024, 4, (uint8_t *)back));
   assert_memory_equal(values, back, sizeof values);
   out.data[0] = 3;
-  OG_CHECK_STATUS(&w.cx, og_lance__inline_decode(&w.cx, og_buf_str(&out), 1024, 4, (uint8_t *)back),
-                  OG_ECORRUPT);
+  OG_CHECK_STATUS(&w.cx, og_lance__inline_decode(&w.cx, og_buf_str(&out), 1024, 4, (uint8_t *)back), OG_ECORRUPT);
   out.data[0] = 33;
-  OG_CHECK_STATUS(&w.cx, og_lance__inline_decode(&w.cx, og_buf_str(&out), 1024, 4, (uint8_t *)back),
-                  OG_ECORRUPT);
+  OG_CHECK_STATUS(&w.cx, og_lance__inline_decode(&w.cx, og_buf_str(&out), 1024, 4, (uint8_t *)back), OG_ECORRUPT);
   og_buf_cleanup(&out);
   world_free(&w);
 }
@@ -136,17 +132,14 @@ OG_TEST(rle, runs_longer_than_255_are_split_and_come_back)
   OG_CHECK_OK(&w.cx, og_lance__rle_encode(&w.cx, (const uint8_t *)values, 1000, 2, &v, &l));
   OG_CHECK_U64(l.len, 3 + 30);
   OG_CHECK_U64(l.len, og_lance__rle_runs((const uint8_t *)values, 1000, 2));
-  OG_CHECK_OK(&w.cx, og_lance__rle_decode(&w.cx, &rle, og_buf_str(&v), og_buf_str(&l), 1000, 2,
-                                          (uint8_t *)back));
+  OG_CHECK_OK(&w.cx, og_lance__rle_decode(&w.cx, &rle, og_buf_str(&v), og_buf_str(&l), 1000, 2, (uint8_t *)back));
   assert_memory_equal(values, back, sizeof values);
+  OG_CHECK_STATUS(&w.cx, og_lance__rle_decode(&w.cx, &rle, og_buf_str(&v), og_buf_str(&l), 999, 2, (uint8_t *)back),
+                  OG_ECORRUPT);
   OG_CHECK_STATUS(
       &w.cx,
-      og_lance__rle_decode(&w.cx, &rle, og_buf_str(&v), og_buf_str(&l), 999, 2, (uint8_t *)back),
+      og_lance__rle_decode(&w.cx, &rle, og_str_from(v.data, v.len - 2), og_buf_str(&l), 1000, 2, (uint8_t *)back),
       OG_ECORRUPT);
-  OG_CHECK_STATUS(&w.cx,
-                  og_lance__rle_decode(&w.cx, &rle, og_str_from(v.data, v.len - 2), og_buf_str(&l),
-                                       1000, 2, (uint8_t *)back),
-                  OG_ECORRUPT);
   og_buf_cleanup(&v);
   og_buf_cleanup(&l);
   world_free(&w);
@@ -191,9 +184,56 @@ OG_TEST(fsst, symbols_expand_and_an_escape_gives_one_byte)
   OG_CHECK(og_lance__fsst_expand(&f, OG_STR("\x00\xff"), out) == SIZE_MAX);
   OG_CHECK(og_lance__fsst_expand(&f, OG_STR("\x02"), out) == SIZE_MAX);
   table[24] = 9;
-  OG_CHECK_STATUS(&w.cx, og_lance__fsst_open(&w.cx, og_str_from(table, sizeof table), &f),
-                  OG_ECORRUPT);
+  OG_CHECK_STATUS(&w.cx, og_lance__fsst_open(&w.cx, og_str_from(table, sizeof table), &f), OG_ECORRUPT);
   world_free(&w);
+}
+
+/* Kinds of strings: what number i of each is. */
+static size_t make_string(int kind, uint64_t i, char *out)
+{
+  const uint64_t r = mix(i);
+  switch (kind) {
+  case 0: return (size_t)sprintf(out, "user-%06u@example.com", (unsigned)(r % 1000000));
+  case 1: return (size_t)sprintf(out, "p%06u", (unsigned)(r % 100000));
+  case 2: /* any bytes, zeros among them */
+    for (size_t k = 0; k < r % 40; k++) out[k] = (char)(mix(i * 64 + k) >> 8 & 0xFF);
+    return r % 40;
+  case 3: memset(out, i % 2 ? 0 : 'a', r % 3); return r % 3; /* empty, and shorter than any hashed symbol */
+  default: memset(out, 'x', r % 1000); return r % 1000;
+  }
+}
+
+OG_TEST(fsst, every_string_comes_back)
+{
+  static const double most[] = {0.45, 0.6, 2, 0.8, 0.2};
+  for (int kind = 0; kind < 10; kind++) {
+    world w;
+    world_new(&w);
+    og_lance__slots s, coded = {0};
+    uint8_t table[OG_LANCE__FSST_TABLE];
+    char text[1024];
+    uint8_t back[1024 * 8], *at;
+    bool pays;
+    og_lance__fsst f;
+    og_lance__slots_init(&s, (og_lance__shape){.form = OG_LANCE__VARBIN, .dim = 1, .wide = kind % 2 == 1});
+    for (uint64_t i = 0; i < 40000; i++) {
+      const size_t n = make_string(kind / 2, i, text);
+      OG_CHECK_OK(&w.cx, og_lance__slots_open(&w.cx, &s, 1, n, &at));
+      memcpy(at, text, n);
+      og_lance__slots_set_end(&s, s.n - 1, s.data.len);
+    }
+    OG_CHECK_OK(&w.cx, og_lance__fsst_slots(&w.cx, &s, &coded, table, &pays));
+    OG_CHECK(pays == (kind / 2 != 2)); /* random bytes cannot */
+    OG_CHECK((double)coded.data.len <= most[kind / 2] * (double)s.data.len);
+    OG_CHECK_OK(&w.cx, og_lance__fsst_open(&w.cx, og_str_from(table, sizeof table), &f));
+    for (uint64_t i = 0; i < s.n; i++) {
+      const size_t n = og_lance__fsst_expand(&f, og_lance__slots_str(&coded, i), back);
+      OG_CHECK(og_str_eq(og_str_from(back, n), og_lance__slots_str(&s, i)));
+    }
+    og_lance__slots_cleanup(&coded);
+    og_lance__slots_cleanup(&s);
+    world_free(&w);
+  }
 }
 
 OG_TEST(general, an_lz4_buffer_that_claims_too_much_costs_no_memory)
@@ -201,18 +241,14 @@ OG_TEST(general, an_lz4_buffer_that_claims_too_much_costs_no_memory)
   world w;
   world_new(&w);
   og_buf packed = {0}, plain = {0};
-  OG_CHECK_OK(&w.cx, og_lance__lz4_encode(&w.cx, OG_STR("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"),
-                                          &packed));
+  OG_CHECK_OK(&w.cx, og_lance__lz4_encode(&w.cx, OG_STR("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"), &packed));
   OG_CHECK_OK(&w.cx, og_lance__general_decode(&w.cx, OG_LANCE__LZ4, og_buf_str(&packed), &plain));
   OG_CHECK_STR(og_buf_str(&plain), OG_STR("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"));
   og_buf_cleanup(&plain);
   memcpy(packed.data, "\xff\xff\xff\x7f", 4);
-  OG_CHECK_STATUS(&w.cx,
-                  og_lance__general_decode(&w.cx, OG_LANCE__LZ4, og_buf_str(&packed), &plain),
-                  OG_ECORRUPT);
+  OG_CHECK_STATUS(&w.cx, og_lance__general_decode(&w.cx, OG_LANCE__LZ4, og_buf_str(&packed), &plain), OG_ECORRUPT);
   OG_CHECK(w.rt.mem.peak < 4096);
-  OG_CHECK_STATUS(&w.cx, og_lance__general_decode(&w.cx, OG_LANCE__ZSTD, OG_STR("short"), &plain),
-                  OG_ECORRUPT);
+  OG_CHECK_STATUS(&w.cx, og_lance__general_decode(&w.cx, OG_LANCE__ZSTD, OG_STR("short"), &plain), OG_ECORRUPT);
   og_buf_cleanup(&plain);
   og_buf_cleanup(&packed);
   world_free(&w);
@@ -247,16 +283,11 @@ OG_TEST(variable, chunks_and_blocks_come_back_with_narrow_and_wide_offsets)
     OG_CHECK_OK(&w.cx, og_lance__variable_decode(&w.cx, &e, og_buf_str(&chunk), 4, &back));
     OG_CHECK_OK(&w.cx, og_lance__variable_block_decode(&w.cx, &e, og_buf_str(&block), 5, &back));
     OG_CHECK_U64(back.n, 9);
-    for (uint64_t i = 0; i < 4; i++)
-      OG_CHECK_STR(og_lance__slots_str(&back, i), og_lance__slots_str(&s, i + 1));
-    for (uint64_t i = 0; i < 5; i++)
-      OG_CHECK_STR(og_lance__slots_str(&back, i + 4), og_lance__slots_str(&s, i));
+    for (uint64_t i = 0; i < 4; i++) OG_CHECK_STR(og_lance__slots_str(&back, i), og_lance__slots_str(&s, i + 1));
+    for (uint64_t i = 0; i < 5; i++) OG_CHECK_STR(og_lance__slots_str(&back, i + 4), og_lance__slots_str(&s, i));
     chunk.data[wide ? 8 : 4] = 0xff; /* the second offset now lies behind the third */
-    OG_CHECK_STATUS(&w.cx, og_lance__variable_decode(&w.cx, &e, og_buf_str(&chunk), 4, &back),
-                    OG_ECORRUPT);
-    OG_CHECK_STATUS(&w.cx,
-                    og_lance__variable_block_decode(&w.cx, &e, og_buf_str(&block), 500, &back),
-                    OG_ECORRUPT);
+    OG_CHECK_STATUS(&w.cx, og_lance__variable_decode(&w.cx, &e, og_buf_str(&chunk), 4, &back), OG_ECORRUPT);
+    OG_CHECK_STATUS(&w.cx, og_lance__variable_block_decode(&w.cx, &e, og_buf_str(&block), 500, &back), OG_ECORRUPT);
     og_buf_cleanup(&chunk);
     og_buf_cleanup(&block);
     og_lance__slots_cleanup(&s);
@@ -271,25 +302,21 @@ OG_TEST(encoding, trees_come_back_and_unknown_ones_are_named)
   world_new(&w);
   static const og_lance__enc off = {.kind = OG_LANCE__ENC_FLAT, .bits = 32};
   static const og_lance__enc text = {.kind = OG_LANCE__ENC_VARIABLE, .inner = &off};
-  static const og_lance__enc lz4 = {
-      .kind = OG_LANCE__ENC_GENERAL, .scheme = OG_LANCE__LZ4, .inner = &text};
+  static const og_lance__enc lz4 = {.kind = OG_LANCE__ENC_GENERAL, .scheme = OG_LANCE__LZ4, .inner = &text};
   og_buf out = {0};
   const og_lance__enc *back;
   OG_CHECK_OK(&w.cx, og_lance__enc_put(&w.cx, &out, 1, &lz4));
   /* field 1, 14 bytes: General { 1 { 1: lz4 }, 3 Variable { 1 Flat { 1: 32 } } } */
   OG_CHECK_U64(out.data[0], 0x0a);
-  OG_CHECK_OK(&w.cx,
-              og_lance__enc_parse(&w.cx, &w.arena, og_str_from(out.data + 2, out.len - 2), &back));
+  OG_CHECK_OK(&w.cx, og_lance__enc_parse(&w.cx, &w.arena, og_str_from(out.data + 2, out.len - 2), &back));
   OG_CHECK_U64(back->kind, OG_LANCE__ENC_GENERAL);
   OG_CHECK_U64(back->scheme, OG_LANCE__LZ4);
   OG_CHECK_U64(back->inner->kind, OG_LANCE__ENC_VARIABLE);
   OG_CHECK_U64(back->inner->inner->bits, 32);
   og_buf_cleanup(&out);
-  OG_CHECK_STATUS(&w.cx, og_lance__enc_parse(&w.cx, &w.arena, OG_STR("\x3a\x00"), &back),
-                  OG_EUNSUPPORTED);
+  OG_CHECK_STATUS(&w.cx, og_lance__enc_parse(&w.cx, &w.arena, OG_STR("\x3a\x00"), &back), OG_EUNSUPPORTED);
   OG_CHECK(strstr(w.err.text, "dictionary") != NULL);
-  OG_CHECK_STATUS(&w.cx, og_lance__enc_parse(&w.cx, &w.arena, OG_STR("\x2a\x02\x08\x07"), &back),
-                  OG_ECORRUPT);
+  OG_CHECK_STATUS(&w.cx, og_lance__enc_parse(&w.cx, &w.arena, OG_STR("\x2a\x02\x08\x07"), &back), OG_ECORRUPT);
   world_free(&w);
 }
 
@@ -298,7 +325,7 @@ OG_TEST_MAIN(OG_CASE(bitpack, every_width_comes_back), OG_CASE(bitpack, the_layo
              OG_CASE(bitpack, an_inline_block_that_lies_about_its_bits_is_refused),
              OG_CASE(rle, runs_longer_than_255_are_split_and_come_back),
              OG_CASE(rle, a_block_of_values_and_lengths_is_split_only_when_it_is_whole),
-             OG_CASE(fsst, symbols_expand_and_an_escape_gives_one_byte),
+             OG_CASE(fsst, symbols_expand_and_an_escape_gives_one_byte), OG_CASE(fsst, every_string_comes_back),
              OG_CASE(general, an_lz4_buffer_that_claims_too_much_costs_no_memory),
              OG_CASE(variable, chunks_and_blocks_come_back_with_narrow_and_wide_offsets),
              OG_CASE(encoding, trees_come_back_and_unknown_ones_are_named))
