@@ -112,7 +112,8 @@ typedef struct og_scan_opts {
 OG_API void og_scan_opts_init(og_scan_opts *opts);
 
 /* The rows in the order of the table, decoded as the stream is pulled: memory does not grow with the table.  Columns
- * that only `where` needs are read first, and the others only where rows are left.  *out is written on success, and
+ * that only `where` needs are read first, and the others only where rows are left.  A condition "equal" or "null" on a
+ * column with a BTREE index is answered by the index.  *out is written on success, and
  * then the caller's to release, before or after the dataset is closed.  OG_EINVALID: no such column, or a value that
  * its type cannot be compared with; OG_EUNSUPPORTED: an extra column that the table does not keep. */
 OG_API og_status og_dataset_scan(og_dataset *dataset, const og_scan_opts *opts, struct ArrowArrayStream *out,

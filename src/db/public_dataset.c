@@ -16,6 +16,8 @@ void og_db__dataset_unref(og_dataset *d)
 {
   if (!d || atomic_fetch_sub_explicit(&d->refs, 1, memory_order_acq_rel) != 1) return;
   og_mem *mem = d->mem;
+  og_db__indexes_close(d);
+  og_mutex_cleanup(&d->mu);
   og_lance_table_unref(d->table);
   og_pool_free(d->rt.pool);
   og_env_posix_free(d->rt.env);
@@ -83,6 +85,7 @@ og_status og_db__dataset_new(og_ctx *cx, uint64_t memory_limit, og_dataset **out
     return OG_ENOMEM;
   }
   atomic_init(&d->refs, 1);
+  og_mutex_init(&d->mu);
   d->mem = mem;
   *out = d;
   return OG_OK;
@@ -261,7 +264,17 @@ static og_status check_extras(og_ctx *cx, const og_dataset *d, const og_scan_opt
   return og_fail(cx, OG_EUNSUPPORTED, "the table has no stable row ids, so it does not keep the versions of its rows");
 }
 
-static og_status scan_open(og_ctx *cx, const og_dataset *d, const og_scan_opts *o, bool count, og_lance_scan **out)
+/* The conditions without one of them. */
+static void leave_out(og_lance_scan_opts *opts, size_t which)
+{
+  og_lance_condition *where = (og_lance_condition *)opts->where; /* made for this scan */
+  opts->n_where--;
+  memmove(&where[which], &where[which + 1], (opts->n_where - which) * sizeof *where);
+}
+
+/* `only` is for the rows that an index tells, and must outlive the scan. */
+static og_status scan_open(og_ctx *cx, og_dataset *d, const og_scan_opts *o, bool count, og_vec *only,
+                           og_lance_scan **out)
 {
   og_lance_scan_opts opts = {.with_offset = o->row_offset,
                              .with_row_id = o->row_id,
@@ -269,11 +282,20 @@ static og_status scan_open(og_ctx *cx, const og_dataset *d, const og_scan_opts *
                              .with_updated = o->updated_version,
                              .batch_rows = o->batch_rows && o->batch_rows < 65536 ? o->batch_rows : 65536};
   uint32_t *columns = NULL;
+  size_t which;
+  bool used;
   if (!count) OG_TRY(columns_by_name(cx, d, o->columns, &columns, &opts.n_columns));
   OG_TRY(og_db__conditions(cx, d->table, o->where, o->where_count, &opts.where));
   OG_TRY(check_extras(cx, d, o));
   opts.columns = columns;
   opts.n_where = (uint32_t)o->where_count;
+  OG_TRY(og_db__index_rows(cx, d, o->where, o->where_count, only, &which, &used));
+  if (used) {
+    static const uint64_t none;
+    leave_out(&opts, which);
+    opts.only = only->len ? only->data : &none;
+    opts.n_only = only->len;
+  }
   return og_lance_scan_open(cx, d->table, &opts, out);
 }
 
@@ -283,6 +305,7 @@ static og_status scan_open(og_ctx *cx, const og_dataset *d, const og_scan_opts *
 typedef struct row_stream {
   og_dataset *dataset;
   og_lance_scan *scan; /* NULL: `batch` is all */
+  og_vec only;         /* uint64_t: rows that an index told it */
   og_batch *batch;
   og_schema *schema;
   uint64_t left;
@@ -356,6 +379,7 @@ static void stream_free(row_stream *s)
 {
   og_dataset *d = s->dataset;
   og_lance_scan_close(s->scan);
+  og_vec_cleanup(&s->only);
   og_batch_unref(s->batch);
   og_schema_unref(s->schema);
   og_arena_cleanup(&s->arena);
@@ -376,6 +400,7 @@ static og_status stream_new(og_ctx *cx, og_dataset *d, row_stream **out)
   atomic_fetch_add_explicit(&d->refs, 1, memory_order_relaxed);
   s->dataset = d;
   s->left = UINT64_MAX;
+  s->only = OG_VEC_INIT(uint64_t);
   *out = s;
   return OG_OK;
 }
@@ -421,7 +446,7 @@ static og_status scan_stream(og_call *c, og_dataset *d, const og_scan_opts *give
   if (o.where_count > OG_LIMIT_COLUMNS) return og_fail(cx, OG_ELIMIT, "more than %u conditions", OG_LIMIT_COLUMNS);
   OG_TRY(own_texts(cx, s, &o));
   og_db__call_bound(c, o.timeout_ms, o.cancel);
-  OG_TRY(scan_open(cx, d, &o, false, &s->scan));
+  OG_TRY(scan_open(cx, d, &o, false, &s->only, &s->scan));
   s->schema = og_schema_ref(og_lance_scan_schema(s->scan));
   s->cancel = o.cancel;
   s->deadline_ns = cx->deadline_ns;
@@ -453,7 +478,8 @@ static og_status count_rows(og_call *c, og_dataset *d, const og_scan_opts *given
   if (o.columns || o.row_id || o.row_offset || o.created_version || o.updated_version || o.limit || o.batch_rows)
     return og_fail(cx, OG_EINVALID, "counting takes 'where', 'timeout_ms' and 'cancel' only");
   og_db__call_bound(c, o.timeout_ms, o.cancel);
-  OG_TRY(scan_open(cx, d, &o, true, &scan));
+  OG_AUTO(og_vec) only = OG_VEC_INIT(uint64_t);
+  OG_TRY(scan_open(cx, d, &o, true, &only, &scan));
   og_status st = og_lance_scan_count(cx, scan, out);
   og_lance_scan_close(scan);
   return st;

@@ -3,6 +3,8 @@
 #pragma once
 
 #include "base/limits.h"
+#include "base/mutex.h"
+#include "base/vec.h"
 #include "db/public.h"
 #include "lance/table.h"
 
@@ -12,12 +14,24 @@ struct og_dataset {
   og_mem *mem;
   og_runtime rt;
   og_lance_table *table; /* NULL while a writer has none */
+  og_mutex mu;           /* guards the pointers below, never held across a read */
+  struct og_lance_index **indexes; /* per column: opened for a condition on it; NULL: not yet, or there is none */
 };
+
+/* The rows for which one of the conditions holds, by an index, when there is one for it: ascending dense offsets, and
+ * which condition.  *used false: there is none; `out` is as it was. */
+OG_MUST_USE og_status og_db__index_rows(og_ctx *cx, og_dataset *d, const og_condition *where, size_t n, og_vec *out,
+                                        size_t *which, bool *used);
+/* When nobody uses it any more. */
+void og_db__indexes_close(og_dataset *d);
 
 OG_MUST_USE og_status og_db__dataset_new(og_ctx *cx, uint64_t memory_limit, og_dataset **out);
 /* From now on the call runs in the dataset's world. */
 OG_MUST_USE og_status og_db__dataset_enter(og_call *c, og_dataset *d, uint64_t timeout_ms, const og_cancel *cancel);
 void og_db__dataset_unref(og_dataset *d);
+
+/* One row of the field's type (NULL: null).  OG_EINVALID: it cannot hold that value. */
+OG_MUST_USE og_status og_db__constant(og_ctx *cx, const og_field *f, const og_value *v, og_column **out);
 
 /* The conditions of the caller for this table, in cx->arena; texts are borrowed. */
 OG_MUST_USE og_status og_db__conditions(og_ctx *cx, const og_lance_table *t, const og_condition *given, size_t n,

@@ -87,6 +87,8 @@ struct og_lance_scan {
   uint32_t *columns; /* those that go out, then one per condition */
   uint32_t n_columns, n_where, batch_rows;
   og_lance_condition *where;
+  const uint64_t *only; /* rows that may go out, by dense offset; NULL: all */
+  size_t n_only, at_only;
   bool extra[EXTRAS];
   uint32_t fragment, end_fragment;
   uint64_t row; /* behind the window, within the fragment */
@@ -139,6 +141,8 @@ static og_status scan_init(og_ctx *cx, og_lance_scan *s, const og_lance_scan_opt
   s->extra[EXTRA_UPDATED] = o->with_updated;
   s->fragment = o->from_fragment;
   s->end_fragment = o->n_fragments ? o->from_fragment + o->n_fragments : s->table->m.n_fragments;
+  s->only = o->only;
+  s->n_only = o->n_only;
   return scan_schema(cx, s, &s->schema);
 }
 
@@ -227,6 +231,32 @@ static og_status select_live(og_ctx *cx, og_lance_scan *s)
   return OG_OK;
 }
 
+/* Of the window's rows, those that are among the only ones. */
+static og_status select_only(og_ctx *cx, og_lance_scan *s)
+{
+  const uint64_t first = s->table->first[s->fragment] + s->window_from;
+  const uint8_t *deleted;
+  uint32_t n = 0;
+  OG_TRY(og_table__deleted(cx, s->table, s->fragment, &deleted));
+  s->rows = og_alloc(cx, (s->window_rows + 1) * sizeof *s->rows);
+  if (!s->rows) return OG_ENOMEM;
+  for (; s->at_only < s->n_only && s->only[s->at_only] < first + s->window_rows; s->at_only++) {
+    const uint32_t row = (uint32_t)(s->only[s->at_only] - first);
+    if (!deleted || !og_bit_get(deleted, (int64_t)(s->window_from + row))) s->rows[n++] = row;
+  }
+  s->n_rows = n;
+  return OG_OK;
+}
+
+/* Moves on to the next of the only rows, at most to the end of the fragment. */
+static void seek(og_lance_scan *s)
+{
+  const uint64_t first = s->table->first[s->fragment], rows = s->table->m.fragments[s->fragment].rows;
+  while (s->at_only < s->n_only && s->only[s->at_only] < first + s->row) s->at_only++;
+  const uint64_t to = s->at_only < s->n_only ? s->only[s->at_only] - first : rows;
+  s->row = to < rows ? to : rows;
+}
+
 static uint32_t select_null(const og_column *c, bool null, const uint32_t *in, uint32_t n, uint32_t *out)
 {
   uint32_t k = 0;
@@ -277,7 +307,7 @@ static void share_decoded(og_lance_scan *s)
 static og_status decode_window(og_ctx *cx, og_lance_scan *s)
 {
   decoding d = {.scan = s};
-  s->sparse = s->n_where && s->n_rows < s->window_rows / 16;
+  s->sparse = (s->n_where || s->only) && s->n_rows < s->window_rows / 16;
   if (s->sparse) {
     d.only = og_alloc(cx, (s->n_rows + 1) * sizeof *d.only);
     if (!d.only) return OG_ENOMEM;
@@ -298,7 +328,7 @@ static og_status load_window(og_ctx *cx, og_lance_scan *s)
   s->window_from = s->row;
   s->window_rows = window_size(s);
   s->row += s->window_rows;
-  OG_TRY(select_live(cx, s));
+  OG_TRY(s->only ? select_only(cx, s) : select_live(cx, s));
   for (uint32_t i = 0; i < s->n_where && s->n_rows; i++) OG_TRY(select_where(cx, s, i));
   return s->n_rows ? decode_window(cx, s) : OG_OK;
 }
@@ -368,6 +398,7 @@ og_status og_lance_scan_next(og_ctx *cx, og_lance_scan *s, og_batch **out)
   OG_TRY(og_ctx_poll(cx));
   while (s->next == s->n_rows) {
     if (s->fragment >= s->end_fragment) return OG_OK;
+    if (s->only) seek(s);
     if (s->row == s->table->m.fragments[s->fragment].rows) {
       next_fragment(s);
       continue;
@@ -386,6 +417,8 @@ og_status og_lance_scan_count(og_ctx *cx, og_lance_scan *s, uint64_t *rows)
   for (; s->fragment < s->end_fragment; next_fragment(s))
     while (s->row < s->table->m.fragments[s->fragment].rows) {
       OG_TRY(og_ctx_poll(cx));
+      if (s->only) seek(s);
+      if (s->row == s->table->m.fragments[s->fragment].rows) break;
       OG_TRY_NOTE(cx, load_window(cx, s), "while counting rows of '" OG_STR_FMT "'", OG_STR_ARG(s->table->at.root));
       *rows += s->n_rows;
     }

@@ -77,6 +77,8 @@ typedef struct og_lance_scan_opts {
   uint32_t n_columns;
   const og_lance_condition *where; /* all of them */
   uint32_t n_where;
+  const uint64_t *only; /* dense offsets, ascending and distinct: no other rows; borrowed until the scan is closed */
+  size_t n_only;        /* 0: all rows, unless `only` is given */
   bool with_offset;                    /* extra columns behind, in this order: uint64 each */
   bool with_row_id;                    /* stable row id */
   bool with_created;                   /* _row_created_at_version */

@@ -251,3 +251,37 @@ def test_indexes_in_a_table_of_addresses(lib, table):
     lib.index_update(table)
     for where, want in {"k = 42": [], "k = 1042": [1042], "k = 7": [7]}.items():
         assert lance.dataset(table).to_table(filter=where)["k"].to_pylist() == want
+
+
+# ---- conditions that an index answers
+
+def test_conditions_give_what_a_scan_gives(lib, tmp_path):
+    uri = str(tmp_path / "t.lance")
+    n = 5000
+    values = pa.table({
+        "i": pa.array([None if k % 11 == 0 else k % 40 for k in range(n)], pa.int16()),
+        "u": pa.array([k % 40 for k in range(n)], pa.uint64()),
+        "f": pa.array([None if k % 7 == 0 else [0.0, -0.0, float("nan"), k % 9 / 2][k % 4] for k in range(n)]),
+        "s": pa.array([None if k % 5 == 0 else f"s{k % 100}" for k in range(n)]),
+        "d": pa.array([k % 30 for k in range(n)], pa.date32()), "k": pa.array(range(n), pa.int64())})
+    lance.write_dataset(values, uri, max_rows_per_file=1500, enable_stable_row_ids=True)
+    where = [[("i", EQ, 3)], [("i", IS_NULL)], [("i", EQ, 1000000)], [("i", EQ, 3.0)], [("i", EQ, 3.5)], [("u", EQ, 7)],
+             [("u", EQ, -1)], [("f", EQ, 0.0)], [("f", EQ, float("nan"))], [("f", EQ, 1)], [("f", IS_NULL)],
+             [("s", EQ, "s7")], [("s", EQ, "")], [("s", IS_NULL)], [("d", EQ, 4)], [("s", EQ, "s7"), ("k", GE, 2500)],
+             [("k", LT, 3000), ("i", EQ, 5), ("s", EQ, "s45")], [("i", EQ, 5), ("i", EQ, 6)], [("k", EQ, 4999)]]
+
+    def answers():
+        all_of = dict(row_id=True, row_offset=True, created=True, updated=True)
+        return [(str(lib.scan(uri, w, **all_of).to_pydict()), lib.count(uri, w),
+                 str(lib.scan(uri, w, columns=["k"], limit=3, batch_rows=2).to_pydict())) for w in where]
+
+    for column in "iufsdk":
+        lance.dataset(uri).create_scalar_index(column, "BTREE")
+    lib.delete(uri, [("k", GE, 100), ("k", LT, 140)])
+    lib.update(uri, [("s", EQ, "s8")], {"s": "s7"})
+    lib.write(uri, values.slice(0, 200), APPEND)
+    with_index = answers()
+    for column in "iufsdk":
+        lib.index_drop(uri, f"{column}_idx")
+    assert answers() == with_index
+    assert sum(n for _, n, _ in with_index) > 2000
