@@ -7,7 +7,11 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 tools/setup.sh build
 tools/setup.sh bench
+tools/setup.sh python
 cmake --preset release --log-level=WARNING
 cmake --build --preset release
 cmake --build --preset release --target benchmarks
-exec build/venv-bench/bin/python bench/run.py build/release "$@"
+status=0
+build/venv/bin/python bench/lance_run.py build/release || status=1
+build/venv-bench/bin/python bench/run.py build/release "$@" || status=1
+exit $status

@@ -152,7 +152,7 @@ OG_API og_status og_dataset_take(og_dataset *dataset, const uint64_t *rows, size
 
 typedef enum og_write_mode {
   OG_WRITE_CREATE,   /* OG_EEXISTS: there is a table */
-  OG_WRITE_APPEND,   /* OG_ENOTFOUND: there is none */
+  OG_WRITE_APPEND,   /* OG_ENOTFOUND: there is none.  Small fragments at the end become part of the new one */
   OG_WRITE_OVERWRITE /* all rows are replaced; OG_ENOTFOUND: there is none */
 } og_write_mode;
 

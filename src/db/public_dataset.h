@@ -13,8 +13,8 @@ struct og_dataset {
   _Atomic uint32_t refs;
   og_mem *mem;
   og_runtime rt;
-  og_lance_table *table; /* NULL while a writer has none */
-  og_mutex mu;           /* guards the pointers below, never held across a read */
+  og_lance_table *table;           /* NULL while a writer has none */
+  og_mutex mu;                     /* guards the pointers below, never held across a read */
   struct og_lance_index **indexes; /* per column: opened for a condition on it; NULL: not yet, or there is none */
 };
 

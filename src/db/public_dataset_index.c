@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* db/public_dataset_index.c -- Lance tables in the C API: conditions that an index answers.
  *
- *  (1) A condition "column = value" or "column is null" on a column with a BTREE is answered by it; the others look at the
- *      rows it gives.  Answers are those of a scan: an index tells exactly the live rows, whatever it covers (lance/index.h).
- *  (2) An index is opened for the first condition that wants it, and kept with the dataset: the first to open it wins.
+ *  (1) A condition "column = value" or "column is null" on a column with a BTREE is answered by it; the others look at
+ * the rows it gives.  Answers are those of a scan: an index tells exactly the live rows, whatever it covers
+ * (lance/index.h). (2) An index is opened for the first condition that wants it, and kept with the dataset: the first
+ * to open it wins.
  */
 #include "db/public_dataset.h"
 #include "lance/index.h"

@@ -27,18 +27,54 @@ static og_status new_table(og_writer *w, const og_rows_in *s, og_lance_schema **
   return og_lance_change_create(w->cx, &w->at, *schema, (og_lance_version){2, (uint16_t)minor}, &opts, out);
 }
 
-static og_status insert_all(og_ctx *cx, og_rows_in *s, og_lance_change *c)
+static og_status insert_batch(og_ctx *cx, const og_rows_in *s, const og_batch *b, og_lance_change *c)
 {
-  for (;;) {
-    og_batch *b, *rows = NULL;
+  og_batch *rows;
+  OG_TRY(og_db__rows_fit(cx, s, b, &rows));
+  const og_status st = og_lance_change_insert(cx, c, rows);
+  og_batch_unref(rows);
+  return st;
+}
+
+/* Batches until there are more rows than a fold is for, or no more. */
+static og_status look_ahead(og_ctx *cx, og_rows_in *s, og_vec *batches, uint64_t *rows)
+{
+  for (*rows = 0; *rows < OG_DB__FOLD_ROWS;) {
+    og_batch *b;
     OG_TRY(og_db__rows_next(cx, s, &b));
     if (!b) return OG_OK;
-    og_status st = og_db__rows_fit(cx, s, b, &rows);
-    if (st == OG_OK) st = og_lance_change_insert(cx, c, rows);
-    og_batch_unref(rows);
+    const og_status st = og_vec_add(cx, batches, &b);
+    if (st != OG_OK) og_batch_unref(b);
+    OG_TRY(st);
+    *rows += (uint64_t)b->len;
+  }
+  return OG_OK;
+}
+
+static og_status insert_rest(og_ctx *cx, og_rows_in *s, og_lance_change *c)
+{
+  for (;;) {
+    og_batch *b;
+    OG_TRY(og_db__rows_next(cx, s, &b));
+    if (!b) return OG_OK;
+    const og_status st = insert_batch(cx, s, b, c);
     og_batch_unref(b);
     OG_TRY(st);
   }
+}
+
+/* Small fragments that are folded come first, so that rows stay in the order in which they were appended. */
+static og_status insert_all(og_ctx *cx, og_rows_in *s, bool fold, og_lance_change *c)
+{
+  OG_AUTO(og_vec) first = OG_VEC_INIT(og_batch *);
+  uint64_t rows;
+  og_status st = look_ahead(cx, s, &first, &rows);
+  if (st == OG_OK && fold && rows) st = og_lance_change_fold(cx, c, rows);
+  for (size_t i = 0; i < first.len; i++) {
+    if (st == OG_OK) st = insert_batch(cx, s, OG_VEC_AT(&first, og_batch *, i), c);
+    og_batch_unref(OG_VEC_AT(&first, og_batch *, i));
+  }
+  return st == OG_OK ? insert_rest(cx, s, c) : st;
 }
 
 static og_status write_rows(og_writer *w, og_rows_in *s, uint64_t *version)
@@ -52,7 +88,7 @@ static og_status write_rows(og_writer *w, og_rows_in *s, uint64_t *version)
       create ? new_table(w, s, &own, &c)
              : og_db__writer_change(w, w->opts.mode == OG_WRITE_APPEND ? OG_LANCE_APPEND : OG_LANCE_OVERWRITE, &c);
   if (st == OG_OK) st = og_db__rows_match(w->cx, s, create ? own->arrow : og_lance_table_schema(w->base)->arrow);
-  if (st == OG_OK) st = insert_all(w->cx, s, c);
+  if (st == OG_OK) st = insert_all(w->cx, s, w->opts.mode == OG_WRITE_APPEND, c);
   st = og_db__writer_commit(w, c, st, NULL, NULL, version);
   og_lance_schema_unref(own);
   return st;

@@ -94,6 +94,8 @@ og_status og_db__writer_change(og_writer *w, og_lance_op op, og_lance_change **o
 {
   og_lance_change_opts opts;
   OG_TRY(og_db__writer_opts(w, op, &opts));
+  /* Rows of few are gathered as they come.  Without ids of their own, rows would get other addresses by it. */
+  if (op == OG_LANCE_APPEND && og_lance_table_has_stable_ids(w->base)) opts.fold_rows = OG_DB__FOLD_ROWS;
   return og_lance_change_new(w->cx, &w->at, w->base, &opts, out);
 }
 

@@ -4,6 +4,8 @@
 
 #include "db/public_dataset.h"
 
+#define OG_DB__FOLD_ROWS 8192u /* more are never written again by an append */
+
 /* One call that writes: a world, a table's place, and its newest version.  Must not move. */
 typedef struct og_writer {
   og_call call;

@@ -443,7 +443,7 @@ og_status og_lance_change_finish(og_ctx *cx, og_lance_change *c)
   OG_TRY(og_change__columns_finish(cx, c));
   bool fold = c->opts.fold_rows && c->base && c->writer && c->carried.len == 0 && c->opts.op != OG_LANCE_OVERWRITE;
   OG_TRY(sort_deleted(cx, c));
-  if (fold) OG_TRY(og_change__fold(cx, c));
+  if (fold) OG_TRY(og_lance_change_fold(cx, c, og_lance_file_rows(c->writer)));
   OG_TRY(close_file(cx, c));
   OG_TRY(check_once(cx, c));
   c->finished = true;

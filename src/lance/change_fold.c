@@ -13,10 +13,10 @@ static uint64_t rows_left(const og_lance_change *c, uint32_t fragment)
   return f.physical_rows - f.deleted_rows - (og_change__deleted_from(c, f.first_offset + f.physical_rows) - from);
 }
 
-/* The first of the fragments to carry over. */
-static uint32_t choose(const og_lance_change *c)
+/* The first of the fragments to carry over into a file of so many rows. */
+static uint32_t choose(const og_lance_change *c, uint64_t rows)
 {
-  uint64_t rows = og_lance_file_rows(c->writer), bytes = 0;
+  uint64_t bytes = 0;
   uint32_t from = og_lance_table_fragments(c->base);
   for (; from > 0; from--) {
     uint64_t more = rows_left(c, from - 1);
@@ -98,9 +98,9 @@ og_status og_change__carry_fragments(og_ctx *cx, og_lance_change *c, uint32_t fr
   return st;
 }
 
-og_status og_change__fold(og_ctx *cx, og_lance_change *c)
+og_status og_lance_change_fold(og_ctx *cx, og_lance_change *c, uint64_t rows)
 {
-  const uint32_t from = choose(c), end = og_lance_table_fragments(c->base);
+  const uint32_t from = choose(c, rows), end = og_lance_table_fragments(c->base);
   OG_TRY_NOTE(cx, og_change__carry_fragments(cx, c, from, end - from), "while folding small fragments");
   return OG_OK;
 }

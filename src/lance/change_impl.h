@@ -82,8 +82,6 @@ struct og_lance_change {
 OG_MUST_USE og_status og_change__put(og_ctx *cx, og_lance_change *c, const char *folder, og_str name, og_str bytes);
 /* Carries the live rows of `count` fragments over, but those in `deleted`, which must be sorted. */
 OG_MUST_USE og_status og_change__carry_fragments(og_ctx *cx, og_lance_change *c, uint32_t from, uint32_t count);
-/* Carries small fragments at the end of base over.  `deleted` must be sorted. */
-OG_MUST_USE og_status og_change__fold(og_ctx *cx, og_lance_change *c);
 static inline og_change__file *og_change__current(og_lance_change *c)
 {
   return &OG_VEC_AT(&c->files, og_change__file, c->files.len - 1);

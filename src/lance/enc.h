@@ -222,6 +222,9 @@ OG_MUST_USE og_status og_lance__rle_encode(og_ctx *cx, const uint8_t *values, ui
 
 OG_MUST_USE og_status og_lance__variable_decode(og_ctx *cx, const og_lance__enc *e, og_str in,
                                                 uint64_t n, og_lance__slots *out);
+/* Of the n slots, `count` from `from` on: the others are not looked at. */
+OG_MUST_USE og_status og_lance__variable_decode_part(og_ctx *cx, const og_lance__enc *e, og_str in, uint64_t n,
+                                                     uint64_t from, uint64_t count, og_lance__slots *out);
 OG_MUST_USE og_status og_lance__variable_block_decode(og_ctx *cx, const og_lance__enc *e, og_str in,
                                                       uint64_t n, og_lance__slots *out);
 /* Slots [from, from + n) as a chunk's buffer / all of them as a block. */

@@ -136,7 +136,12 @@ static og_status append_fsst(og_ctx *cx, const og_lance__fsst *f, const layout *
   return OG_OK;
 }
 
-static og_status decode(og_ctx *cx, const og_lance__enc *e, og_str in, uint64_t n, bool is_block,
+/* Of n strings, `count` from `from` on. */
+typedef struct part {
+  uint64_t from, count;
+} part;
+
+static og_status decode(og_ctx *cx, const og_lance__enc *e, og_str in, uint64_t n, part wanted, bool is_block,
                         og_lance__slots *out)
 {
   OG_AUTO(og_buf) plain = {0};
@@ -154,19 +159,27 @@ static og_status decode(og_ctx *cx, const og_lance__enc *e, og_str in, uint64_t 
   if (e->kind != OG_LANCE__ENC_VARIABLE)
     return og_fail(cx, OG_EUNSUPPORTED, "strings encoded as %s", og_lance__enc_name(e->kind));
   OG_TRY(is_block ? block_layout(cx, e, in, n, &v) : chunk_layout(cx, e, in, n, &v));
-  return fsst.active ? append_fsst(cx, &fsst, &v, n, out) : append_plain(cx, &v, n, out);
+  v.offsets += wanted.from * v.width;
+  return fsst.active ? append_fsst(cx, &fsst, &v, wanted.count, out) : append_plain(cx, &v, wanted.count, out);
 }
 
 og_status og_lance__variable_decode(og_ctx *cx, const og_lance__enc *e, og_str in, uint64_t n,
                                     og_lance__slots *out)
 {
-  return decode(cx, e, in, n, false, out);
+  return decode(cx, e, in, n, (part){0, n}, false, out);
+}
+
+og_status og_lance__variable_decode_part(og_ctx *cx, const og_lance__enc *e, og_str in, uint64_t n, uint64_t from,
+                                         uint64_t count, og_lance__slots *out)
+{
+  OG_ASSERT(from <= n && count <= n - from);
+  return decode(cx, e, in, n, (part){from, count}, false, out);
 }
 
 og_status og_lance__variable_block_decode(og_ctx *cx, const og_lance__enc *e, og_str in, uint64_t n,
                                           og_lance__slots *out)
 {
-  return decode(cx, e, in, n, true, out);
+  return decode(cx, e, in, n, (part){0, n}, true, out);
 }
 
 /* ---- Writing. */

@@ -326,6 +326,26 @@ static og_status plan(og_ctx *cx, const mini_page *m, const og_lance__rows *rows
   return OG_OK;
 }
 
+/* Can single strings be decoded? */
+static bool has_parts(const mini_page *m)
+{
+  const og_lance__layout *l = &m->r->layout;
+  const og_lance__enc *e = l->values->kind == OG_LANCE__ENC_FSST ? l->values->inner : l->values;
+  return !l->def && !m->has_dictionary && e->kind == OG_LANCE__ENC_VARIABLE;
+}
+
+/* Rows [from, to) of a chunk of strings without levels. */
+static og_status decode_part(og_ctx *cx, mini_page *m, uint64_t c, og_str bytes, uint64_t from, uint64_t to,
+                             og_lance__leaf *out)
+{
+  const og_lance__layout *l = &m->r->layout;
+  chunk_parts parts;
+  OG_TRY(split_chunk(cx, l, false, bytes, &parts));
+  OG_TRY(og_lance__levels_add(cx, out, &m->r->numbering, NULL, NULL, to - from));
+  return og_lance__variable_decode_part(cx, l->values, parts.values[0], m->chunks[c + 1].slot - m->chunks[c].slot, from,
+                                        to - from, &out->slots);
+}
+
 /* Appends the wanted rows of one chunk of single values. */
 static og_status read_flat_chunk(og_ctx *cx, mini_page *m, uint64_t c, og_str bytes, picks *want,
                                  og_lance__leaf *out)
@@ -335,12 +355,14 @@ static og_status read_flat_chunk(og_ctx *cx, mini_page *m, uint64_t c, og_str by
   if (want->at == want->n || want->rows[want->at].from >= stop) return OG_OK;
   if (want->rows[want->at].from <= start && want->rows[want->at].to >= stop)
     return decode_chunk(cx, m, c, bytes, out);
+  const bool parts = has_parts(m);
   og_lance__leaf_clear(&m->scratch);
-  OG_TRY(decode_chunk(cx, m, c, bytes, &m->scratch));
+  if (!parts) OG_TRY(decode_chunk(cx, m, c, bytes, &m->scratch));
   for (size_t i = want->at; i < want->n && want->rows[i].from < stop; i++) {
     const uint64_t from = want->rows[i].from > start ? want->rows[i].from - start : 0;
     const uint64_t to = (want->rows[i].to < stop ? want->rows[i].to : stop) - start;
-    OG_TRY(og_lance__leaf_copy(cx, out, &m->scratch, from, to, from));
+    OG_TRY(parts ? decode_part(cx, m, c, bytes, from, to, out)
+                 : og_lance__leaf_copy(cx, out, &m->scratch, from, to, from));
   }
   return OG_OK;
 }

@@ -271,6 +271,8 @@ static uint32_t select_null(const og_column *c, bool null, const uint32_t *in, u
 static og_status select_where(og_ctx *cx, og_lance_scan *s, uint32_t i)
 {
   const og_lance_condition *w = &s->where[i];
+  for (uint32_t k = 0; k < i && !s->window[s->n_columns + i]; k++) /* the same column, decoded for another condition */
+    if (s->where[k].column == w->column) s->window[s->n_columns + i] = og_column_ref(s->window[s->n_columns + k]);
   OG_TRY(decode(cx, s, s->n_columns + i, NULL));
   const og_column *c = s->window[s->n_columns + i];
   uint32_t *to = s->rows ? s->rows : og_alloc(cx, (s->window_rows + 1) * sizeof *to);

@@ -176,6 +176,8 @@ OG_MUST_USE og_status og_lance_change_update(og_ctx *cx, og_lance_change *c, con
  * is deleted from the new fragment when that is rendered. */
 OG_MUST_USE og_status og_lance_change_carry(og_ctx *cx, og_lance_change *c, const og_batch *rows,
                                             const uint64_t *offsets, size_t n);
+/* Takes small fragments in now (see fold_rows), for `rows` that are still to be inserted: so they keep their order. */
+OG_MUST_USE og_status og_lance_change_fold(og_ctx *cx, og_lance_change *c, uint64_t rows);
 OG_MUST_USE og_status og_lance_change_delete(og_ctx *cx, og_lance_change *c, const uint64_t *offsets, size_t n);
 /* With op REWRITE: carries the rows of fragments that are worth it, which are small neighbours, and those a tenth or more
  * of whose rows are deleted; see compact.c.  *taken: how many; 0: there is nothing to do.  Stops once it has taken some
