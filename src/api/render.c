@@ -181,6 +181,26 @@ og_status og_api_snapshot(og_ctx *cx, const og_snapshot_info *s, og_json_writer 
   return og_json_end_object(cx, w);
 }
 
+og_status og_api_optimized(og_ctx *cx, const og_optimized *r, og_str uri, og_json_writer *w)
+{
+  OG_TRY(og_json_begin_object(cx, w));
+  TRY_KV_STR("uri", uri);
+  OG_TRY(og_json_key(cx, w, OG_STR("datasets")));
+  OG_TRY(og_json_begin_array(cx, w));
+  for (uint32_t i = 0; i < r->n_tables; i++) {
+    const og_optimized_table *t = &r->tables[i];
+    OG_TRY(og_json_begin_object(cx, w));
+    TRY_KV_STR("type_key", t->key);
+    TRY_KV_U64("fragments_removed", t->removed);
+    TRY_KV_U64("fragments_added", t->added);
+    OG_TRY(og_json_kv_bool(cx, w, "committed", t->removed > 0));
+    TRY_KV_U64("published_dataset_version", t->version);
+    OG_TRY(og_json_end_object(cx, w));
+  }
+  OG_TRY(og_json_end_array(cx, w));
+  return og_json_end_object(cx, w);
+}
+
 /* ---- lint */
 
 static og_status put_touches(og_ctx *cx, og_json_writer *w, const char *key, const og_lint_touch *t, uint32_t n)

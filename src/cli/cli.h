@@ -111,6 +111,7 @@ og_status cmd_export(cli *c);
 og_status cmd_branch_create(cli *c);
 og_status cmd_branch_list(cli *c);
 og_status cmd_branch_delete(cli *c);
+og_status cmd_optimize(cli *c);
 og_status cmd_commit_list(cli *c);
 og_status cmd_commit_show(cli *c);
 og_status cmd_schema_show(cli *c);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* cli/cmd.c -- the commands: read the flags, call the database, print. */
 #include "api/render.h"
-#include "base/pool.h"
 #include "base/env.h"
+#include "base/pool.h"
 #include "cli/cli.h"
 
 #include <inttypes.h>
@@ -257,6 +257,37 @@ og_status cmd_schema_show(cli *c)
   OG_TRY(og_json_kv_str(c->cx, &w, "schema_source", source));
   OG_TRY(og_json_end_object(c->cx, &w));
   return end_document(c);
+}
+
+/* ---- upkeep */
+
+static og_status print_optimized(cli *c, const og_optimized *r)
+{
+  for (uint32_t i = 0; i < r->n_tables; i++) {
+    const og_optimized_table *t = &r->tables[i];
+    if (t->removed)
+      OG_TRY(cli_printf(c, OG_STR_FMT ": %u fragments became %u\n", OG_STR_ARG(t->key), t->removed, t->added));
+  }
+  return r->has_commit ? OG_OK : cli_printf(c, "nothing to do\n");
+}
+
+og_status cmd_optimize(cli *c)
+{
+  og_db *db;
+  og_optimized r;
+  OG_TRY(cli_open(c, 0, false, &db));
+  cli_echo(c, db);
+  og_status st = og_pool_new(c->cx, 0, &c->cx->rt->pool);
+  if (st == OG_OK) st = og_db_optimize(c->cx, db, OG_STR(""), c->values[FLAG_AS], &r);
+  if (st == OG_OK && cli_has(c, FLAG_JSON)) {
+    og_json_writer w = json_out(c);
+    st = og_api_optimized(c->cx, &r, og_db_uri(db), &w);
+    if (st == OG_OK) st = end_document(c);
+  } else if (st == OG_OK) {
+    st = print_optimized(c, &r);
+  }
+  og_db_close(db);
+  return st;
 }
 
 /* ---- branches */

@@ -50,6 +50,8 @@ const cli_command cli_commands[] = {
     {"commit show", NULL, "ID [URI]", 1, 2, GRAPH | F(BRANCH), false, "one commit", cmd_commit_show},
     {"schema show", "schema get", "[URI]", 0, 1, GRAPH | F(BRANCH), false, "the accepted schema's source",
      cmd_schema_show},
+    {"optimize", NULL, "[URI]", 0, 1, GRAPH | F(AS), false, "gather small fragments, leave deleted rows behind",
+     cmd_optimize},
     {"lint", "check", "[URI]", 0, 1, GRAPH | F(QUERY) | F(SCHEMA), true, "check a query file", cmd_lint},
     {"lance inspect", NULL, "TABLE [VERSION]", 1, 2, F(BRANCH) | F(JSON) | F(HELP), true,
      "what a Lance table's files hold, and whether it is sound", cmd_lance_inspect},

@@ -304,6 +304,29 @@ og_status og_db_branch_delete(og_ctx *cx, og_db *db, og_str name, og_str actor)
   return og_graph_branch_delete(cx, db->graph, name);
 }
 
+/* Both list the same types in the same order, unless the schema was changed between two rounds. */
+static void add_round(og_optimized *sum, const og_optimized *round)
+{
+  for (uint32_t i = 0; i < sum->n_tables && i < round->n_tables; i++) {
+    sum->tables[i].removed += round->tables[i].removed;
+    sum->tables[i].added += round->tables[i].added;
+    sum->tables[i].version = round->tables[i].version;
+  }
+  sum->commit = round->commit;
+}
+
+og_status og_db_optimize(og_ctx *cx, og_db *db, og_str branch, og_str actor, og_optimized *out)
+{
+  og_optimized round;
+  OG_TRY(og_write_optimize(cx, db->graph, branch, actor, out));
+  for (round = *out; round.has_commit;) {
+    OG_TRY(og_ctx_poll(cx));
+    OG_TRY(og_write_optimize(cx, db->graph, branch, actor, &round));
+    if (round.has_commit) add_round(out, &round);
+  }
+  return OG_OK;
+}
+
 og_status og_db_commits(og_ctx *cx, og_db *db, og_str branch, og_vec *out)
 {
   og_snapshot *s;

@@ -94,6 +94,10 @@ typedef og_status (*og_write_fn)(og_ctx *cx, void *arg, og_str bytes);
 OG_MUST_USE og_status og_db_export(og_ctx *cx, og_db *db, og_str branch, const og_str *types, size_t n_types,
                                    og_write_fn write, void *arg);
 
+/* Compacts the tables of a branch, again and again until nothing is left to do; `out` sums it up, and its commit is the
+ * last one. */
+OG_MUST_USE og_status og_db_optimize(og_ctx *cx, og_db *db, og_str branch, og_str actor, og_optimized *out);
+
 typedef struct og_dataset_info {
   bool is_edge;
   og_str type_name;

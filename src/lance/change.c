@@ -474,6 +474,11 @@ uint64_t og_lance_change_version(const og_lance_change *c)
   return c->number;
 }
 
+uint32_t og_lance_change_files(const og_lance_change *c)
+{
+  return (uint32_t)c->files.len;
+}
+
 og_status og_lance_change_table(og_ctx *cx, const og_lance_change *c, og_lance_table **out)
 {
   return og_lance_table_decode(cx, &c->at, og_buf_str(&c->bytes), out);

@@ -213,6 +213,7 @@ OG_MUST_USE og_status og_lance_change_keys(og_ctx *cx, const og_lance_change *c,
 /* Puts the rendered manifest: OG_EEXISTS when the number is taken, OG_EUNKNOWN as the store says. */
 OG_MUST_USE og_status og_lance_change_put(og_ctx *cx, og_lance_change *c);
 uint64_t og_lance_change_version(const og_lance_change *c);
+uint32_t og_lance_change_files(const og_lance_change *c); /* data files of its own */
 /* The rendered version as a table, without reading it back. */
 OG_MUST_USE og_status og_lance_change_table(og_ctx *cx, const og_lance_change *c, og_lance_table **out);
 

@@ -52,3 +52,21 @@ typedef struct og_mutation {
   const og_ulid *if_commit; /* the head the branch must stand at, or NULL */
 } og_mutation;
 OG_MUST_USE og_status og_write_mutate(og_ctx *cx, og_graph *g, const og_mutation *mutation, og_mutated *out);
+
+/* One table of an optimized branch. */
+typedef struct og_optimized_table {
+  og_str key;       /* "node:Person" */
+  uint32_t removed; /* fragments whose rows lie elsewhere now; 0: it was well as it was */
+  uint32_t added;   /* fragments they lie in */
+  uint64_t version; /* of the Lance table, whether or not this made it */
+} og_optimized_table;
+typedef struct og_optimized {
+  og_optimized_table *tables; /* nodes, then edges, in cx->arena */
+  uint32_t n_tables;
+  bool has_commit; /* some table had something to gain */
+  og_commit commit;
+} og_optimized;
+/* Gathers the small fragments of every table of a branch, and leaves deleted rows behind.  What queries answer stays the
+ * same; other writers are not disturbed.  Of a table of many millions of rows a part is done at a time: call it until
+ * there is no commit.  OG_ECONFLICT: the schema or the branch was changed meanwhile. */
+OG_MUST_USE og_status og_write_optimize(og_ctx *cx, og_graph *g, og_str branch, og_str actor, og_optimized *out);
