@@ -300,7 +300,8 @@ static og_status write_rows(og_ctx *cx, og_lance_file_writer *w, const top_field
     const int64_t n = c->len - from < step ? c->len - from : step;
     OG_TRY(og_lance__shred(cx, f->field, c, from, n, &w->leaves[f->first]));
     for (uint32_t k = f->first; k < f->first + f->n; k++)
-      if (og_lance__leaf_bytes(&w->leaves[k]) >= 2 * PAGE_BYTES) OG_TRY(flush(cx, w, k)); /* of a huge batch */
+      if (og_lance__leaf_bytes(&w->leaves[k]) >= UINT64_C(2) * PAGE_BYTES)
+        OG_TRY(flush(cx, w, k)); /* of a huge batch */
   }
   return OG_OK;
 }

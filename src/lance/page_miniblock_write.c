@@ -47,10 +47,10 @@ static void mini_out_cleanup(mini_out *m)
 /* ---- Measuring. */
 
 /* Neighbours that are equal. */
-#define COUNT_EQUAL(T)                                                                             \
-  do {                                                                                             \
-    const T *v = (const T *)(const void *)data;                                                    \
-    for (uint64_t i = 1; i < n; i++) equal += v[i] == v[i - 1];                                    \
+#define COUNT_EQUAL(T)                                                                                                 \
+  do {                                                                                                                 \
+    const T *v = (const T *)(const void *)data;                                                                        \
+    for (uint64_t i = 1; i < n; i++) equal += v[i] == v[i - 1];                                                        \
   } while (0)
 
 static uint64_t count_equal(const uint8_t *data, uint64_t n, unsigned width)
@@ -93,8 +93,7 @@ static value_kind choose_fixed(const og_lance__slots *s)
 static og_status collect(og_ctx *cx, mini_out *m, og_map *seen, bool *fits)
 {
   const og_lance__leaf *l = m->leaf;
-  uint32_t *to =
-      (uint32_t *)(void *)og_lance__mem_push(cx, &m->indices.data, (size_t)l->slots.n * sizeof *to);
+  uint32_t *to = (uint32_t *)(void *)og_lance__mem_push(cx, &m->indices.data, (size_t)l->slots.n * sizeof *to);
   if (!to) return cx->err->status;
   uint64_t slot = 0, bytes = 0;
   *fits = false;
@@ -138,8 +137,7 @@ static og_status try_dictionary(og_ctx *cx, mini_out *m)
   bool fits = false;
   OG_AUTO(og_map) seen;
   og_map_init(&seen, false);
-  og_lance__slots_init(&m->indices,
-                       (og_lance__shape){.form = OG_LANCE__FIXED, .width = 4, .dim = 1});
+  og_lance__slots_init(&m->indices, (og_lance__shape){.form = OG_LANCE__FIXED, .width = 4, .dim = 1});
   og_lance__slots_init(&m->dictionary, m->leaf->slots.shape);
   OG_TRY(collect(cx, m, &seen, &fits));
   if (!fits) return OG_OK;
@@ -165,8 +163,7 @@ static uint64_t chunk_slots(const mini_out *m, uint64_t slot)
   if (m->kind == VALUES_STRINGS) {
     const uint64_t start = og_lance__slots_offset(s, slot), w = s->shape.wide ? 8 : 4;
     uint64_t n = left < cap ? left : cap;
-    while (n > 1 && (n + 1) * w + og_lance__slots_offset(s, slot + n) - start > CHUNK_BYTES)
-      n = (n + 1) / 2;
+    while (n > 1 && (n + 1) * w + og_lance__slots_offset(s, slot + n) - start > CHUNK_BYTES) n = (n + 1) / 2;
     if (n == left) return left;
     cap = n;
   }
@@ -193,10 +190,8 @@ static og_status put_values(og_ctx *cx, mini_out *m, uint64_t slot, uint64_t n)
   og_buf_clear(&m->value[1]);
   switch (m->kind) {
   case VALUES_STRINGS: return og_lance__variable_encode(cx, s, slot, n, &m->value[0]);
-  case VALUES_INLINE:
-    return og_lance__inline_encode(cx, s->data.data + slot * w, n, w, &m->value[0]);
-  case VALUES_RLE:
-    return og_lance__rle_encode(cx, s->data.data + slot * w, n, w, &m->value[0], &m->value[1]);
+  case VALUES_INLINE: return og_lance__inline_encode(cx, s->data.data + slot * w, n, w, &m->value[0]);
+  case VALUES_RLE: return og_lance__rle_encode(cx, s->data.data + slot * w, n, w, &m->value[0], &m->value[1]);
   case VALUES_FLAT: break;
   }
   og_buf *to = &m->value[s->valid.len > 0]; /* behind the items' validity */
@@ -213,22 +208,20 @@ static og_status put_values(og_ctx *cx, mini_out *m, uint64_t slot, uint64_t n)
 }
 
 /* Appends levels and writes their size at `size_at` of the chunks buffer. */
-static og_status put_levels(og_ctx *cx, mini_out *m, bool is_rep, uint64_t from, uint64_t to,
-                            size_t size_at)
+static og_status put_levels(og_ctx *cx, mini_out *m, bool is_rep, uint64_t from, uint64_t to, size_t size_at)
 {
   og_buf_clear(&m->scratch);
   OG_TRY(og_buf_pad(cx, m->chunks, 8));
   OG_TRY(og_lance__levels_raw(cx, m->leaf, &m->num, is_rep, from, to, &m->scratch));
   const size_t before = m->chunks->len;
-  OG_TRY(og_lance__out_of_line_encode(cx, is_rep ? m->rep_bits : m->def_bits, m->scratch.data,
-                                      to - from, 2, m->chunks));
+  OG_TRY(
+      og_lance__out_of_line_encode(cx, is_rep ? m->rep_bits : m->def_bits, m->scratch.data, to - from, 2, m->chunks));
   const uint16_t size = (uint16_t)(m->chunks->len - before);
   memcpy(m->chunks->data + size_at, &size, sizeof size);
   return OG_OK;
 }
 
-static og_status put_chunk(og_ctx *cx, mini_out *m, uint64_t slot, uint64_t n, uint64_t from,
-                           uint64_t to)
+static og_status put_chunk(og_ctx *cx, mini_out *m, uint64_t slot, uint64_t n, uint64_t from, uint64_t to)
 {
   const size_t start = m->chunks->len, w = m->large ? 4 : 2;
   const bool levels = m->rep_bits || m->def_bits;
@@ -295,8 +288,7 @@ static og_status put_chunks(og_ctx *cx, mini_out *m)
 /* ---- The page. */
 
 /* lz4 where the file version knows it and it pays. */
-static og_status put_dictionary(og_ctx *cx, mini_out *m, unsigned minor, og_buf *out,
-                                bool *compressed)
+static og_status put_dictionary(og_ctx *cx, mini_out *m, unsigned minor, og_buf *out, bool *compressed)
 {
   OG_AUTO(og_buf) plain = {0};
   *compressed = false;
@@ -310,60 +302,81 @@ static og_status put_dictionary(og_ctx *cx, mini_out *m, unsigned minor, og_buf 
   return OG_OK;
 }
 
-og_status og_lance__mini_block_write(og_ctx *cx, const og_lance__leaf *leaf, unsigned minor,
-                                     og_lance__page_out *out)
+/* What the values, the dictionary and the levels may be encoded as; they point at each other. */
+typedef struct encodings {
+  og_lance__enc byte, offsets, text, fsst, lz4, flat, packed, runs, list, rep, def;
+} encodings;
+
+static void make_encodings(const mini_out *m, encodings *e)
+{
+  const og_lance__shape *shape = &m->leaf->slots.shape;
+  const uint64_t bits = shape->form == OG_LANCE__BITS ? 1 : 8ull * m->values->shape.width;
+  e->byte = (og_lance__enc){.kind = OG_LANCE__ENC_FLAT, .bits = 8};
+  e->offsets = (og_lance__enc){.kind = OG_LANCE__ENC_FLAT, .bits = shape->wide ? 64 : 32};
+  e->text = (og_lance__enc){.kind = OG_LANCE__ENC_VARIABLE, .inner = &e->offsets};
+  e->fsst =
+      (og_lance__enc){.kind = OG_LANCE__ENC_FSST, .table = og_str_from(m->table, sizeof m->table), .inner = &e->text};
+  e->lz4 = (og_lance__enc){.kind = OG_LANCE__ENC_GENERAL, .scheme = OG_LANCE__LZ4, .inner = &e->text};
+  e->flat = (og_lance__enc){.kind = OG_LANCE__ENC_FLAT, .bits = bits};
+  e->packed = (og_lance__enc){.kind = OG_LANCE__ENC_INLINE, .bits = bits};
+  e->runs = (og_lance__enc){.kind = OG_LANCE__ENC_RLE, .inner = &e->flat, .lengths = &e->byte};
+  e->list = (og_lance__enc){.kind = OG_LANCE__ENC_FIXED_LIST,
+                            .items = shape->dim,
+                            .has_validity = m->leaf->slots.valid.len > 0,
+                            .inner = &e->flat};
+  e->rep = (og_lance__enc){.kind = OG_LANCE__ENC_OUT_OF_LINE, .bits = 16, .packed_bits = m->rep_bits};
+  e->def = (og_lance__enc){.kind = OG_LANCE__ENC_OUT_OF_LINE, .bits = 16, .packed_bits = m->def_bits};
+}
+
+static const og_lance__enc *values_encoding(const mini_out *m, const encodings *e)
+{
+  switch (m->kind) {
+  case VALUES_STRINGS: return m->values == &m->coded ? &e->fsst : &e->text;
+  case VALUES_INLINE: return &e->packed;
+  case VALUES_RLE: return &e->runs;
+  case VALUES_FLAT: break;
+  }
+  return m->leaf->slots.shape.is_list ? &e->list : &e->flat;
+}
+
+/* How the values will lie: as they are, as indices into a dictionary, or as codes. */
+static og_status choose_values(og_ctx *cx, mini_out *m)
+{
+  const og_lance__slots *s = &m->leaf->slots;
+  bool coded = false;
+  m->kind = s->shape.form == OG_LANCE__VARBIN ? VALUES_STRINGS : choose_fixed(s);
+  if (m->kind != VALUES_STRINGS) return OG_OK;
+  OG_TRY(try_dictionary(cx, m));
+  if (m->kind == VALUES_STRINGS) OG_TRY(og_lance__fsst_slots(cx, s, &m->coded, m->table, &coded));
+  if (coded) m->values = &m->coded;
+  return OG_OK;
+}
+
+og_status og_lance__mini_block_write(og_ctx *cx, const og_lance__leaf *leaf, unsigned minor, og_lance__page_out *out)
 {
   OG_AUTO(mini_out) m = {.leaf = leaf, .values = &leaf->slots, .large = minor >= 2};
   og_lance__layout l = {.kind = OG_LANCE__MINI_BLOCK, .n_items = leaf->slots.n, .large = m.large};
-  const og_lance__shape *shape = &leaf->slots.shape;
-  const bool strings = shape->form == OG_LANCE__VARBIN;
-  bool compressed = false, coded = false;
+  encodings e;
+  bool compressed = false;
   og_lance__numbering_make(leaf, &l, &m.num);
-  m.kind = strings ? VALUES_STRINGS : choose_fixed(&leaf->slots);
-  if (strings) OG_TRY(try_dictionary(cx, &m));
-  if (m.kind == VALUES_STRINGS) OG_TRY(og_lance__fsst_slots(cx, &leaf->slots, &m.coded, m.table, &coded));
-  if (coded) m.values = &m.coded;
+  OG_TRY(choose_values(cx, &m));
   m.rep_bits = og_lance__bit_width(leaf->path->n_lists);
   m.def_bits = og_lance__bit_width(m.num.max_def);
   m.n_buffers = m.kind == VALUES_RLE || (m.kind == VALUES_FLAT && m.values->valid.len) ? 2 : 1;
+  const bool has_dictionary = m.values == &m.indices;
 
   out->n_buffers = 2;
   m.words = &out->buffers[0];
   m.chunks = &out->buffers[1];
-  if (m.values == &m.indices)
-    OG_TRY(put_dictionary(cx, &m, minor, &out->buffers[out->n_buffers++], &compressed));
+  if (has_dictionary) OG_TRY(put_dictionary(cx, &m, minor, &out->buffers[out->n_buffers++], &compressed));
   if (leaf->path->n_lists) m.index = &out->buffers[out->n_buffers++];
   OG_TRY(put_chunks(cx, &m));
 
-  const og_lance__enc byte = {.kind = OG_LANCE__ENC_FLAT, .bits = 8};
-  const og_lance__enc offsets = {.kind = OG_LANCE__ENC_FLAT, .bits = shape->wide ? 64 : 32};
-  const og_lance__enc text = {.kind = OG_LANCE__ENC_VARIABLE, .inner = &offsets};
-  const og_lance__enc fsst = {
-      .kind = OG_LANCE__ENC_FSST, .table = og_str_from(m.table, sizeof m.table), .inner = &text};
-  const og_lance__enc lz4 = {
-      .kind = OG_LANCE__ENC_GENERAL, .scheme = OG_LANCE__LZ4, .inner = &text};
-  const og_lance__enc flat = {.kind = OG_LANCE__ENC_FLAT,
-                              .bits = shape->form == OG_LANCE__BITS ? 1
-                                                                    : 8ull * m.values->shape.width};
-  const og_lance__enc packed = {.kind = OG_LANCE__ENC_INLINE, .bits = flat.bits};
-  const og_lance__enc runs = {.kind = OG_LANCE__ENC_RLE, .inner = &flat, .lengths = &byte};
-  const og_lance__enc list = {.kind = OG_LANCE__ENC_FIXED_LIST,
-                              .items = shape->dim,
-                              .has_validity = leaf->slots.valid.len > 0,
-                              .inner = &flat};
-  const og_lance__enc rep = {
-      .kind = OG_LANCE__ENC_OUT_OF_LINE, .bits = 16, .packed_bits = m.rep_bits};
-  const og_lance__enc def = {
-      .kind = OG_LANCE__ENC_OUT_OF_LINE, .bits = 16, .packed_bits = m.def_bits};
-  l.values = coded                     ? &fsst
-             : m.kind == VALUES_STRINGS  ? &text
-             : m.kind == VALUES_INLINE ? &packed
-             : m.kind == VALUES_RLE    ? &runs
-             : shape->is_list          ? &list
-                                       : &flat;
-  if (m.rep_bits) l.rep = &rep;
-  if (m.def_bits) l.def = &def;
-  if (m.values == &m.indices) l.dictionary = compressed ? &lz4 : &text;
+  make_encodings(&m, &e);
+  l.values = values_encoding(&m, &e);
+  if (m.rep_bits) l.rep = &e.rep;
+  if (m.def_bits) l.def = &e.def;
+  if (has_dictionary) l.dictionary = compressed ? &e.lz4 : &e.text;
   l.dictionary_items = m.dictionary.n;
   l.n_buffers = m.n_buffers;
   l.rep_depth = leaf->path->n_lists ? 1 : 0;
