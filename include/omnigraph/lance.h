@@ -301,7 +301,8 @@ OG_API void og_dataset_branches_free(og_dataset_branches *list);
 /* A branch that begins at a version (0: the newest) of opts->branch.  No row is copied.  OG_EEXISTS: there is one. */
 OG_API og_status og_dataset_branch_create(const char *uri, const char *name, uint64_t version,
                                           const og_write_opts *opts, og_error *err);
-/* With its files.  OG_ECONFLICT: another branch began at it, or a tag names a version of it. */
+/* With its files.  OG_ECONFLICT: another branch began at it, or a tag names a version of it; OG_EINVALID: it is a table of
+ * a graph. */
 OG_API og_status og_dataset_branch_delete(const char *uri, const char *name, const og_write_opts *opts, og_error *err);
 
 typedef struct og_cleanup_opts {
@@ -315,9 +316,9 @@ OG_API void og_cleanup_opts_init(og_cleanup_opts *opts);
 typedef struct og_cleanup_counts {
   uint64_t versions, files, bytes;
 } og_cleanup_counts;
-/* Deletes old versions of all branches, and the files that only they needed.  Versions with a tag, those at which a
- * branch began, and the one after each of these stay.  Readers of what goes meet OG_ENOTFOUND.  OG_ECORRUPT: a manifest
- * cannot be read, so that nothing is deleted. */
+/* Deletes old versions of all branches, and the files that only they needed.  Versions with a tag, those at which a branch
+ * began, and the one after each of these stay.  Readers of what goes meet OG_ENOTFOUND.  OG_ECORRUPT: a manifest cannot
+ * be read, so that nothing is deleted; OG_EINVALID: it is a table of a graph, whose commits need its versions. */
 OG_API og_status og_dataset_cleanup(const char *uri, const og_cleanup_opts *cleanup, const og_write_opts *opts,
                                     og_cleanup_counts *counts, og_error *err);
 

@@ -200,6 +200,7 @@ og_status og_dataset_branch_delete(const char *uri, const char *name, const og_w
   og_writer w;
   og_str text;
   og_status st = og_db__writer_begin_on(&w, uri, opts, err);
+  if (st == OG_OK) st = og_db__writer_refuse_graph(&w);
   if (st == OG_OK) st = og_db__text_need(w.cx, name, "name", &text);
   if (st == OG_OK) st = og_lance_branch_delete(w.cx, &w.at, text);
   return og_db__writer_end(&w, st);
@@ -236,6 +237,7 @@ og_status og_dataset_cleanup(const char *uri, const og_cleanup_opts *opts, const
   og_writer w;
   og_lance_cleanup_counts done = {0};
   og_status st = og_db__writer_begin_on(&w, uri, write, err);
+  if (st == OG_OK) st = og_db__writer_refuse_graph(&w);
   if (st == OG_OK) st = cleanup(&w, opts, &done);
   if (counts) *counts = (og_cleanup_counts){done.versions, done.files, done.bytes};
   return og_db__writer_end(&w, st);

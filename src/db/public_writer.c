@@ -77,6 +77,35 @@ og_status og_db__writer_need_base(const og_writer *w)
   return og_fail(w->cx, OG_ENOTFOUND, "no Lance table at '" OG_STR_FMT "': it has no _versions", OG_STR_ARG(w->uri));
 }
 
+static og_status see_any(og_ctx *cx, void *arg, og_str key, uint64_t size)
+{
+  (void)cx;
+  (void)key;
+  (void)size;
+  *(bool *)arg = true;
+  return OG_LIST_STOP;
+}
+
+/* A graph lies two folders above its tables. */
+og_status og_db__writer_refuse_graph(og_writer *w)
+{
+  og_str folder = og_store_root(w->at.store);
+  const size_t slash = og_str_rfind_byte(folder, '/');
+  og_store *above;
+  bool found = false;
+  if (slash == SIZE_MAX || slash == 0) return OG_OK;
+  folder = og_str_sub(folder, 0, slash);
+  OG_TRY(og_store_open(w->cx, folder, true, &above));
+  const og_status st = og_store_list(w->cx, above, OG_STR("__manifest/_versions/"), OG_STR_NONE, see_any, &found);
+  og_store_unref(above);
+  OG_TRY(st);
+  if (!found) return OG_OK;
+  return og_fail(w->cx, OG_EINVALID,
+                 "'" OG_STR_FMT "' is a table of the graph '" OG_STR_FMT
+                 "', whose commits need its versions: nothing of it is deleted here",
+                 OG_STR_ARG(w->uri), OG_STR_ARG(folder));
+}
+
 og_status og_db__writer_opts(og_writer *w, og_lance_op op, og_lance_change_opts *out)
 {
   og_ulid_gen ids = {0};

@@ -27,6 +27,9 @@ og_status og_db__writer_end(og_writer *w, og_status st); /* returns `st` */
 OG_MUST_USE og_status og_db__writer_reopen(og_writer *w);
 OG_MUST_USE og_status og_db__writer_need_base(const og_writer *w);
 
+/* OG_EINVALID: it is a table of a graph, from which nothing may be deleted behind the graph's back. */
+OG_MUST_USE og_status og_db__writer_refuse_graph(og_writer *w);
+
 OG_MUST_USE og_status og_db__writer_opts(og_writer *w, og_lance_op op, og_lance_change_opts *out);
 /* A change of the newest version. */
 OG_MUST_USE og_status og_db__writer_change(og_writer *w, og_lance_op op, og_lance_change **out);

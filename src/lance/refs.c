@@ -283,7 +283,9 @@ static og_status delete_ref(og_ctx *cx, const og_lance_place *at, const char *ki
   og_object_info info;
   const og_status st = og_store_info(cx, at->store, key, &info);
   if (st == OG_ENOTFOUND) return og_fail(cx, OG_ENOTFOUND, "there is no %s '" OG_STR_FMT "'", kind, OG_STR_ARG(name));
-  return st == OG_OK ? og_store_delete(cx, at->store, key) : st;
+  OG_TRY(st);
+  OG_TRY(og_store_delete(cx, at->store, key));
+  return og_store_sync_seen(cx, at->store, key); /* it must not come back after a power loss */
 }
 
 og_status og_lance_tag_delete(og_ctx *cx, const og_lance_place *at, og_str name)

@@ -160,6 +160,23 @@ static void cleaning(void)
   CHECK(count_of(NULL) == 2);
 }
 
+/* What a graph's commits need is not deleted behind its back. */
+static void graphs_table(void)
+{
+  og_session *s = NULL;
+  og_dataset_list *tables = NULL;
+  og_cleanup_counts counts;
+  char uri[1024];
+  CHECK_OK(og_session_open("people.omni", NULL, &s, &err));
+  CHECK_OK(og_session_snapshot(s, NULL, &tables, &err));
+  CHECK(snprintf(uri, sizeof uri, "people.omni/%s", tables->items[1].path) < (int)sizeof uri);
+  og_dataset_list_free(tables);
+  og_session_close(s);
+  CHECK_IS(og_dataset_cleanup(uri, NULL, NULL, &counts, &err), OG_EINVALID);
+  CHECK_HAS(err.text, "is a table of the graph");
+  CHECK_IS(og_dataset_branch_delete(uri, "any", NULL, &err), OG_EINVALID);
+}
+
 int main(void)
 {
   enter_work_dir();
@@ -169,5 +186,6 @@ int main(void)
   upkeep();
   names();
   cleaning();
+  graphs_table();
   return 0;
 }

@@ -43,12 +43,28 @@ enum {
   APPEND_TO_BRANCH,
   LAST_APPEND,
   CLEAN,
+  UNTAG,
+  UNBRANCH,
   STEPS
 };
 
-static const char *const names[] = {
-    "make", "append",  "update", "delete", "add a column",         "rename a column", "index",   "compact",
-    "set",  "restore", "tag",    "branch", "append to the branch", "append again",    "clean up"};
+static const char *const names[] = {"make",
+                                    "append",
+                                    "update",
+                                    "delete",
+                                    "add a column",
+                                    "rename a column",
+                                    "index",
+                                    "compact",
+                                    "set",
+                                    "restore",
+                                    "tag",
+                                    "branch",
+                                    "append to the branch",
+                                    "append again",
+                                    "clean up",
+                                    "delete the tag",
+                                    "delete the branch"};
 
 static og_status open_newest(const stage *s, const char *branch, og_lance_table **out)
 {
@@ -165,6 +181,8 @@ static og_status take_step(stage *s, int step)
     return og_lance_branch_create(s->cx, &at, OG_STR("b"), 4, &opts);
   case APPEND_TO_BRANCH: return commit_step(s, step, "b");
   case CLEAN: return og_lance_cleanup(s->cx, &at, &all, &counts);
+  case UNTAG: return og_lance_tag_delete(s->cx, &at, OG_STR("tag"));
+  case UNBRANCH: return og_lance_branch_delete(s->cx, &at, OG_STR("b"));
   default: return commit_step(s, step, NULL);
   }
 }
