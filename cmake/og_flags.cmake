@@ -30,6 +30,7 @@ target_compile_options(og_flags INTERFACE
   $<$<CONFIG:Release>:-D_FORTIFY_SOURCE=2 -ffunction-sections -fdata-sections>)
 # Nothing of the build folder, the clock or the user gets into what we build: the same source gives the same bytes.
 if(OG_SANITIZE)
+  target_compile_definitions(og_flags INTERFACE OG_MEM_NO_REUSE) # they look for uses of what was freed
   target_compile_options(og_flags INTERFACE -fsanitize=${OG_SANITIZE} -fno-omit-frame-pointer
     -fno-sanitize-recover=all)
   target_link_options(og_flags INTERFACE -fsanitize=${OG_SANITIZE})

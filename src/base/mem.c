@@ -5,6 +5,7 @@
  * keep the same header directly in front, with `base` pointing at what malloc returned.
  */
 #include "base/ctx.h"
+#include "base/mem_reuse.h"
 
 #include <stdlib.h>
 
@@ -17,14 +18,15 @@ typedef struct block_header {
 
 _Static_assert(sizeof(block_header) == 32, "keeps 16-byte alignment");
 
-#define BLOCK_CHECK 0x6f6d6e6967726170ull /* a freed or foreign pointer is noticed, not followed */
-#define ALIGN_TO    64u
-#define PAD         64u
+#define BLOCK_CHECK   0x6f6d6e6967726170ull /* a freed or foreign pointer is noticed, not followed */
+#define ALIGNED_CHECK (BLOCK_CHECK + 1)
+#define ALIGN_TO      64u
+#define PAD           64u
 
 static block_header *header_of(void *p)
 {
   block_header *h = (block_header *)p - 1;
-  OG_INVARIANT(h->check == BLOCK_CHECK);
+  OG_INVARIANT(h->check == BLOCK_CHECK || h->check == ALIGNED_CHECK);
   return h;
 }
 
@@ -38,9 +40,10 @@ void og_mem_init(og_mem *m, uint64_t limit)
   m->parent = NULL;
   m->budget = NULL;
   m->is_block = false;
+  m->reuse = NULL;
 }
 
-og_mem *og_mem_new(uint64_t limit)
+static og_mem *new_block(uint64_t limit)
 {
   og_mem *m = malloc(sizeof *m);
   if (!m) return NULL;
@@ -48,6 +51,20 @@ og_mem *og_mem_new(uint64_t limit)
   m->is_block = true;
   atomic_init(&m->in_use, sizeof *m);
   return m;
+}
+
+og_mem *og_mem_new(uint64_t limit)
+{
+  og_mem *m = new_block(limit);
+  if (m) m->reuse = calloc(1, sizeof *m->reuse); /* without it everything works */
+  return m;
+}
+
+static void free_block(og_mem *m)
+{
+  if (m->reuse) og_mem_reuse_clear(m->reuse);
+  free(m->reuse);
+  free(m);
 }
 
 static void note_peak(og_mem *m, uint64_t now)
@@ -92,7 +109,7 @@ static void uncharge_up_to(og_mem *m, const og_mem *end, size_t bytes)
   while (m != end) {
     og_mem *parent = m->parent;
     bool is_block = m->is_block;
-    if (atomic_fetch_sub_explicit(&m->in_use, bytes, memory_order_acq_rel) == bytes && is_block) free(m);
+    if (atomic_fetch_sub_explicit(&m->in_use, bytes, memory_order_acq_rel) == bytes && is_block) free_block(m);
     m = parent;
   }
 }
@@ -116,7 +133,7 @@ static og_status charge(og_ctx *cx, size_t bytes)
 og_mem *og_mem_new_budget(og_ctx *cx, uint64_t limit, const char *budget)
 {
   if (charge(cx, sizeof(og_mem)) != OG_OK) return NULL;
-  og_mem *m = og_mem_new(limit);
+  og_mem *m = new_block(limit);
   if (!m) {
     uncharge(cx->mem, sizeof *m);
     og_fail(cx, OG_ENOMEM, "out of memory (a budget)");
@@ -132,6 +149,21 @@ void og_mem_free(og_mem *m)
   if (m) uncharge(m, sizeof *m);
 }
 
+static og_mem_reuse *reuse_of(const og_mem *m)
+{
+  while (m->parent) m = m->parent;
+  return m->reuse;
+}
+
+/* Memory for an aligned block. */
+static char *take(const og_mem *m, size_t total)
+{
+  og_mem_reuse *r = reuse_of(m);
+  const size_t kept = r ? og_mem_reuse_size(total) : 0;
+  char *base = kept ? og_mem_reuse_take(r, kept) : NULL;
+  return base ? base : malloc(kept ? kept : total);
+}
+
 /* `front` bytes before the block's header slot allow aligning; 0 for plain blocks. */
 static void *block_new(og_ctx *cx, size_t size, bool aligned, bool zeroed)
 {
@@ -141,7 +173,7 @@ static void *block_new(og_ctx *cx, size_t size, bool aligned, bool zeroed)
     return NULL;
   }
   if (charge(cx, total) != OG_OK) return NULL;
-  char *base = zeroed ? calloc(1, total) : malloc(total);
+  char *base = zeroed ? calloc(1, total) : aligned ? take(cx->mem, total) : malloc(total);
   if (!base) {
     uncharge(cx->mem, total);
     og_fail(cx, OG_ENOMEM, "out of memory (%zu bytes)", size);
@@ -153,7 +185,7 @@ static void *block_new(og_ctx *cx, size_t size, bool aligned, bool zeroed)
     memset(at + size, 0, PAD);
   }
   block_header *h = (block_header *)(void *)at - 1;
-  *h = (block_header){base, cx->mem, total, BLOCK_CHECK};
+  *h = (block_header){base, cx->mem, total, aligned ? ALIGNED_CHECK : BLOCK_CHECK};
   return at;
 }
 
@@ -186,7 +218,7 @@ void *og_realloc(og_ctx *cx, void *p, size_t size)
 {
   if (!p) return og_alloc(cx, size);
   block_header *h = header_of(p);
-  OG_ASSERT(h->base == (void *)h); /* aligned blocks do not grow */
+  OG_ASSERT(h->check == BLOCK_CHECK); /* aligned blocks do not grow */
   size_t total, old = h->size;
   if (OG_ADD_OVERFLOWS(size, sizeof(block_header), &total)) {
     og_fail(cx, OG_ENOMEM, "out of memory (%zu bytes)", size);
@@ -205,14 +237,25 @@ void *og_realloc(og_ctx *cx, void *p, size_t size)
   return fresh + 1;
 }
 
+/* `aligned` is the size of an aligned block, else 0. */
+static void give(const og_mem *m, void *base, size_t aligned)
+{
+  og_mem_reuse *r = aligned ? reuse_of(m) : NULL;
+  const size_t kept = r ? og_mem_reuse_size(aligned) : 0;
+  if (!kept || !og_mem_reuse_keep(r, base, kept)) free(base);
+}
+
 void og_free(void *p)
 {
   if (!p) return;
   block_header *h = header_of(p);
   void *base = h->base;
-  uncharge(h->mem, h->size);
+  og_mem *m = h->mem;
+  const size_t size = h->size;
+  const bool aligned = h->check == ALIGNED_CHECK;
   h->check = 0;
-  free(base);
+  give(m, base, aligned ? size : 0); /* still counted, so the account is still there */
+  uncharge(m, size);
 }
 
 char *og_strdup(og_ctx *cx, og_str s)

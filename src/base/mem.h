@@ -12,6 +12,7 @@
 
 #include <stdatomic.h>
 
+typedef struct og_mem_reuse og_mem_reuse;
 typedef struct og_mem og_mem;
 struct og_mem {
   _Atomic uint64_t in_use; /* bytes, headers included */
@@ -22,12 +23,14 @@ struct og_mem {
   og_mem *parent;         /* a budget: what is counted here is counted there too */
   const char *budget;     /* a budget: what the limit is called, static text */
   bool is_block;          /* made by og_mem_new or og_mem_new_budget */
+  og_mem_reuse *reuse;    /* og_mem_new: large blocks that were freed; NULL: none are kept */
 };
 
 /* One that the caller keeps; it must outlive its blocks. */
 void og_mem_init(og_mem *m, uint64_t limit);
 /* One on the heap, for blocks that may outlive whoever opened it: it counts itself as its first block, og_mem_free
- * gives that one back, and it is gone with the last.  NULL: no memory. */
+ * gives that one back, and it is gone with the last.  It keeps some of the large blocks that are freed, for the next
+ * that asks (base/mem_reuse.h).  NULL: no memory. */
 og_mem *og_mem_new(uint64_t limit);
 void og_mem_free(og_mem *m); /* NULL is fine */
 /* The same inside cx->mem: at most `limit` bytes of that, called `budget` in the error.  NULL after og_fail. */

@@ -3,6 +3,7 @@
 #include "og_test_world.h"
 
 #include "base/map.h"
+#include "base/mem_reuse.h"
 #include "base/vec.h"
 
 #include <stdio.h>
@@ -90,6 +91,38 @@ OG_TEST(mem, a_spent_budget_is_a_limit_by_its_name_and_its_blocks_outlive_it)
   OG_CHECK_STATUS(cx, og_ctx_budget_end(cx, outer, OG_ENOMEM), OG_ENOMEM);
   OG_CHECK_U64(w.rt.mem.in_use, before);
   w.rt.mem.limit = 0;
+  og_test_world_close(&w);
+}
+
+OG_TEST(mem, large_blocks_are_taken_again_up_to_a_ceiling)
+{
+  og_test_world w;
+  og_ctx *cx = og_test_world_open(&w);
+  og_mem *m = og_mem_new(0), *was = cx->mem;
+  OG_CHECK(m);
+  cx->mem = m;
+  for (size_t size = 1; size < (size_t)9 << 20; size += size / 3 + 1) {
+    const size_t kept = og_mem_reuse_size(size);
+    OG_CHECK(kept == 0 || (kept >= size && kept - size <= size / 8));
+  }
+  char *a = og_alloc_aligned(cx, 1 << 20), *b = og_alloc_aligned(cx, 1000);
+  memset(a, 1, 1 << 20);
+  og_free(a);
+  og_free(b);
+  if (og_mem_reuse_size(1 << 20)) { /* sanitizers switch it off */
+    OG_CHECK(m->reuse->bytes > 1 << 20);
+    const char *again = og_alloc_aligned(cx, (1 << 20) + 100); /* of the same class */
+    OG_CHECK(again == a);
+    OG_CHECK_U64(m->reuse->bytes, 0);
+    og_free((void *)(uintptr_t)again);
+  }
+  void *many[100];
+  for (int i = 0; i < 100; i++) many[i] = og_alloc_aligned(cx, 1 << 20);
+  for (int i = 0; i < 100; i++) og_free(many[i]);
+  OG_CHECK(m->reuse->bytes <= OG_MEM_REUSE_BYTES);
+  OG_CHECK_U64(m->in_use, sizeof *m); /* what waits is nobody's */
+  cx->mem = was;
+  og_mem_free(m);
   og_test_world_close(&w);
 }
 
@@ -324,6 +357,7 @@ OG_TEST(map, looks_many_keys_up_as_one_by_one)
 OG_TEST_MAIN(OG_CASE(mem, counts_limits_and_fails_the_call_it_is_told),
              OG_CASE(mem, an_account_on_the_heap_lives_as_long_as_its_last_block),
              OG_CASE(mem, a_spent_budget_is_a_limit_by_its_name_and_its_blocks_outlive_it),
+             OG_CASE(mem, large_blocks_are_taken_again_up_to_a_ceiling),
              OG_CASE(mem, blocks_are_aligned_and_aligned_ones_readable_beyond_their_end),
              OG_CASE(arena, blocks_are_apart_and_reset_keeps_one_chunk), OG_CASE(buf, appends_everything_it_offers),
              OG_CASE(vec, grows_removes_in_order_and_sorts_stably),
