@@ -31,10 +31,12 @@ typedef struct job {
 struct og_pool {
   og_mutex mu;
   pthread_cond_t wake, idle;
-  job *current;  /* mu; NULL: nothing to do */
-  uint64_t turn; /* mu: counts jobs, so that a worker enters each once */
-  bool stop;     /* mu */
-  unsigned n_workers;
+  job *current;    /* mu; NULL: nothing to do */
+  uint64_t turn;   /* mu: counts jobs, so that a worker enters each once */
+  bool stop;       /* mu */
+  unsigned wanted; /* workers */
+  _Atomic bool started;
+  _Atomic unsigned n_workers;
   og_env *env;
   og_runtime *rt;
   og_task *tasks[];
@@ -93,17 +95,29 @@ static og_status worker_main(void *arg)
   return OG_OK;
 }
 
-static og_status start_worker(og_ctx *cx, og_pool *p)
+static og_status start_worker(og_ctx *cx, og_pool *p, unsigned i)
 {
   worker_start *start = og_alloc(cx, sizeof *start);
   if (!start) return OG_ENOMEM;
-  *start = (worker_start){p, p->n_workers + 1};
-  og_status st = cx->env->ops->task_start(cx, worker_main, start, &p->tasks[p->n_workers]);
+  *start = (worker_start){p, i + 1};
+  og_status st = cx->env->ops->task_start(cx, worker_main, start, &p->tasks[i]);
   if (st == OG_OK)
-    p->n_workers++;
+    atomic_store_explicit(&p->n_workers, i + 1, memory_order_release);
   else
     og_free(start);
   return st;
+}
+
+/* With the first work, for many pools never get any.  Too few workers are no failure: the caller works, too. */
+static void start_workers(og_ctx *cx, og_pool *p)
+{
+  og_error err;
+  og_ctx own;
+  if (atomic_load_explicit(&p->started, memory_order_relaxed) || atomic_exchange(&p->started, true)) return;
+  og_ctx_init(&own, p->rt, &err, NULL);
+  own.mem = cx->mem;
+  for (unsigned i = 0; i < p->wanted; i++)
+    if (start_worker(&own, p, i) != OG_OK) return;
 }
 
 og_status og_pool_new(og_ctx *cx, unsigned threads, og_pool **out)
@@ -117,13 +131,9 @@ og_status og_pool_new(og_ctx *cx, unsigned threads, og_pool **out)
   OG_INVARIANT(pthread_cond_init(&p->idle, NULL) == 0);
   p->env = cx->env;
   p->rt = cx->rt;
-  og_status st = OG_OK;
-  for (unsigned i = 1; st == OG_OK && i < threads; i++) st = start_worker(cx, p);
-  if (st != OG_OK)
-    og_pool_free(p);
-  else
-    *out = p;
-  return st;
+  p->wanted = threads - 1;
+  *out = p;
+  return OG_OK;
 }
 
 void og_pool_free(og_pool *p)
@@ -145,7 +155,7 @@ void og_pool_free(og_pool *p)
 
 unsigned og_pool_threads(const og_pool *p)
 {
-  return p ? p->n_workers + 1 : 1;
+  return p ? p->wanted + 1 : 1;
 }
 
 static og_status run_alone(og_ctx *cx, size_t n, og_work_fn fn, void *arg)
@@ -175,7 +185,9 @@ og_status og_parallel(og_ctx *cx, size_t n, og_work_fn fn, void *arg)
 {
   og_pool *p = cx->rt->pool;
   job j = {.parent = cx, .fn = fn, .arg = arg, .n = n, .failed_item = n};
-  if (!p || p->n_workers == 0 || n < 2 || !post(p, &j)) return run_alone(cx, n, fn, arg);
+  if (!p || p->wanted == 0 || n < 2) return run_alone(cx, n, fn, arg);
+  start_workers(cx, p);
+  if (!post(p, &j)) return run_alone(cx, n, fn, arg);
   run_items(p, &j, 0);
   og_mutex_lock(&p->mu);
   p->current = NULL; /* nobody enters from here on */

@@ -2,7 +2,7 @@
 /* base/pool.h -- one thread pool for morsels, owned by the runtime.
  *
  * Work is data-parallel: run fn for items 0..n-1, join, report the first failure (lowest item index wins, so errors
- * are deterministic).  With a NULL pool, or in the simulated world, items run in order on the caller.
+ * are deterministic).  Threads start with the first work.  With a NULL pool, or in the simulated world, items run in order on the caller.
  */
 #pragma once
 

@@ -107,24 +107,38 @@ OG_TEST(pool, cancelling_stops_the_job)
   og_test_world_close(&w);
 }
 
-OG_TEST(pool, every_failed_allocation_leaves_no_thread_behind)
+static og_status count_item(og_ctx *cx, void *arg, size_t item, unsigned worker)
+{
+  work *k = arg;
+  (void)cx;
+  (void)worker;
+  atomic_fetch_add(&k->done[item], 1);
+  return OG_OK;
+}
+
+OG_TEST(pool, workers_that_cannot_start_are_done_without)
 {
   og_test_world w;
   og_ctx *cx = og_test_world_open(&w);
-  og_status st = OG_ENOMEM;
-  uint64_t nth = 1;
-  for (; st != OG_OK; nth++) {
-    og_pool *p = NULL;
-    const uint64_t before = w.rt.mem.in_use;
-    w.rt.mem.fail_at = w.rt.mem.calls + nth;
-    st = og_pool_new(cx, 3, &p);
+  const uint64_t before = w.rt.mem.in_use;
+  w.rt.mem.fail_at = w.rt.mem.calls + 1;
+  OG_CHECK_STATUS(cx, og_pool_new(cx, 3, &w.rt.pool), OG_ENOMEM);
+  og_error_clear(cx);
+  uint64_t used = 0;
+  for (uint64_t nth = 1; nth == 1 || used >= nth - 1; nth++) {
+    work k = {.slots = 4};
+    OG_CHECK_OK(cx, og_pool_new(cx, 3, &w.rt.pool));
+    const uint64_t calls = w.rt.mem.calls;
+    w.rt.mem.fail_at = calls + nth;
+    OG_CHECK_OK(cx, og_parallel(cx, ITEMS, count_item, &k));
+    used = w.rt.mem.calls - calls;
     w.rt.mem.fail_at = 0;
-    OG_CHECK(st == OG_OK ? p != NULL : st == OG_ENOMEM && p == NULL);
-    og_error_clear(cx);
-    og_pool_free(p);
+    for (size_t i = 0; i < ITEMS; i++) OG_CHECK_U64(k.done[i], 1);
+    og_pool_free(w.rt.pool);
+    w.rt.pool = NULL;
     OG_CHECK_U64(w.rt.mem.in_use, before);
   }
-  OG_CHECK(nth > 3);
+  OG_CHECK(used > 1);
   og_test_world_close(&w);
 }
 
@@ -164,6 +178,6 @@ OG_TEST(cpu, scalar_can_be_forced_and_there_is_a_processor)
 
 OG_TEST_MAIN(OG_CASE(pool, runs_every_item_once_each_slot_by_one_thread),
              OG_CASE(pool, the_lowest_failing_item_is_the_error_every_time), OG_CASE(pool, jobs_inside_jobs_end),
-             OG_CASE(pool, cancelling_stops_the_job), OG_CASE(pool, every_failed_allocation_leaves_no_thread_behind),
+             OG_CASE(pool, cancelling_stops_the_job), OG_CASE(pool, workers_that_cannot_start_are_done_without),
              OG_CASE(pool, in_the_simulated_world_items_run_in_order_on_the_caller),
              OG_CASE(cpu, scalar_can_be_forced_and_there_is_a_processor))
