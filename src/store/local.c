@@ -273,11 +273,14 @@ static og_status open_object(og_ctx *cx, local_store *s, og_str key, og_file **o
   return env_of(cx)->file_open(cx, chars(&path), OG_OPEN_READ, out);
 }
 
-/* Appends the range.  The size is checked before memory is taken: lengths come from files. */
+/* Ranges up to this are read without asking for the object's size before. */
+#define SHORT_RANGE (256u << 10)
+
+/* Appends the range.  The size is checked before much memory is taken: lengths come from files. */
 static og_status read_range(og_ctx *cx, const local_store *s, og_str key, og_file *f, og_range r, og_buf *out)
 {
-  og_file_info info;
-  OG_TRY(env_of(cx)->file_info(cx, f, &info));
+  og_file_info info = {.size = UINT64_MAX};
+  if (r.len > SHORT_RANGE) OG_TRY(env_of(cx)->file_info(cx, f, &info));
   if (r.off > info.size || r.len > info.size - r.off)
     return og_fail(cx, OG_ECORRUPT,
                    OG_STR_FMT "/" OG_STR_FMT
@@ -538,16 +541,14 @@ typedef struct lister {
   og_list_fn fn;
   void *arg;
   og_arena arena;
-  og_vec todo;  /* listed, in descending order: the next is the last */
-  og_vec found; /* listed: entries of the folder just read */
-  og_str folder;
+  og_vec todo;   /* listed, a heap: the smallest key first, for who lists may stop early */
+  og_str folder; /* being read: "" or "a/b/" */
 } lister;
 
 static void lister_cleanup(lister *l)
 {
   og_arena_cleanup(&l->arena);
   og_vec_cleanup(&l->todo);
-  og_vec_cleanup(&l->found);
 }
 
 /* Whether something under this entry can start with the prefix and come after `after`. */
@@ -558,30 +559,55 @@ static bool is_wanted(const lister *l, og_str key, bool is_dir)
   return og_str_starts_with(l->after, key) || og_str_cmp(key, l->after) > 0;
 }
 
+static void heap_up(listed *h, size_t i)
+{
+  const listed e = h[i];
+  for (; i > 0 && og_str_cmp(e.key, h[(i - 1) / 2].key) < 0; i = (i - 1) / 2) h[i] = h[(i - 1) / 2];
+  h[i] = e;
+}
+
+static void heap_down(listed *h, size_t n)
+{
+  const listed e = h[0];
+  size_t i = 0, k = 1;
+  for (; k < n; i = k, k = 2 * k + 1) {
+    if (k + 1 < n && og_str_cmp(h[k + 1].key, h[k].key) < 0) k++;
+    if (og_str_cmp(e.key, h[k].key) <= 0) break;
+    h[i] = h[k];
+  }
+  h[i] = e;
+}
+
+static listed take_next(lister *l)
+{
+  listed *h = l->todo.data, first = h[0];
+  h[0] = h[--l->todo.len];
+  if (l->todo.len > 1) heap_down(h, l->todo.len);
+  return first;
+}
+
 static og_status list_entry(og_ctx *cx, void *arg, og_str name, bool is_dir)
 {
   lister *l = arg;
-  if (og_str_starts_with(name, OG_STR(OG_STORE__TEMP))) return OG_OK;
-  listed e = {.is_dir = is_dir};
-  OG_TRY(og_arena_printf(cx, &l->arena, &e.key, OG_STR_FMT OG_STR_FMT "%s", OG_STR_ARG(l->folder), OG_STR_ARG(name),
-                         is_dir ? "/" : ""));
-  og_str bare = is_dir ? og_str_sub(e.key, 0, e.key.len - 1) : e.key;
-  if (!og_key_is_valid(bare) || !is_wanted(l, e.key, is_dir)) return OG_OK; /* not a name we could have given */
-  return og_vec_add(cx, &l->found, &e);
+  if (og_str_starts_with(name, OG_STR(OG_STORE__TEMP)) || !og_key_is_valid(name)) return OG_OK;
+  if (l->folder.len + name.len > OG_STORE__KEY_MAX) return OG_OK; /* not a name we could have given */
+  char *to = og_arena_alloc(cx, &l->arena, l->folder.len + name.len + 1);
+  if (!to) return OG_ENOMEM;
+  if (l->folder.len) memcpy(to, l->folder.ptr, l->folder.len);
+  memcpy(to + l->folder.len, name.ptr, name.len);
+  to[l->folder.len + name.len] = '/';
+  const listed e = {.key = og_str_from(to, l->folder.len + name.len + is_dir), .is_dir = is_dir};
+  if (!is_wanted(l, e.key, is_dir)) return OG_OK;
+  OG_TRY(og_vec_add(cx, &l->todo, &e));
+  heap_up(l->todo.data, l->todo.len - 1);
+  return OG_OK;
 }
 
-static int compare_descending(const void *a, const void *b, void *arg)
-{
-  (void)arg;
-  return og_str_cmp(((const listed *)b)->key, ((const listed *)a)->key);
-}
-
-/* Reads one folder ("" or "a/b/") and puts its wanted entries on `todo`. */
+/* Puts the wanted entries of one folder ("" or "a/b/") on `todo`; they all come behind the folder itself. */
 static og_status list_folder(og_ctx *cx, lister *l, og_str folder)
 {
   OG_AUTO(og_buf) path = {0};
   l->folder = folder;
-  l->found.len = 0;
   OG_TRY(path_of(cx, l->store, folder.len > 0 ? og_str_sub(folder, 0, folder.len - 1) : folder, &path));
   og_status st = meet_folders(cx, l->store, folder, false);
   if (st == OG_OK) st = env_of(cx)->list_dir(cx, chars(&path), list_entry, l);
@@ -589,10 +615,7 @@ static og_status list_folder(og_ctx *cx, lister *l, og_str folder)
     og_error_clear(cx);
     return OG_OK;
   }
-  OG_TRY(st);
-  OG_TRY(og_sort(cx, l->found.data, l->found.len, sizeof(listed), compare_descending, NULL));
-  for (size_t i = 0; i < l->found.len; i++) OG_TRY(og_vec_add(cx, &l->todo, &OG_VEC_AT(&l->found, listed, i)));
-  return OG_OK;
+  return st;
 }
 
 static og_status list_object(og_ctx *cx, lister *l, og_str key)
@@ -615,7 +638,7 @@ static og_status list_all(og_ctx *cx, lister *l)
   size_t slash = og_str_rfind_byte(l->prefix, '/');
   OG_TRY(list_folder(cx, l, slash == SIZE_MAX ? OG_STR_NONE : og_str_sub(l->prefix, 0, slash + 1)));
   while (l->todo.len > 0) {
-    listed e = OG_VEC_AT(&l->todo, listed, --l->todo.len);
+    const listed e = take_next(l);
     OG_TRY(e.is_dir ? list_folder(cx, l, e.key) : list_object(cx, l, e.key));
   }
   return OG_OK;
@@ -626,7 +649,6 @@ static og_status local_list(og_ctx *cx, og_store *base, og_str prefix, og_str af
   OG_AUTO(lister)
   l = {.store = local_of(base), .prefix = prefix, .after = after, .fn = fn, .arg = arg};
   og_vec_init(&l.todo, sizeof(listed));
-  og_vec_init(&l.found, sizeof(listed));
   og_status st = list_all(cx, &l);
   if (st != OG_LIST_STOP) return st;
   og_error_clear(cx);

@@ -38,6 +38,7 @@ void og_store__init(og_store *s, const og_store_ops *ops, og_str root)
 
 static bool segment_is_valid(og_str s)
 {
+  if (s.len > 0 && s.ptr[0] != '.') return true;
   return s.len > 0 && !og_str_eq(s, OG_STR(".")) && !og_str_eq(s, OG_STR("..")) &&
          !og_str_starts_with(s, OG_STR(OG_STORE__TEMP));
 }
@@ -45,14 +46,15 @@ static bool segment_is_valid(og_str s)
 bool og_key_is_valid(og_str key)
 {
   if (key.len == 0 || key.len > OG_STORE__KEY_MAX || og_utf8_check(key) != SIZE_MAX) return false;
-  size_t start = 0;
-  for (size_t i = 0; i <= key.len; i++) {
-    if (i < key.len && (key.ptr[i] == '\0' || key.ptr[i] == '\\')) return false;
-    if (i < key.len && key.ptr[i] != '/') continue;
-    if (!segment_is_valid(og_str_sub(key, start, i))) return false;
-    start = i + 1;
+  if (memchr(key.ptr, '\0', key.len) || memchr(key.ptr, '\\', key.len)) return false;
+  for (;;) {
+    const char *slash = memchr(key.ptr, '/', key.len);
+    const size_t n = slash ? (size_t)(slash - key.ptr) : key.len;
+    if (!segment_is_valid(og_str_from(key.ptr, n))) return false;
+    if (!slash) return true;
+    key = og_str_from(slash + 1, key.len - n - 1);
+    if (key.len == 0) return false;
   }
-  return true;
 }
 
 static og_status door(og_ctx *cx, og_str key)
