@@ -159,7 +159,7 @@ static og_status mark_sequence(cleanup *k, og_map *m, const og_lance_table *t, c
   if (!s->external) return OG_OK;
   OG_TRY(og_table__folder(k->cx, t, false, 0, &folder));
   OG_TRY(
-      og_arena_printf(k->cx, k->cx->arena, &key, OG_STR_FMT "/" OG_STR_FMT, OG_STR_ARG(folder), OG_STR_ARG(s->path)));
+      og_arena_printf(k->cx, k->cx->arena, &key, OG_STR_FMT "/" OG_STR_FMT, OG_STR_ARG(folder), OG_STR_ARG(s->external->path)));
   return og_map_put(k->cx, m, key, 1, NULL);
 }
 

@@ -28,8 +28,11 @@ typedef struct decoder {
   og_ctx *cx;
   og_arena *a;
   og_vec fields, meta;       /* og_str: messages */
-  og_vec fragments, bases;   /* og_fragment, og_base_path */
+  og_vec bases;              /* og_base_path */
   og_vec config, table_meta; /* og_str[2] */
+  og_vec files;              /* og_data_file: of one fragment */
+  og_vec ids, columns;       /* uint64_t: of one data file */
+  const og_data_file *last;  /* the data file before, whose lists may serve again; NULL: none */
   og_buf unknown;
   bool has_index, has_transaction;
   uint64_t index_at, transaction_at;
@@ -38,11 +41,6 @@ typedef struct decoder {
 static og_status keep(decoder *d, og_buf *unknown, const og_pb_field *f)
 {
   return og_buf_append_str(d->cx, unknown, f->raw);
-}
-
-static og_status own(decoder *d, og_str s, og_str *out)
-{
-  return og_arena_str(d->cx, d->a, s, out);
 }
 
 static og_status own_buf(decoder *d, og_buf *b, og_status st, og_str *out)
@@ -55,7 +53,8 @@ static og_status own_buf(decoder *d, og_buf *b, og_status st, og_str *out)
 static og_status bytes_field(decoder *d, const og_pb_reader *r, const og_pb_field *f, og_str *out)
 {
   OG_TRY(og_pb_expect(d->cx, r, f, OG_PB_BYTES));
-  return own(d, f->bytes, out);
+  *out = f->bytes;
+  return OG_OK;
 }
 
 /* A text: it will stand in messages and reports. */
@@ -102,21 +101,38 @@ static og_status ints_field(decoder *d, const og_pb_reader *r, const og_pb_field
   return og_pb_repeated_u64(d->cx, r, f, out);
 }
 
-static og_status to_ints(decoder *d, const og_vec *v, size_t n, const int32_t **out)
+static int32_t int_at(const og_vec *v, size_t i)
 {
+  return i < v->len ? (int32_t)(uint32_t)OG_VEC_AT(v, uint64_t, i) : -1;
+}
+
+/* Most data files have the fields of the one before. */
+static bool same_ints(const og_vec *v, size_t n, const int32_t *list)
+{
+  for (size_t i = 0; i < n; i++)
+    if (list[i] != int_at(v, i)) return false;
+  return true;
+}
+
+static og_status to_ints(decoder *d, const og_vec *v, size_t n, const int32_t *before, const int32_t **out)
+{
+  *out = before;
+  if (before && same_ints(v, n, before)) return OG_OK;
   int32_t *list = og_arena_calloc(d->cx, d->a, n + 1, sizeof *list);
   if (!list) return OG_ENOMEM;
-  for (size_t i = 0; i < n; i++) list[i] = i < v->len ? (int32_t)(uint32_t)OG_VEC_AT(v, uint64_t, i) : -1;
+  for (size_t i = 0; i < n; i++) list[i] = int_at(v, i);
   *out = list;
   return OG_OK;
 }
 
-static og_status read_data_file(decoder *d, og_str bytes, og_data_file *out, og_vec *ids, og_vec *columns,
-                                og_buf *unknown)
+static og_status read_data_file(decoder *d, og_str bytes, og_data_file *out, og_buf *unknown)
 {
+  og_vec *ids = &d->ids, *columns = &d->columns;
   og_pb_reader r;
   og_pb_field f;
   bool more;
+  og_vec_clear(ids);
+  og_vec_clear(columns);
   og_pb_reader_init(&r, bytes, "DataFile");
   for (;;) {
     OG_TRY(og_pb_next(d->cx, &r, &f, &more));
@@ -136,19 +152,17 @@ static og_status read_data_file(decoder *d, og_str bytes, og_data_file *out, og_
     return og_fail(d->cx, OG_ECORRUPT, "data file '" OG_STR_FMT "' has %zu fields in %zu columns",
                    OG_STR_ARG(out->path), ids->len, columns->len);
   out->n = (uint32_t)ids->len;
-  OG_TRY(to_ints(d, ids, ids->len, &out->fields));
-  return to_ints(d, columns, ids->len, &out->columns);
+  const bool like_last = d->last && d->last->n == out->n;
+  OG_TRY(to_ints(d, ids, ids->len, like_last ? d->last->fields : NULL, &out->fields));
+  return to_ints(d, columns, ids->len, like_last ? d->last->columns : NULL, &out->columns);
 }
 
-static og_status decode_data_file(decoder *d, og_str bytes, og_vec *files)
+static og_status decode_data_file(decoder *d, og_str bytes)
 {
-  og_vec ids = OG_VEC_INIT(uint64_t), columns = OG_VEC_INIT(uint64_t);
   og_buf unknown = {0};
-  og_data_file *file = og_vec_push(d->cx, files);
+  og_data_file *file = og_vec_push(d->cx, &d->files);
   if (!file) return OG_ENOMEM;
-  og_status st = read_data_file(d, bytes, file, &ids, &columns, &unknown);
-  og_vec_cleanup(&ids);
-  og_vec_cleanup(&columns);
+  og_status st = read_data_file(d, bytes, file, &unknown);
   og_str kept;
   st = own_buf(d, &unknown, st, &kept);
   if (st == OG_OK) file->unknown = kept;
@@ -194,23 +208,27 @@ static og_status external_sequence(decoder *d, const og_pb_field *outer, og_sequ
   og_pb_reader r;
   og_pb_field f;
   bool more;
+  og_external_file *file = og_arena_zalloc(d->cx, d->a, sizeof *file);
+  if (!file) return OG_ENOMEM;
   og_pb_reader_init(&r, outer->bytes, "ExternalFile");
-  *out = (og_sequence_ref){.present = true, .external = true};
-  OG_TRY(own(d, outer->bytes, &out->bytes));
+  *out = (og_sequence_ref){.present = true, .external = file};
+  out->bytes = outer->bytes;
   for (;;) {
     OG_TRY(og_pb_next(d->cx, &r, &f, &more));
     if (!more) return OG_OK;
-    if (f.num == 1) OG_TRY(path_field(d, &r, &f, &out->path));
-    if (f.num == 2) OG_TRY(number_field(d, &r, &f, &out->off));
-    if (f.num == 3) OG_TRY(number_field(d, &r, &f, &out->len));
+    if (f.num == 1) OG_TRY(path_field(d, &r, &f, &file->path));
+    if (f.num == 2) OG_TRY(number_field(d, &r, &f, &file->off));
+    if (f.num == 3) OG_TRY(number_field(d, &r, &f, &file->len));
   }
 }
 
-static og_status read_fragment(decoder *d, og_str bytes, og_fragment *out, og_vec *files, og_buf *unknown)
+static og_status read_fragment(decoder *d, og_str bytes, og_fragment *out, og_buf *unknown)
 {
+  og_vec *files = &d->files;
   og_pb_reader r;
   og_pb_field f;
   bool more;
+  og_vec_clear(files);
   og_pb_reader_init(&r, bytes, "DataFragment");
   for (;;) {
     OG_TRY(og_pb_next(d->cx, &r, &f, &more));
@@ -218,7 +236,7 @@ static og_status read_fragment(decoder *d, og_str bytes, og_fragment *out, og_ve
     if (f.num != 1 && f.num != 4 && f.num <= 10) OG_TRY(og_pb_expect(d->cx, &r, &f, OG_PB_BYTES));
     switch (f.num) {
     case 1: OG_TRY(number_field(d, &r, &f, &out->id)); break;
-    case 2: OG_TRY(decode_data_file(d, f.bytes, files)); break;
+    case 2: OG_TRY(decode_data_file(d, f.bytes)); break;
     case 3: OG_TRY(decode_deletion(d, f.bytes, &out->del)); break;
     case 4: OG_TRY(number_field(d, &r, &f, &out->rows)); break;
     case 5: OG_TRY(inline_sequence(d, &r, &f, &out->ids)); break;
@@ -238,17 +256,15 @@ static og_status read_fragment(decoder *d, og_str bytes, og_fragment *out, og_ve
   if (!out->files) return OG_ENOMEM;
   if (files->len) memcpy(out->files, files->data, files->len * sizeof *out->files);
   out->n_files = (uint32_t)files->len;
+  if (files->len) d->last = &out->files[files->len - 1];
   return OG_OK;
 }
 
-static og_status decode_fragment(decoder *d, og_str bytes)
+static og_status decode_fragment(decoder *d, og_str bytes, og_manifest *m)
 {
-  og_vec files = OG_VEC_INIT(og_data_file);
   og_buf unknown = {0};
-  og_fragment *out = og_vec_push(d->cx, &d->fragments);
-  if (!out) return OG_ENOMEM;
-  og_status st = read_fragment(d, bytes, out, &files, &unknown);
-  og_vec_cleanup(&files);
+  og_fragment *out = &m->fragments[m->n_fragments++]; /* count_fragments made room */
+  og_status st = read_fragment(d, bytes, out, &unknown);
   og_str kept;
   st = own_buf(d, &unknown, st, &kept);
   if (st == OG_OK) out->unknown = kept;
@@ -356,16 +372,16 @@ static og_status decode_message_field(decoder *d, const og_pb_reader *r, const o
   OG_TRY(og_pb_expect(d->cx, r, f, OG_PB_BYTES));
   switch (f->num) {
   case 1: return og_vec_add(d->cx, &d->fields, &f->bytes);
-  case 2: return decode_fragment(d, f->bytes);
+  case 2: return decode_fragment(d, f->bytes, m);
   case 5: return og_vec_add(d->cx, &d->meta, &f->bytes);
   case 7: return decode_timestamp(d, f->bytes, m);
   case 12: return f->bytes.len ? path_field(d, r, f, &m->tx_file) : OG_OK;
-  case 13: return own(d, f->bytes, &m->writer);
+  case 13: m->writer = f->bytes; return OG_OK;
   case 15: return decode_format(d, f->bytes, m);
   case 16: return add_pair(d, f->bytes, &d->config);
   case 18: return decode_base(d, f->bytes);
   case 19: return add_pair(d, f->bytes, &d->table_meta);
-  default: return own(d, f->bytes, &m->branch); /* 20 */
+  default: m->branch = f->bytes; return OG_OK; /* 20 */
   }
 }
 
@@ -419,23 +435,18 @@ static og_status copy_list(decoder *d, const og_vec *v, void *out)
 
 static og_status finish_decode(decoder *d, og_str file, og_manifest *m)
 {
-  og_str bytes;
-  OG_TRY(copy_list(d, &d->fragments, &m->fragments));
   OG_TRY(copy_list(d, &d->config, &m->config));
   OG_TRY(copy_list(d, &d->table_meta, &m->table_meta));
   OG_TRY(copy_list(d, &d->bases, &m->bases));
-  m->n_fragments = (uint32_t)d->fragments.len;
   m->n_config = (uint32_t)d->config.len;
   m->n_table_meta = (uint32_t)d->table_meta.len;
   m->n_bases = (uint32_t)d->bases.len;
-  OG_TRY(own(d, og_buf_str(&d->unknown), &m->unknown));
+  OG_TRY(og_arena_str(d->cx, d->a, og_buf_str(&d->unknown), &m->unknown));
   if (d->has_index) {
-    OG_TRY(file_section(d->cx, file, d->index_at, "index section", &bytes));
-    OG_TRY(own(d, bytes, &m->index_section));
+    OG_TRY(file_section(d->cx, file, d->index_at, "index section", &m->index_section));
   }
   if (d->has_transaction) {
-    OG_TRY(file_section(d->cx, file, d->transaction_at, "transaction", &bytes));
-    OG_TRY(own(d, bytes, &m->transaction));
+    OG_TRY(file_section(d->cx, file, d->transaction_at, "transaction", &m->transaction));
   }
   return og_lance_schema_decode(d->cx, d->fields.data, d->fields.len, d->meta.data, d->meta.len, &m->schema);
 }
@@ -459,23 +470,50 @@ static og_status read_footer(og_ctx *cx, og_str file, uint64_t *at)
   return OG_OK;
 }
 
-/* Fragment ids are distinct, and with stable row ids every fragment has them. */
-static og_status check_fragments(og_ctx *cx, const decoder *d, const og_manifest *m)
+/* The fragments are counted before they are decoded: a table may have many, and lists that grow are copied. */
+static og_status count_fragments(decoder *d, og_str bytes, og_manifest *m)
+{
+  og_pb_reader r;
+  og_pb_field f;
+  bool more;
+  size_t n = 0;
+  og_pb_reader_init(&r, bytes, "Manifest");
+  for (;;) {
+    OG_TRY(og_pb_next(d->cx, &r, &f, &more));
+    if (!more) break;
+    n += f.num == 2;
+  }
+  if (n > OG_LIMIT_FRAGMENTS) return og_fail(d->cx, OG_ECORRUPT, "the manifest has too many fragments");
+  m->fragments = og_arena_calloc(d->cx, d->a, n + 1, sizeof *m->fragments);
+  return m->fragments ? OG_OK : OG_ENOMEM;
+}
+
+static og_status check_distinct(og_ctx *cx, const og_manifest *m)
 {
   og_umap seen;
   og_status st = OG_OK;
   og_umap_init(&seen);
-  for (size_t i = 0; st == OG_OK && i < d->fragments.len; i++) {
-    const og_fragment *f = &OG_VEC_AT(&d->fragments, og_fragment, i);
+  for (uint32_t i = 0; st == OG_OK && i < m->n_fragments; i++) {
     bool is_new = true;
-    st = og_umap_put(cx, &seen, f->id, i, &is_new);
+    st = og_umap_put(cx, &seen, m->fragments[i].id, i, &is_new);
     if (st == OG_OK && !is_new)
-      st = og_fail(cx, OG_ECORRUPT, "the manifest has two fragments of number %" PRIu64, f->id);
-    if (st == OG_OK && (m->reader_flags & OG_FLAG_STABLE_IDS) && !f->ids.present)
-      st = og_fail(cx, OG_ECORRUPT, "fragment %" PRIu64 " has no row ids, though the table has stable ones", f->id);
+      st = og_fail(cx, OG_ECORRUPT, "the manifest has two fragments of number %" PRIu64, m->fragments[i].id);
   }
   og_map_cleanup(&seen);
   return st;
+}
+
+/* Fragment ids are distinct, and with stable row ids every fragment has them. */
+static og_status check_fragments(og_ctx *cx, const og_manifest *m)
+{
+  bool ascend = true;
+  for (uint32_t i = 0; i < m->n_fragments; i++) {
+    const og_fragment *f = &m->fragments[i];
+    ascend = ascend && (i == 0 || m->fragments[i - 1].id < f->id);
+    if ((m->reader_flags & OG_FLAG_STABLE_IDS) && !f->ids.present)
+      return og_fail(cx, OG_ECORRUPT, "fragment %" PRIu64 " has no row ids, though the table has stable ones", f->id);
+  }
+  return ascend ? OG_OK : check_distinct(cx, m);
 }
 
 static og_status decode_all(decoder *d, og_str file, og_manifest *m)
@@ -485,18 +523,18 @@ static og_status decode_all(decoder *d, og_str file, og_manifest *m)
   og_pb_reader r;
   og_pb_field f;
   bool more;
+  OG_TRY(og_arena_str(d->cx, d->a, file, &file)); /* the texts of the manifest lie in it */
   OG_TRY(read_footer(d->cx, file, &at));
   OG_TRY(file_section(d->cx, file, at, "main section", &bytes));
+  OG_TRY(count_fragments(d, bytes, m));
   og_pb_reader_init(&r, bytes, "Manifest");
   for (;;) {
     OG_TRY(og_pb_next(d->cx, &r, &f, &more));
     if (!more) break;
     OG_TRY(decode_field(d, &r, &f, m));
-    if (d->fragments.len > OG_LIMIT_FRAGMENTS)
-      return og_fail(d->cx, OG_ECORRUPT, "the manifest has too many fragments");
   }
   OG_TRY(check_flags(d->cx, m));
-  OG_TRY(check_fragments(d->cx, d, m));
+  OG_TRY(check_fragments(d->cx, m));
   return finish_decode(d, file, m);
 }
 
@@ -514,14 +552,18 @@ og_status og_manifest_decode(og_ctx *cx, og_str file, og_manifest *out)
                .a = &out->arena,
                .fields = OG_VEC_INIT(og_str),
                .meta = OG_VEC_INIT(og_str),
-               .fragments = OG_VEC_INIT(og_fragment),
+               .files = OG_VEC_INIT(og_data_file),
+               .ids = OG_VEC_INIT(uint64_t),
+               .columns = OG_VEC_INIT(uint64_t),
                .config = OG_VEC_INIT(og_str[2]),
                .table_meta = OG_VEC_INIT(og_str[2]),
                .bases = OG_VEC_INIT(og_base_path)};
   og_status st = decode_all(&d, file, out);
   og_vec_cleanup(&d.fields);
   og_vec_cleanup(&d.meta);
-  og_vec_cleanup(&d.fragments);
+  og_vec_cleanup(&d.files);
+  og_vec_cleanup(&d.ids);
+  og_vec_cleanup(&d.columns);
   og_vec_cleanup(&d.config);
   og_vec_cleanup(&d.table_meta);
   og_vec_cleanup(&d.bases);
@@ -567,7 +609,7 @@ static og_status encode_deletion(og_ctx *cx, const og_deletion_ref *d, og_buf *o
 
 static og_status encode_sequence(og_ctx *cx, const og_sequence_ref *s, uint32_t inline_num, og_buf *out)
 {
-  return s->present ? og_pb_put_bytes(cx, out, inline_num + s->external, s->bytes) : OG_OK;
+  return s->present ? og_pb_put_bytes(cx, out, inline_num + (s->external != NULL), s->bytes) : OG_OK;
 }
 
 og_status og_fragment_encode(og_ctx *cx, const og_fragment *f, og_buf *out)

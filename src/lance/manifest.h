@@ -30,11 +30,16 @@ typedef struct og_data_file {
 } og_data_file;
 
 /* A sequence kept inline, or in a file of its own. */
-typedef struct og_sequence_ref {
-  bool present, external;
-  og_str bytes; /* inline: the sequence; external: the ExternalFile message, written back as it is */
-  og_str path;  /* external: below the table's folder */
+/* Part of a file of its own. */
+typedef struct og_external_file {
+  og_str path; /* below the table's folder */
   uint64_t off, len;
+} og_external_file;
+
+typedef struct og_sequence_ref {
+  bool present;
+  og_str bytes; /* inline: the sequence; external: the ExternalFile message, written back as it is */
+  const og_external_file *external; /* NULL: inline */
 } og_sequence_ref;
 
 typedef struct og_deletion_ref {

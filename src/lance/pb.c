@@ -11,7 +11,7 @@ void og_pb_reader_init(og_pb_reader *r, og_str bytes, const char *what)
   r->what = what;
 }
 
-og_status og_pb_varint(og_ctx *cx, og_pb_reader *r, uint64_t *out)
+og_status og_pb_long_varint(og_ctx *cx, og_pb_reader *r, uint64_t *out)
 {
   uint64_t v = 0;
   for (unsigned shift = 0; shift < 64; shift += 7) {

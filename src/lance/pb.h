@@ -34,7 +34,13 @@ void og_pb_reader_init(og_pb_reader *r, og_str bytes, const char *what);
  * groups or a length beyond the input. */
 OG_MUST_USE og_status og_pb_next(og_ctx *cx, og_pb_reader *r, og_pb_field *f, bool *more);
 /* One varint of a packed field; advances *at. */
-OG_MUST_USE og_status og_pb_varint(og_ctx *cx, og_pb_reader *r, uint64_t *out);
+OG_MUST_USE og_status og_pb_long_varint(og_ctx *cx, og_pb_reader *r, uint64_t *out);
+OG_MUST_USE static inline og_status og_pb_varint(og_ctx *cx, og_pb_reader *r, uint64_t *out)
+{
+  if (r->at == r->end || *r->at >= 0x80) return og_pb_long_varint(cx, r, out);
+  *out = *r->at++; /* most have one byte */
+  return OG_OK;
+}
 /* Fails with OG_ECORRUPT naming the message and field unless f has that wire type. */
 OG_MUST_USE og_status og_pb_expect(og_ctx *cx, const og_pb_reader *r, const og_pb_field *f,
                                    og_pb_wire wire);

@@ -128,7 +128,10 @@ static og_status count_rows(og_ctx *cx, og_lance_table *t)
 {
   t->first = og_arena_calloc(cx, &t->arena, t->m.n_fragments + 1, sizeof *t->first);
   t->frags = og_arena_calloc(cx, &t->arena, t->m.n_fragments + 1, sizeof *t->frags);
-  if (!t->first || !t->frags) return OG_ENOMEM;
+  size_t n_files = 0;
+  for (uint32_t i = 0; i < t->m.n_fragments; i++) n_files += t->m.fragments[i].n_files;
+  og_lance_file **files = og_arena_calloc(cx, &t->arena, n_files + 1, sizeof(og_lance_file *));
+  if (!t->first || !t->frags || !files) return OG_ENOMEM;
   for (uint32_t i = 0; i < t->m.n_fragments; i++) {
     const og_fragment *f = &t->m.fragments[i];
     t->first[i] = t->physical_rows;
@@ -136,8 +139,8 @@ static og_status count_rows(og_ctx *cx, og_lance_table *t)
     og_rowids_init(&t->frags[i].ids);
     og_version_runs_init(&t->frags[i].created);
     og_version_runs_init(&t->frags[i].updated);
-    t->frags[i].files = og_arena_calloc(cx, &t->arena, f->n_files + 1, sizeof(og_lance_file *));
-    if (!t->frags[i].files) return OG_ENOMEM;
+    t->frags[i].files = files;
+    files += f->n_files;
   }
   return OG_OK;
 }
@@ -506,10 +509,11 @@ og_status og_table__sequence_bytes(og_ctx *cx, og_lance_table *t, const og_seque
   if (!s->external) return og_buf_append_str(cx, out, s->bytes);
   og_str prefix, key;
   OG_TRY(og_table__prefix(cx, &t->at, &prefix));
-  OG_TRY(og_arena_printf(cx, cx->arena, &key, OG_STR_FMT "/" OG_STR_FMT, OG_STR_ARG(prefix), OG_STR_ARG(s->path)));
-  if (s->len > OG_LIMIT_MANIFEST_BYTES)
-    return og_fail(cx, OG_ECORRUPT, "a row id file claims %" PRIu64 " bytes", s->len);
-  return og_store_get_range(cx, t->at.store, key, s->off, s->len, out);
+  OG_TRY(og_arena_printf(cx, cx->arena, &key, OG_STR_FMT "/" OG_STR_FMT, OG_STR_ARG(prefix),
+                         OG_STR_ARG(s->external->path)));
+  if (s->external->len > OG_LIMIT_MANIFEST_BYTES)
+    return og_fail(cx, OG_ECORRUPT, "a row id file claims %" PRIu64 " bytes", s->external->len);
+  return og_store_get_range(cx, t->at.store, key, s->external->off, s->external->len, out);
 }
 
 static og_status decode_sequences(og_ctx *cx, og_lance_table *t, const og_fragment *f, og_fragment_state *s)
