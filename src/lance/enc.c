@@ -27,11 +27,10 @@ const char *og_lance__enc_name(og_lance__enc_kind kind)
 
 /* ---- Reading the tree. */
 
-static og_status parse_at(og_ctx *cx, og_arena *a, og_str bytes, unsigned depth,
-                          const og_lance__enc **out);
+static og_status parse_at(og_ctx *cx, og_arena *a, og_str bytes, unsigned depth, const og_lance__enc **out);
 
-static og_status parse_child(og_ctx *cx, og_arena *a, const og_pb_reader *r, const og_pb_field *f,
-                             unsigned depth, const og_lance__enc **out)
+static og_status parse_child(og_ctx *cx, og_arena *a, const og_pb_reader *r, const og_pb_field *f, unsigned depth,
+                             const og_lance__enc **out)
 {
   OG_TRY(og_pb_expect(cx, r, f, OG_PB_BYTES));
   return parse_at(cx, a, f->bytes, depth + 1, out);
@@ -51,15 +50,14 @@ static og_status parse_scheme(og_ctx *cx, og_str bytes, og_lance__scheme *out)
     if (f.num == 1) scheme = f.value;
   }
   if (scheme != OG_LANCE__LZ4 && scheme != OG_LANCE__ZSTD)
-    return og_fail(cx, OG_EUNSUPPORTED, "compression scheme %" PRIu64 ", neither lz4 nor zstd",
-                   scheme);
+    return og_fail(cx, OG_EUNSUPPORTED, "compression scheme %" PRIu64 ", neither lz4 nor zstd", scheme);
   *out = (og_lance__scheme)scheme;
   return OG_OK;
 }
 
 /* Field `f` of out-of-line bit-packing: 1 raw bits, 3 a flat encoding with the packed bits. */
-static og_status parse_packed(og_ctx *cx, og_arena *a, const og_pb_reader *r, const og_pb_field *f,
-                              unsigned depth, og_lance__enc *e)
+static og_status parse_packed(og_ctx *cx, og_arena *a, const og_pb_reader *r, const og_pb_field *f, unsigned depth,
+                              og_lance__enc *e)
 {
   const og_lance__enc *child = NULL;
   if (f->num == 1) e->bits = f->value;
@@ -72,8 +70,8 @@ static og_status parse_packed(og_ctx *cx, og_arena *a, const og_pb_reader *r, co
 }
 
 /* Field `f` of an encoding of kind e->kind. */
-static og_status parse_part(og_ctx *cx, og_arena *a, const og_pb_reader *r, const og_pb_field *f,
-                            unsigned depth, og_lance__enc *e)
+static og_status parse_part(og_ctx *cx, og_arena *a, const og_pb_reader *r, const og_pb_field *f, unsigned depth,
+                            og_lance__enc *e)
 {
   switch (e->kind) {
   case OG_LANCE__ENC_FLAT:
@@ -82,8 +80,7 @@ static og_status parse_part(og_ctx *cx, og_arena *a, const og_pb_reader *r, cons
     return OG_OK;
   case OG_LANCE__ENC_OUT_OF_LINE: return parse_packed(cx, a, r, f, depth, e);
   case OG_LANCE__ENC_VARIABLE:
-  case OG_LANCE__ENC_BYTE_SPLIT:
-    return f->num == 1 ? parse_child(cx, a, r, f, depth, &e->inner) : OG_OK;
+  case OG_LANCE__ENC_BYTE_SPLIT: return f->num == 1 ? parse_child(cx, a, r, f, depth, &e->inner) : OG_OK;
   case OG_LANCE__ENC_RLE:
     if (f->num == 1) return parse_child(cx, a, r, f, depth, &e->inner);
     return f->num == 2 ? parse_child(cx, a, r, f, depth, &e->lengths) : OG_OK;
@@ -111,20 +108,13 @@ static og_status check_bits(og_ctx *cx, const og_lance__enc *e)
     if (e->bits > 0 && e->bits <= 64ull * OG_LIMIT_VECTOR_DIM) return OG_OK;
     return og_fail(cx, OG_ECORRUPT, "flat values of %" PRIu64 " bits", e->bits);
   case OG_LANCE__ENC_INLINE:
-    return word ? OG_OK
-                : og_fail(cx, OG_ECORRUPT, "bit-packing of %" PRIu64 "-bit values", e->bits);
+    return word ? OG_OK : og_fail(cx, OG_ECORRUPT, "bit-packing of %" PRIu64 "-bit values", e->bits);
   case OG_LANCE__ENC_OUT_OF_LINE:
     if (word && e->packed_bits <= e->bits) return OG_OK;
-    return og_fail(cx, OG_ECORRUPT, "bit-packing of %" PRIu64 "-bit values into %" PRIu64, e->bits,
-                   e->packed_bits);
+    return og_fail(cx, OG_ECORRUPT, "bit-packing of %" PRIu64 "-bit values into %" PRIu64, e->bits, e->packed_bits);
   case OG_LANCE__ENC_FIXED_LIST:
     if (e->items < 1 || e->items > OG_LIMIT_VECTOR_DIM)
       return og_fail(cx, OG_ECORRUPT, "fixed-size lists of %" PRIu64 " items", e->items);
-    break;
-  case OG_LANCE__ENC_FSST:
-    if (e->table.len != OG_LANCE__FSST_TABLE)
-      return og_fail(cx, OG_ECORRUPT, "an FSST table of %zu bytes, expected %d", e->table.len,
-                     OG_LANCE__FSST_TABLE);
     break;
   case OG_LANCE__ENC_GENERAL:
     if (!e->scheme) return og_fail(cx, OG_ECORRUPT, "general compression without a scheme");
@@ -134,9 +124,15 @@ static og_status check_bits(og_ctx *cx, const og_lance__enc *e)
     break;
   default: break;
   }
-  return e->inner ? OG_OK
-                  : og_fail(cx, OG_ECORRUPT, "%s without its inner encoding",
-                            og_lance__enc_name(e->kind));
+  return e->inner ? OG_OK : og_fail(cx, OG_ECORRUPT, "%s without its inner encoding", og_lance__enc_name(e->kind));
+}
+
+static og_status open_table(og_ctx *cx, og_arena *a, og_lance__enc *e)
+{
+  og_lance__fsst *f = og_arena_zalloc(cx, a, sizeof *f);
+  if (!f) return OG_ENOMEM;
+  e->fsst = f;
+  return og_lance__fsst_open(cx, e->table, f);
 }
 
 static og_status parse_body(og_ctx *cx, og_arena *a, og_str bytes, unsigned depth, og_lance__enc *e)
@@ -147,13 +143,14 @@ static og_status parse_body(og_ctx *cx, og_arena *a, og_str bytes, unsigned dept
   og_pb_reader_init(&r, bytes, og_lance__enc_name(e->kind));
   for (;;) {
     OG_TRY(og_pb_next(cx, &r, &f, &more));
-    if (!more) return check_bits(cx, e);
+    if (!more) break;
     OG_TRY(parse_part(cx, a, &r, &f, depth, e));
   }
+  OG_TRY(check_bits(cx, e));
+  return e->kind == OG_LANCE__ENC_FSST ? open_table(cx, a, e) : OG_OK;
 }
 
-static og_status parse_at(og_ctx *cx, og_arena *a, og_str bytes, unsigned depth,
-                          const og_lance__enc **out)
+static og_status parse_at(og_ctx *cx, og_arena *a, og_str bytes, unsigned depth, const og_lance__enc **out)
 {
   og_pb_reader r;
   og_pb_field f;
@@ -219,8 +216,7 @@ static og_status put_body(og_ctx *cx, og_buf *out, const og_lance__enc *e)
   case OG_LANCE__ENC_INLINE: return og_pb_put_u64(cx, out, 1, e->bits);
   case OG_LANCE__ENC_OUT_OF_LINE:
     OG_TRY(og_pb_put_u64(cx, out, 1, e->bits));
-    return og_lance__enc_put(cx, out, 3,
-                             &(og_lance__enc){.kind = OG_LANCE__ENC_FLAT, .bits = e->packed_bits});
+    return og_lance__enc_put(cx, out, 3, &(og_lance__enc){.kind = OG_LANCE__ENC_FLAT, .bits = e->packed_bits});
   case OG_LANCE__ENC_VARIABLE:
   case OG_LANCE__ENC_BYTE_SPLIT: return og_lance__enc_put(cx, out, 1, e->inner);
   case OG_LANCE__ENC_RLE:
@@ -254,37 +250,32 @@ og_status og_lance__enc_put(og_ctx *cx, og_buf *out, uint32_t num, const og_lanc
 
 /* ---- Decoding fixed-width elements. */
 
-static og_status flat_decode(og_ctx *cx, const og_lance__enc *e, og_str in, uint64_t n,
-                             unsigned width, uint8_t *dst)
+static og_status flat_decode(og_ctx *cx, const og_lance__enc *e, og_str in, uint64_t n, unsigned width, uint8_t *dst)
 {
   if (e->bits != 8ull * width)
-    return og_fail(cx, OG_ECORRUPT, "flat values of %" PRIu64 " bits for a type of %u", e->bits,
-                   8 * width);
+    return og_fail(cx, OG_ECORRUPT, "flat values of %" PRIu64 " bits for a type of %u", e->bits, 8 * width);
   if (in.len / width < n)
-    return og_fail(cx, OG_ECORRUPT, "%zu bytes cannot hold %" PRIu64 " flat values of %u", in.len,
-                   n, width);
+    return og_fail(cx, OG_ECORRUPT, "%zu bytes cannot hold %" PRIu64 " flat values of %u", in.len, n, width);
   if (n) memcpy(dst, in.ptr, (size_t)(n * width));
   return OG_OK;
 }
 
 /* Byte k of every value lies together. */
-static og_status byte_split_decode(og_ctx *cx, const og_lance__enc *e, og_str in, uint64_t n,
-                                   unsigned width, uint8_t *dst)
+static og_status byte_split_decode(og_ctx *cx, const og_lance__enc *e, og_str in, uint64_t n, unsigned width,
+                                   uint8_t *dst)
 {
   if (e->inner->kind != OG_LANCE__ENC_FLAT || e->inner->bits != 8ull * width)
-    return og_fail(cx, OG_ECORRUPT, "byte-stream-split of values that are not flat %u-bit ones",
-                   8 * width);
+    return og_fail(cx, OG_ECORRUPT, "byte-stream-split of values that are not flat %u-bit ones", 8 * width);
   if (in.len / width < n)
-    return og_fail(cx, OG_ECORRUPT, "%zu bytes cannot hold %" PRIu64 " split values of %u", in.len,
-                   n, width);
+    return og_fail(cx, OG_ECORRUPT, "%zu bytes cannot hold %" PRIu64 " split values of %u", in.len, n, width);
   const uint8_t *src = (const uint8_t *)in.ptr;
   for (unsigned k = 0; k < width; k++, src += n)
     for (uint64_t i = 0; i < n; i++) dst[i * width + k] = src[i];
   return OG_OK;
 }
 
-og_status og_lance__fixed_decode(og_ctx *cx, const og_lance__enc *e, const og_str *bufs,
-                                 uint32_t n_bufs, uint64_t n, unsigned width, uint8_t *dst)
+og_status og_lance__fixed_decode(og_ctx *cx, const og_lance__enc *e, const og_str *bufs, uint32_t n_bufs, uint64_t n,
+                                 unsigned width, uint8_t *dst)
 {
   OG_AUTO(og_buf) plain = {0};
   og_str values, lengths;
@@ -310,14 +301,13 @@ og_status og_lance__fixed_decode(og_ctx *cx, const og_lance__enc *e, const og_st
     return og_lance__fixed_decode(cx, e->inner, parts, n_bufs, n, width, dst);
   default: break;
   }
-  return og_fail(cx, OG_ECORRUPT, "%s of %" PRIu64 " bits for a type of %u",
-                 og_lance__enc_name(e->kind), og_lance__enc_bits(e), 8 * width);
+  return og_fail(cx, OG_ECORRUPT, "%s of %" PRIu64 " bits for a type of %u", og_lance__enc_name(e->kind),
+                 og_lance__enc_bits(e), 8 * width);
 }
 
 /* ---- Decoding slots. */
 
-static og_status decode_bits(og_ctx *cx, const og_lance__enc *e, og_str in, uint64_t elems,
-                             og_lance__slots *out)
+static og_status decode_bits(og_ctx *cx, const og_lance__enc *e, og_str in, uint64_t elems, og_lance__slots *out)
 {
   OG_AUTO(og_buf) plain = {0};
   if (e->kind == OG_LANCE__ENC_GENERAL) {
@@ -329,18 +319,15 @@ static og_status decode_bits(og_ctx *cx, const og_lance__enc *e, og_str in, uint
     return og_fail(cx, OG_EUNSUPPORTED, "booleans encoded as %s", og_lance__enc_name(e->kind));
   if (in.len < elems / 8 + (elems % 8 != 0))
     return og_fail(cx, OG_ECORRUPT, "%zu bytes cannot hold %" PRIu64 " bits", in.len, elems);
-  return og_lance__bits_append(cx, &out->data, out->n * out->shape.dim, (const uint8_t *)in.ptr, 0,
-                               elems);
+  return og_lance__bits_append(cx, &out->data, out->n * out->shape.dim, (const uint8_t *)in.ptr, 0, elems);
 }
 
 /* Consumes the element bitmap in bufs[0]. */
-static og_status decode_list_validity(og_ctx *cx, og_str bitmap, uint64_t elems,
-                                      og_lance__slots *out)
+static og_status decode_list_validity(og_ctx *cx, og_str bitmap, uint64_t elems, og_lance__slots *out)
 {
   uint64_t have = out->n * out->shape.dim;
   if (bitmap.len < elems / 8 + (elems % 8 != 0))
-    return og_fail(cx, OG_ECORRUPT, "%zu bytes cannot hold the validity of %" PRIu64 " items",
-                   bitmap.len, elems);
+    return og_fail(cx, OG_ECORRUPT, "%zu bytes cannot hold the validity of %" PRIu64 " items", bitmap.len, elems);
   if (!out->valid.len) OG_TRY(og_lance__bits_fill(cx, &out->valid, 0, true, have));
   return og_lance__bits_append(cx, &out->valid, have, (const uint8_t *)bitmap.ptr, 0, elems);
 }
@@ -358,19 +345,17 @@ og_status og_lance__packed_check(og_ctx *cx, const og_lance__enc *e, const og_la
 }
 
 /* Elements of fixed-size lists or plain slots: appends n * dim elements. */
-static og_status decode_dense(og_ctx *cx, const og_lance__enc *e, const og_str *bufs,
-                              uint32_t n_bufs, uint64_t n, og_lance__slots *out)
+static og_status decode_dense(og_ctx *cx, const og_lance__enc *e, const og_str *bufs, uint32_t n_bufs, uint64_t n,
+                              og_lance__slots *out)
 {
   uint64_t elems, bytes;
   if (OG_MUL_OVERFLOWS(n, (uint64_t)out->shape.dim, &elems) || elems > OG_LIMIT_PAGE_BYTES)
     return og_fail(cx, OG_ELIMIT, "%" PRIu64 " values in one page", n);
   if (e->kind == OG_LANCE__ENC_FIXED_LIST) {
     if (!out->shape.is_list || e->items != out->shape.dim)
-      return og_fail(cx, OG_ECORRUPT, "lists of %" PRIu64 " items for a type of %u", e->items,
-                     out->shape.dim);
+      return og_fail(cx, OG_ECORRUPT, "lists of %" PRIu64 " items for a type of %u", e->items, out->shape.dim);
     if (e->has_validity) {
-      if (n_bufs < 2)
-        return og_fail(cx, OG_ECORRUPT, "fixed-size lists without their validity buffer");
+      if (n_bufs < 2) return og_fail(cx, OG_ECORRUPT, "fixed-size lists without their validity buffer");
       OG_TRY(decode_list_validity(cx, bufs[0], elems, out));
       bufs++;
       n_bufs--;
@@ -382,8 +367,7 @@ static og_status decode_dense(og_ctx *cx, const og_lance__enc *e, const og_str *
     OG_TRY(og_lance__packed_check(cx, e, &out->shape));
     e = &og_lance__bytes_enc;
   } else if (out->shape.is_list && out->shape.dim != 1) {
-    return og_fail(cx, OG_EUNSUPPORTED, "fixed-size lists encoded as %s",
-                   og_lance__enc_name(e->kind));
+    return og_fail(cx, OG_EUNSUPPORTED, "fixed-size lists encoded as %s", og_lance__enc_name(e->kind));
   }
   if (out->shape.form == OG_LANCE__BITS) {
     if (n_bufs < 1) return og_fail(cx, OG_ECORRUPT, "booleans without a buffer");
@@ -398,16 +382,15 @@ static og_status decode_dense(og_ctx *cx, const og_lance__enc *e, const og_str *
   return OG_OK;
 }
 
-og_status og_lance__slots_decode(og_ctx *cx, const og_lance__enc *e, const og_str *bufs,
-                                 uint32_t n_bufs, uint64_t n, og_lance__slots *out)
+og_status og_lance__slots_decode(og_ctx *cx, const og_lance__enc *e, const og_str *bufs, uint32_t n_bufs, uint64_t n,
+                                 og_lance__slots *out)
 {
   OG_AUTO(og_buf) plain = {0};
   if (n_bufs < 1) return og_fail(cx, OG_ECORRUPT, "a chunk without value buffers");
   switch (out->shape.form) {
   case OG_LANCE__FIXED:
   case OG_LANCE__BITS:
-    if (e->kind != OG_LANCE__ENC_GENERAL || e->inner->kind != OG_LANCE__ENC_FIXED_LIST ||
-        n_bufs > 3)
+    if (e->kind != OG_LANCE__ENC_GENERAL || e->inner->kind != OG_LANCE__ENC_FIXED_LIST || n_bufs > 3)
       return decode_dense(cx, e, bufs, n_bufs, n, out);
     OG_TRY(og_lance__general_decode(cx, e->scheme, bufs[0], &plain));
     og_str parts[3] = {og_buf_str(&plain)};
@@ -419,11 +402,9 @@ og_status og_lance__slots_decode(og_ctx *cx, const og_lance__enc *e, const og_st
   return og_fail(cx, OG_ECORRUPT, "values stored for the null type");
 }
 
-og_status og_lance__block_decode(og_ctx *cx, const og_lance__enc *e, og_str buf, uint64_t n,
-                                 og_lance__slots *out)
+og_status og_lance__block_decode(og_ctx *cx, const og_lance__enc *e, og_str buf, uint64_t n, og_lance__slots *out)
 {
-  if (out->shape.form == OG_LANCE__VARBIN)
-    return og_lance__variable_block_decode(cx, e, buf, n, out);
+  if (out->shape.form == OG_LANCE__VARBIN) return og_lance__variable_block_decode(cx, e, buf, n, out);
   if (out->shape.form != OG_LANCE__FIXED)
     return og_fail(cx, OG_EUNSUPPORTED, "a dictionary of booleans or null values");
   return decode_dense(cx, e, &buf, 1, n, out);

@@ -71,13 +71,11 @@ void og_lance__slots_clear(og_lance__slots *s); /* keeps the memory */
 uint64_t og_lance__slots_bytes(const og_lance__slots *s);
 OG_MUST_USE og_status og_lance__slots_zeros(og_ctx *cx, og_lance__slots *s, uint64_t n);
 /* Appends slots [from, from + n) of another of the same shape. */
-OG_MUST_USE og_status og_lance__slots_copy(og_ctx *cx, og_lance__slots *s,
-                                           const og_lance__slots *from_slots, uint64_t from,
-                                           uint64_t n);
+OG_MUST_USE og_status og_lance__slots_copy(og_ctx *cx, og_lance__slots *s, const og_lance__slots *from_slots,
+                                           uint64_t from, uint64_t n);
 /* Appends slot idx[i] of `dict` for each i; an index beyond it is OG_ECORRUPT. */
-OG_MUST_USE og_status og_lance__slots_gather(og_ctx *cx, og_lance__slots *s,
-                                             const og_lance__slots *dict, const uint32_t *idx,
-                                             uint64_t n);
+OG_MUST_USE og_status og_lance__slots_gather(og_ctx *cx, og_lance__slots *s, const og_lance__slots *dict,
+                                             const uint32_t *idx, uint64_t n);
 /* Start of slot i in data, VARBIN only; i may be n. */
 uint64_t og_lance__slots_offset(const og_lance__slots *s, uint64_t i);
 /* Bytes of slot i, VARBIN only. */
@@ -89,8 +87,8 @@ static inline og_str og_lance__slots_str(const og_lance__slots *s, uint64_t i)
 /* Opens n VARBIN slots of `bytes` bytes in all: *bytes_at is where their bytes go.  The caller
  * fills the offsets of the slots' ends, all of them at or below the new data.len, through
  * og_lance__slots_set_end. */
-OG_MUST_USE og_status og_lance__slots_open(og_ctx *cx, og_lance__slots *s, uint64_t n,
-                                           uint64_t bytes, uint8_t **bytes_at);
+OG_MUST_USE og_status og_lance__slots_open(og_ctx *cx, og_lance__slots *s, uint64_t n, uint64_t bytes,
+                                           uint8_t **bytes_at);
 static inline void og_lance__slots_set_end(og_lance__slots *s, uint64_t slot, uint64_t end)
 {
   if (s->shape.wide)
@@ -99,11 +97,10 @@ static inline void og_lance__slots_set_end(og_lance__slots *s, uint64_t slot, ui
     ((int32_t *)(void *)s->offsets.data)[slot + 1] = (int32_t)end;
 }
 /* Appends n bits at `at` of `src` behind the first `len` bits of m. */
-OG_MUST_USE og_status og_lance__bits_append(og_ctx *cx, og_lance__mem *m, uint64_t len,
-                                            const uint8_t *src, uint64_t at, uint64_t n);
+OG_MUST_USE og_status og_lance__bits_append(og_ctx *cx, og_lance__mem *m, uint64_t len, const uint8_t *src, uint64_t at,
+                                            uint64_t n);
 /* The same for n equal bits. */
-OG_MUST_USE og_status og_lance__bits_fill(og_ctx *cx, og_lance__mem *m, uint64_t len, bool bit,
-                                          uint64_t n);
+OG_MUST_USE og_status og_lance__bits_fill(og_ctx *cx, og_lance__mem *m, uint64_t len, bool bit, uint64_t n);
 
 /* ---- The tree. */
 
@@ -126,27 +123,26 @@ typedef enum og_lance__enc_kind { /* field numbers of CompressiveEncoding */
 
 typedef enum og_lance__scheme { OG_LANCE__LZ4 = 1, OG_LANCE__ZSTD = 2 } og_lance__scheme;
 
+typedef struct og_lance__fsst og_lance__fsst;
 typedef struct og_lance__enc og_lance__enc;
 struct og_lance__enc {
   og_lance__enc_kind kind;
-  uint64_t bits;           /* FLAT, INLINE, OUT_OF_LINE: of a raw value */
-  uint64_t packed_bits;    /* OUT_OF_LINE */
-  uint64_t items;          /* FIXED_LIST */
-  bool has_validity;       /* FIXED_LIST */
-  og_lance__scheme scheme; /* GENERAL */
-  og_str table;            /* FSST: symbols; PACKED_VARIABLE: the message as it is; borrowed */
-  const og_lance__enc
-      *inner; /* VARIABLE: offsets; FSST, GENERAL, FIXED_LIST: values; RLE, BYTE_SPLIT: values */
+  uint64_t bits;                /* FLAT, INLINE, OUT_OF_LINE: of a raw value */
+  uint64_t packed_bits;         /* OUT_OF_LINE */
+  uint64_t items;               /* FIXED_LIST */
+  bool has_validity;            /* FIXED_LIST */
+  og_lance__scheme scheme;      /* GENERAL */
+  og_str table;                 /* FSST: symbols; PACKED_VARIABLE: the message as it is; borrowed */
+  const og_lance__fsst *fsst;   /* FSST that was parsed: the same, ready for use */
+  const og_lance__enc *inner;   /* VARIABLE: offsets; FSST, GENERAL, FIXED_LIST: values; RLE, BYTE_SPLIT: values */
   const og_lance__enc *lengths; /* RLE */
 };
 
 /* Reads a CompressiveEncoding into `a`; byte strings are borrowed from `bytes`.  OG_EUNSUPPORTED
  * names an encoding we do not read. */
-OG_MUST_USE og_status og_lance__enc_parse(og_ctx *cx, og_arena *a, og_str bytes,
-                                          const og_lance__enc **out);
+OG_MUST_USE og_status og_lance__enc_parse(og_ctx *cx, og_arena *a, og_str bytes, const og_lance__enc **out);
 /* Appends it as message field `num`. */
-OG_MUST_USE og_status og_lance__enc_put(og_ctx *cx, og_buf *out, uint32_t num,
-                                        const og_lance__enc *e);
+OG_MUST_USE og_status og_lance__enc_put(og_ctx *cx, og_buf *out, uint32_t num, const og_lance__enc *e);
 const char *og_lance__enc_name(og_lance__enc_kind kind);
 /* Bits of a raw value of a fixed-width encoding, 0 when it is none. */
 uint64_t og_lance__enc_bits(const og_lance__enc *e);
@@ -155,18 +151,17 @@ uint64_t og_lance__enc_bits(const og_lance__enc *e);
 
 /* n fixed-width elements of `width` bytes into dst.  One buffer, or two for RLE in its mini-block
  * form. */
-OG_MUST_USE og_status og_lance__fixed_decode(og_ctx *cx, const og_lance__enc *e, const og_str *bufs,
-                                             uint32_t n_bufs, uint64_t n, unsigned width,
-                                             uint8_t *dst);
+OG_MUST_USE og_status og_lance__fixed_decode(og_ctx *cx, const og_lance__enc *e, const og_str *bufs, uint32_t n_bufs,
+                                             uint64_t n, unsigned width, uint8_t *dst);
 /* n slots of any shape, in the form a mini-block chunk stores them. */
-OG_MUST_USE og_status og_lance__slots_decode(og_ctx *cx, const og_lance__enc *e, const og_str *bufs,
-                                             uint32_t n_bufs, uint64_t n, og_lance__slots *out);
+OG_MUST_USE og_status og_lance__slots_decode(og_ctx *cx, const og_lance__enc *e, const og_str *bufs, uint32_t n_bufs,
+                                             uint64_t n, og_lance__slots *out);
 /* Whether e is how a packed struct of this shape lies; its values are then plain bytes. */
 OG_MUST_USE og_status og_lance__packed_check(og_ctx *cx, const og_lance__enc *e, const og_lance__shape *shape);
 extern const og_lance__enc og_lance__bytes_enc; /* flat values of 8 bits */
 /* n slots in the form of one block: dictionaries. */
-OG_MUST_USE og_status og_lance__block_decode(og_ctx *cx, const og_lance__enc *e, og_str buf,
-                                             uint64_t n, og_lance__slots *out);
+OG_MUST_USE og_status og_lance__block_decode(og_ctx *cx, const og_lance__enc *e, og_str buf, uint64_t n,
+                                             og_lance__slots *out);
 /* Value buffers that a mini-block chunk with this encoding has. */
 uint32_t og_lance__enc_buffers(const og_lance__enc *e);
 
@@ -175,30 +170,32 @@ void og_lance__unpack(unsigned width, unsigned bits, const uint8_t *in, uint8_t 
 void og_lance__pack(unsigned width, unsigned bits, const uint8_t *in, uint8_t *out);
 /* Bits needed for the largest of n values. */
 unsigned og_lance__bits_needed(unsigned width, const uint8_t *values, uint64_t n);
-OG_MUST_USE og_status og_lance__inline_decode(og_ctx *cx, og_str in, uint64_t n, unsigned width,
-                                              uint8_t *dst);
-OG_MUST_USE og_status og_lance__out_of_line_decode(og_ctx *cx, uint64_t bits, og_str in, uint64_t n,
-                                                   unsigned width, uint8_t *dst);
+OG_MUST_USE og_status og_lance__inline_decode(og_ctx *cx, og_str in, uint64_t n, unsigned width, uint8_t *dst);
+OG_MUST_USE og_status og_lance__out_of_line_decode(og_ctx *cx, uint64_t bits, og_str in, uint64_t n, unsigned width,
+                                                   uint8_t *dst);
 /* Appends one inline block of n <= 1024 values. */
-OG_MUST_USE og_status og_lance__inline_encode(og_ctx *cx, const uint8_t *values, uint64_t n,
-                                              unsigned width, og_buf *out);
-OG_MUST_USE og_status og_lance__out_of_line_encode(og_ctx *cx, unsigned bits, const uint8_t *values,
-                                                   uint64_t n, unsigned width, og_buf *out);
+OG_MUST_USE og_status og_lance__inline_encode(og_ctx *cx, const uint8_t *values, uint64_t n, unsigned width,
+                                              og_buf *out);
+OG_MUST_USE og_status og_lance__out_of_line_encode(og_ctx *cx, unsigned bits, const uint8_t *values, uint64_t n,
+                                                   unsigned width, og_buf *out);
 
 /* FSST.  The code is prepared once per page. */
-typedef struct og_lance__fsst {
+struct og_lance__fsst {
   bool active;
   uint8_t n;
   uint8_t len[256];
   uint64_t symbol[256];
-} og_lance__fsst;
+};
 OG_MUST_USE og_status og_lance__fsst_open(og_ctx *cx, og_str table, og_lance__fsst *out);
 /* Expands; out must have room for 8 * in.len + 8 bytes.  SIZE_MAX when the input ends in an escape
  * or has a code without a symbol. */
 size_t og_lance__fsst_expand(const og_lance__fsst *f, og_str in, uint8_t *out);
+/* The same for strings that follow each other: marks[i], for i up to in.len, is where in `out` that starts which byte i
+ * of the input stands for; UINT32_MAX where no string can start, behind an escape.  in.len is at most 2^28. */
+size_t og_lance__fsst_expand_marked(const og_lance__fsst *f, og_str in, uint8_t *out, uint32_t *marks);
 
-/* A table for strings like these, and coding with it.  The code of n bytes takes at most 2 * n; `readable` is the end of
- * what may be read behind the string, or its own end. */
+/* A table for strings like these, and coding with it.  The code of n bytes takes at most 2 * n; `readable` is the end
+ * of what may be read behind the string, or its own end. */
 typedef struct og_lance__fsst_coder og_lance__fsst_coder;
 OG_MUST_USE og_status og_lance__fsst_train(og_ctx *cx, const og_lance__slots *s, og_lance__fsst_coder **out);
 void og_lance__fsst_coder_free(og_lance__fsst_coder *f); /* NULL is fine */
@@ -210,31 +207,28 @@ void og_lance__fsst_table(const og_lance__fsst_coder *f, uint8_t out[OG_LANCE__F
 OG_MUST_USE og_status og_lance__fsst_slots(og_ctx *cx, const og_lance__slots *s, og_lance__slots *coded,
                                            uint8_t table[OG_LANCE__FSST_TABLE], bool *pays);
 
-OG_MUST_USE og_status og_lance__rle_decode(og_ctx *cx, const og_lance__enc *e, og_str values,
-                                           og_str lengths, uint64_t n, unsigned width,
-                                           uint8_t *dst);
+OG_MUST_USE og_status og_lance__rle_decode(og_ctx *cx, const og_lance__enc *e, og_str values, og_str lengths,
+                                           uint64_t n, unsigned width, uint8_t *dst);
 /* Splits the block form into values and lengths. */
 OG_MUST_USE og_status og_lance__rle_split(og_ctx *cx, og_str in, og_str *values, og_str *lengths);
 /* Runs of at most 255 that n values make. */
 uint64_t og_lance__rle_runs(const uint8_t *values, uint64_t n, unsigned width);
-OG_MUST_USE og_status og_lance__rle_encode(og_ctx *cx, const uint8_t *values, uint64_t n,
-                                           unsigned width, og_buf *run_values, og_buf *run_lengths);
+OG_MUST_USE og_status og_lance__rle_encode(og_ctx *cx, const uint8_t *values, uint64_t n, unsigned width,
+                                           og_buf *run_values, og_buf *run_lengths);
 
-OG_MUST_USE og_status og_lance__variable_decode(og_ctx *cx, const og_lance__enc *e, og_str in,
-                                                uint64_t n, og_lance__slots *out);
+OG_MUST_USE og_status og_lance__variable_decode(og_ctx *cx, const og_lance__enc *e, og_str in, uint64_t n,
+                                                og_lance__slots *out);
 /* Of the n slots, `count` from `from` on: the others are not looked at. */
 OG_MUST_USE og_status og_lance__variable_decode_part(og_ctx *cx, const og_lance__enc *e, og_str in, uint64_t n,
                                                      uint64_t from, uint64_t count, og_lance__slots *out);
-OG_MUST_USE og_status og_lance__variable_block_decode(og_ctx *cx, const og_lance__enc *e, og_str in,
-                                                      uint64_t n, og_lance__slots *out);
+OG_MUST_USE og_status og_lance__variable_block_decode(og_ctx *cx, const og_lance__enc *e, og_str in, uint64_t n,
+                                                      og_lance__slots *out);
 /* Slots [from, from + n) as a chunk's buffer / all of them as a block. */
-OG_MUST_USE og_status og_lance__variable_encode(og_ctx *cx, const og_lance__slots *s, uint64_t from,
-                                                uint64_t n, og_buf *out);
-OG_MUST_USE og_status og_lance__variable_block_encode(og_ctx *cx, const og_lance__slots *s,
-                                                      og_buf *out);
+OG_MUST_USE og_status og_lance__variable_encode(og_ctx *cx, const og_lance__slots *s, uint64_t from, uint64_t n,
+                                                og_buf *out);
+OG_MUST_USE og_status og_lance__variable_block_encode(og_ctx *cx, const og_lance__slots *s, og_buf *out);
 
-OG_MUST_USE og_status og_lance__general_decode(og_ctx *cx, og_lance__scheme scheme, og_str in,
-                                               og_buf *out);
+OG_MUST_USE og_status og_lance__general_decode(og_ctx *cx, og_lance__scheme scheme, og_str in, og_buf *out);
 /* lz4 with its size in front. */
 OG_MUST_USE og_status og_lance__lz4_encode(og_ctx *cx, og_str in, og_buf *out);
 

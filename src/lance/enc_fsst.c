@@ -73,3 +73,40 @@ size_t og_lance__fsst_expand(const og_lance__fsst *f, og_str in, uint8_t *out)
   }
   return x.known ? (size_t)(x.at - out) : SIZE_MAX;
 }
+
+/* As put_quads, with a mark per code. */
+static void put_marked(const og_lance__fsst *f, const uint8_t *out, expansion *x, uint32_t **marks)
+{
+  uint32_t *m = *marks;
+  for (; x->end - x->p >= 4; x->p += 4) {
+    const uint32_t inverse = ~og_lance__u32(x->p);
+    if ((inverse - 0x01010101u) & ~inverse & 0x80808080u) break;
+    for (unsigned k = 0; k < 4; k++) {
+      *m++ = (uint32_t)(x->at - out);
+      put_symbol(f, x->p[k], x);
+    }
+  }
+  *marks = m;
+}
+
+size_t og_lance__fsst_expand_marked(const og_lance__fsst *f, og_str in, uint8_t *out, uint32_t *marks)
+{
+  const uint8_t *p = (const uint8_t *)in.ptr;
+  expansion x = {.p = p, .end = p + in.len, .at = out, .known = true};
+  while (x.p < x.end) {
+    put_marked(f, out, &x, &marks);
+    for (unsigned k = 0; k < 4 && x.p < x.end; k++) {
+      const uint8_t code = *x.p++;
+      *marks++ = (uint32_t)(x.at - out);
+      if (code != FSST_ESCAPE) {
+        put_symbol(f, code, &x);
+        continue;
+      }
+      if (x.p == x.end) return SIZE_MAX;
+      *marks++ = UINT32_MAX;
+      *x.at++ = *x.p++;
+    }
+  }
+  *marks = (uint32_t)(x.at - out);
+  return x.known ? (size_t)(x.at - out) : SIZE_MAX;
+}

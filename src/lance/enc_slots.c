@@ -41,8 +41,8 @@ uint8_t *og_lance__mem_push(og_ctx *cx, og_lance__mem *m, size_t n)
 og_status og_lance__mem_take(og_ctx *cx, og_lance__mem *m, void **out)
 {
   size_t pad = (8 - m->len % 8) % 8;
-  OG_TRY(og_lance__mem_reserve(cx, m, pad ? pad : 1));
-  memset(m->data + m->len, 0, pad);
+  if (!m->data) OG_TRY(og_lance__mem_reserve(cx, m, 1));
+  memset(m->data + m->len, 0, pad); /* og_alloc_aligned has room behind the end */
   *out = m->data;
   *m = (og_lance__mem){0};
   return OG_OK;

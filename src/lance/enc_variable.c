@@ -109,26 +109,73 @@ static og_status append_plain(og_ctx *cx, const layout *v, uint64_t n, og_lance_
   return move_offsets(v, n, out, first_slot, base) ? OG_OK : bad_offsets(cx, n, v->bytes.len);
 }
 
+static og_status bad_codes(og_ctx *cx)
+{
+  return og_fail(cx, OG_ECORRUPT, "an FSST string ends in an escape or has an unknown code");
+}
+
+/* All strings at once: where one ends tells a mark, not a branch. */
+static og_status expand_all(og_ctx *cx, const og_lance__fsst *f, const layout *v, uint64_t n, uint32_t *marks,
+                            og_lance__slots *out, uint64_t *end)
+{
+  const uint64_t first = layout_at(v, 0), base = *end, first_slot = out->n - n;
+  const og_str codes = og_str_from(v->bytes.ptr + first, (size_t)(layout_at(v, n) - first));
+  const size_t len = og_lance__fsst_expand_marked(f, codes, out->data.data + base, marks);
+  uint64_t prev = first, bad = 0;
+  if (len == SIZE_MAX) return bad_codes(cx);
+  for (uint64_t i = 0; i < n; i++) {
+    const uint64_t b = layout_at(v, i + 1);
+    if (b < prev || b - first > codes.len) return bad_offsets(cx, n, v->bytes.len);
+    bad |= marks[b - first] == UINT32_MAX;
+    og_lance__slots_set_end(out, first_slot + i, base + marks[b - first]);
+    prev = b;
+  }
+  *end = base + len;
+  return bad ? bad_codes(cx) : OG_OK;
+}
+
+static og_status expand_each(og_ctx *cx, const og_lance__fsst *f, const layout *v, uint64_t n, og_lance__slots *out,
+                             uint64_t *end)
+{
+  const uint64_t last = layout_at(v, n), first_slot = out->n - n;
+  for (uint64_t i = 0; i < n; i++) {
+    const uint64_t a = layout_at(v, i), b = layout_at(v, i + 1);
+    if (a > b || b > last) return bad_offsets(cx, n, v->bytes.len);
+    const size_t len =
+        og_lance__fsst_expand(f, og_str_from(v->bytes.ptr + a, (size_t)(b - a)), out->data.data + *end);
+    if (len == SIZE_MAX) return bad_codes(cx);
+    *end += len;
+    og_lance__slots_set_end(out, first_slot + i, *end);
+  }
+  return OG_OK;
+}
+
+#define FEW_STRINGS 32          /* expanded one by one */
+#define MANY_CODES  (1u << 28) /* as well, for marks are 32 bits wide */
+
+static og_status expand(og_ctx *cx, const og_lance__fsst *f, const layout *v, uint64_t n, og_lance__slots *out,
+                        uint64_t *end)
+{
+  const uint64_t codes = layout_at(v, n) - layout_at(v, 0);
+  if (n < FEW_STRINGS || codes > MANY_CODES || codes / n > 64) return expand_each(cx, f, v, n, out, end);
+  uint32_t *marks = og_alloc(cx, ((size_t)codes + 1) * sizeof *marks);
+  if (!marks) return OG_ENOMEM;
+  og_status st = expand_all(cx, f, v, n, marks, out, end);
+  og_free(marks);
+  return st;
+}
+
 static og_status append_fsst(og_ctx *cx, const og_lance__fsst *f, const layout *v, uint64_t n,
                              og_lance__slots *out)
 {
   uint64_t first = layout_at(v, 0), last = layout_at(v, n);
   if (first > last || last > v->bytes.len) return bad_offsets(cx, n, v->bytes.len);
-  uint64_t first_slot = out->n, base = out->data.len, end = base;
+  uint64_t end = out->data.len;
   uint8_t *at;
   /* Open for the longest result, close at the true one. */
   OG_TRY(og_lance__mem_reserve(cx, &out->data, (size_t)(8 * (last - first) + 8)));
   OG_TRY(og_lance__slots_open(cx, out, n, 0, &at));
-  for (uint64_t i = 0; i < n; i++) {
-    uint64_t a = layout_at(v, i), b = layout_at(v, i + 1);
-    if (a > b || b > last) return bad_offsets(cx, n, v->bytes.len);
-    size_t len = og_lance__fsst_expand(f, og_str_from(v->bytes.ptr + a, (size_t)(b - a)),
-                                       out->data.data + end);
-    if (len == SIZE_MAX)
-      return og_fail(cx, OG_ECORRUPT, "an FSST string ends in an escape or has an unknown code");
-    end += len;
-    og_lance__slots_set_end(out, first_slot + i, end);
-  }
+  OG_TRY(expand(cx, f, v, n, out, &end));
   if (!out->shape.wide && end > INT32_MAX)
     return og_fail(cx, OG_ELIMIT,
                    "strings of %" PRIu64 " bytes do not fit 32-bit offsets; read fewer rows", end);
@@ -145,7 +192,7 @@ static og_status decode(og_ctx *cx, const og_lance__enc *e, og_str in, uint64_t 
                         og_lance__slots *out)
 {
   OG_AUTO(og_buf) plain = {0};
-  og_lance__fsst fsst = {0};
+  const og_lance__fsst *fsst = NULL;
   layout v = {0};
   if (e->kind == OG_LANCE__ENC_GENERAL) {
     OG_TRY(og_lance__general_decode(cx, e->scheme, in, &plain));
@@ -153,14 +200,14 @@ static og_status decode(og_ctx *cx, const og_lance__enc *e, og_str in, uint64_t 
     e = e->inner;
   }
   if (e->kind == OG_LANCE__ENC_FSST) {
-    OG_TRY(og_lance__fsst_open(cx, e->table, &fsst));
+    fsst = e->fsst;
     e = e->inner;
   }
   if (e->kind != OG_LANCE__ENC_VARIABLE)
     return og_fail(cx, OG_EUNSUPPORTED, "strings encoded as %s", og_lance__enc_name(e->kind));
   OG_TRY(is_block ? block_layout(cx, e, in, n, &v) : chunk_layout(cx, e, in, n, &v));
   v.offsets += wanted.from * v.width;
-  return fsst.active ? append_fsst(cx, &fsst, &v, wanted.count, out) : append_plain(cx, &v, wanted.count, out);
+  return fsst && fsst->active ? append_fsst(cx, fsst, &v, wanted.count, out) : append_plain(cx, &v, wanted.count, out);
 }
 
 og_status og_lance__variable_decode(og_ctx *cx, const og_lance__enc *e, og_str in, uint64_t n,

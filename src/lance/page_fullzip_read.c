@@ -21,7 +21,7 @@ typedef struct zip_page {
   unsigned length;   /* bytes of a variable value's length */
   bool general;
   og_lance__scheme scheme;
-  og_lance__fsst fsst;
+  const og_lance__fsst *fsst; /* NULL: none */
   og_lance__mem rep, def; /* raw levels of a range */
   og_buf plain;           /* one decompressed value */
 } zip_page;
@@ -74,7 +74,7 @@ static og_status open_variable(og_ctx *cx, zip_page *z, const og_lance__shape *s
     e = e->inner;
   }
   if (e->kind == OG_LANCE__ENC_FSST) {
-    OG_TRY(og_lance__fsst_open(cx, e->table, &z->fsst));
+    z->fsst = e->fsst;
     e = e->inner;
   }
   if (e->kind != OG_LANCE__ENC_VARIABLE)
@@ -136,12 +136,12 @@ static og_status add_variable(og_ctx *cx, zip_page *z, og_str v, og_lance__slots
     OG_TRY(og_lance__general_decode(cx, z->scheme, v, &z->plain));
     v = og_buf_str(&z->plain);
   }
-  if (!z->fsst.active) {
+  if (!(z->fsst && z->fsst->active)) {
     OG_TRY(og_lance__slots_open(cx, s, 1, v.len, &to));
     if (v.len) memcpy(to, v.ptr, v.len);
   } else {
     OG_TRY(og_lance__mem_reserve(cx, &s->data, 8 * v.len + 8));
-    const size_t len = og_lance__fsst_expand(&z->fsst, v, s->data.data + s->data.len);
+    const size_t len = og_lance__fsst_expand(z->fsst, v, s->data.data + s->data.len);
     if (len == SIZE_MAX)
       return og_fail(cx, OG_ECORRUPT, "an FSST string ends in an escape or has an unknown code");
     OG_TRY(og_lance__slots_open(cx, s, 1, len, &to)); /* the bytes are in place already */

@@ -183,6 +183,12 @@ OG_TEST(fsst, symbols_expand_and_an_escape_gives_one_byte)
   OG_CHECK_STR(og_str_from(out, n), OG_STR("http://a.com"));
   OG_CHECK(og_lance__fsst_expand(&f, OG_STR("\x00\xff"), out) == SIZE_MAX);
   OG_CHECK(og_lance__fsst_expand(&f, OG_STR("\x02"), out) == SIZE_MAX);
+  static const uint32_t want[] = {0, 7, UINT32_MAX, 8, UINT32_MAX, 9, 12};
+  uint32_t marks[7];
+  OG_CHECK(og_lance__fsst_expand_marked(&f, OG_STR("\x00\xff" "a\xff.\x01"), out, marks) == 12);
+  OG_CHECK(memcmp(marks, want, sizeof want) == 0);
+  OG_CHECK(og_lance__fsst_expand_marked(&f, OG_STR("\x00\x00\x00\x00\x00\xff"), out, marks) == SIZE_MAX);
+  OG_CHECK(og_lance__fsst_expand_marked(&f, OG_STR("\x00\x00\x00\x02\x00"), out, marks) == SIZE_MAX);
   table[24] = 9;
   OG_CHECK_STATUS(&w.cx, og_lance__fsst_open(&w.cx, og_str_from(table, sizeof table), &f), OG_ECORRUPT);
   world_free(&w);
@@ -201,6 +207,24 @@ static size_t make_string(int kind, uint64_t i, char *out)
   case 3: memset(out, i % 2 ? 0 : 'a', r % 3); return r % 3; /* empty, and shorter than any hashed symbol */
   default: memset(out, 'x', r % 1000); return r % 1000;
   }
+}
+
+/* Strings [from, to) at once. */
+static void check_marks(og_ctx *cx, const og_lance__fsst *f, const og_lance__slots *s, const og_lance__slots *coded,
+                        uint64_t from, uint64_t to)
+{
+  const uint64_t first = og_lance__slots_offset(coded, from), plain = og_lance__slots_offset(s, from);
+  const size_t n = (size_t)(og_lance__slots_offset(coded, to) - first);
+  uint8_t *out = og_alloc(cx, 8 * n + 8);
+  uint32_t *marks = og_alloc(cx, (n + 1) * sizeof *marks);
+  OG_CHECK(out && marks);
+  OG_CHECK(og_lance__fsst_expand_marked(f, og_str_from(coded->data.data + first, n), out, marks) ==
+           og_lance__slots_offset(s, to) - plain);
+  for (uint64_t i = from; i <= to; i++)
+    OG_CHECK(marks[og_lance__slots_offset(coded, i) - first] == og_lance__slots_offset(s, i) - plain);
+  OG_CHECK(memcmp(out, s->data.data + plain, (size_t)(og_lance__slots_offset(s, to) - plain)) == 0);
+  og_free(out);
+  og_free(marks);
 }
 
 OG_TEST(fsst, every_string_comes_back)
@@ -230,6 +254,7 @@ OG_TEST(fsst, every_string_comes_back)
       const size_t n = og_lance__fsst_expand(&f, og_lance__slots_str(&coded, i), back);
       OG_CHECK(og_str_eq(og_str_from(back, n), og_lance__slots_str(&s, i)));
     }
+    for (uint64_t from = 0; from < s.n; from += 1000) check_marks(&w.cx, &f, &s, &coded, from, from + 1000);
     og_lance__slots_cleanup(&coded);
     og_lance__slots_cleanup(&s);
     world_free(&w);
