@@ -46,7 +46,7 @@ static uint64_t read_version(const render *r)
 /* Do rows have ids of their own?  Else their addresses are their ids, and no versions of rows are kept. */
 static bool has_ids(const render *r)
 {
-  return !r->base || og_lance_table_has_stable_ids(r->base);
+  return r->base ? og_lance_table_has_stable_ids(r->base) : !r->c->opts.no_row_ids;
 }
 
 static og_status gone(og_ctx *cx, const og_lance_change *c)

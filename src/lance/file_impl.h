@@ -22,6 +22,7 @@ struct og_lance_file {
   og_lance_schema *schema;
   og_lance__column *columns;
   uint32_t n_columns;
+  og_lance__kept *kept; /* here, for an open file is read as const */
   og_range *globals;
   uint32_t n_globals;
 };

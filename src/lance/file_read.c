@@ -5,7 +5,8 @@
  * buffers, these name the pages.  One read of the tail usually brings all of it. (1) Every offset
  * and size is checked against the file's size when the file is opened; page decoders rely on it.
  *  (2) Columns have page boundaries of their own; a page holds whole rows.
- *  (3) An open file never changes, and holds no cache that could: readers share it without locks.
+ *  (3) An open file never changes, but for the directories of its pages (page_directory.c), which are kept once read:
+ *      readers share it without locks.
  *  (4) Of a file no longer than the tail all bytes are kept: it costs one request to open and read.
  */
 #include "base/ctx.h"
@@ -18,6 +19,8 @@
 
 #define FOOTER_BYTES 40u
 #define TAIL_BYTES   (64u << 10)
+#define KEPT_BYTES   (16u << 10) /* of page directories, */
+#define KEPT_SHARE   64          /* and this part of the file's size */
 
 /* ---- The tail of the file. */
 
@@ -272,6 +275,8 @@ static og_status open_metadata(og_ctx *cx, og_lance_file *f, tail *t)
 static og_status open_file(og_ctx *cx, og_str key, uint64_t size, og_lance_file *f)
 {
   OG_AUTO(tail) t = {0};
+  f->kept = og_arena_calloc(cx, &f->arena, 1, sizeof *f->kept);
+  if (!f->kept) return OG_ENOMEM;
   OG_TRY(og_arena_str(cx, &f->arena, key, &f->key));
   OG_TRY(og_store_get_tail(cx, f->store, key, TAIL_BYTES, &t.bytes, &f->size));
   if (t.bytes.len > f->size) return og_fail(cx, OG_EIO, "the store returned more bytes than the object has");
@@ -280,6 +285,7 @@ static og_status open_file(og_ctx *cx, og_str key, uint64_t size, og_lance_file 
     return og_fail(cx, OG_ECORRUPT, "the file has %" PRIu64 " bytes, its table says %" PRIu64, f->size, size);
   OG_TRY(open_metadata(cx, f, &t));
   if (t.from == 0) og_buf_move(&f->whole, &t.bytes);
+  f->kept->most = KEPT_BYTES + f->size / KEPT_SHARE;
   return OG_OK;
 }
 
@@ -307,6 +313,8 @@ og_lance_file *og_lance_file_ref(og_lance_file *f)
 void og_lance_file_unref(og_lance_file *f)
 {
   if (!f || atomic_fetch_sub_explicit(&f->refs, 1, memory_order_acq_rel) != 1) return;
+  for (uint32_t i = 0; i < f->n_columns; i++)
+    for (size_t k = 0; k < f->columns[i].n_pages; k++) og_lance__directory_drop(&f->columns[i].pages[k]);
   og_lance_schema_unref(f->schema);
   og_buf_cleanup(&f->whole);
   og_store_unref(f->store);
@@ -447,8 +455,12 @@ static og_status read_leaf(og_ctx *cx, const og_lance_file *f, int32_t column, c
   for (size_t i = 0; i < c->n_pages && want.at < n; i++) {
     og_lance__rows *here;
     size_t n_here;
-    og_lance__page_reader r = {
-        .store = f->store, .key = f->key, .whole = og_buf_str(&f->whole), .page = &c->pages[i], .arena = &arena};
+    og_lance__page_reader r = {.store = f->store,
+                               .key = f->key,
+                               .whole = og_buf_str(&f->whole),
+                               .page = &c->pages[i],
+                               .kept = f->kept,
+                               .arena = &arena};
     if (rows[want.at].from >= r.page->first_row + r.page->n_rows) continue;
     OG_TRY(og_ctx_poll(cx));
     OG_TRY(page_rows(cx, &arena, r.page, &want, &here, &n_here));
@@ -501,8 +513,9 @@ static og_status read_blobs(og_ctx *cx, const og_lance_file *f, const og_lance_c
 static og_status read_field(og_ctx *cx, const og_lance_file *f, const og_lance_column_ref *ref,
                             const og_lance__rows *rows, size_t n, og_column **out)
 {
-  OG_TRY_NOTE(cx, og_lance_is_blob(ref->field) ? read_blobs(cx, f, ref, rows, n, out) : read_ranges(cx, f, ref, rows, n, out), "while reading field \"" OG_STR_FMT "\" of " OG_STR_FMT,
-              OG_STR_ARG(ref->field->name), OG_STR_ARG(f->key));
+  OG_TRY_NOTE(
+      cx, og_lance_is_blob(ref->field) ? read_blobs(cx, f, ref, rows, n, out) : read_ranges(cx, f, ref, rows, n, out),
+      "while reading field \"" OG_STR_FMT "\" of " OG_STR_FMT, OG_STR_ARG(ref->field->name), OG_STR_ARG(f->key));
   return OG_OK;
 }
 

@@ -18,6 +18,8 @@
 #include <inttypes.h>
 
 #define PAGE_BYTES   (8u << 20)
+#define WIDE_BYTES   (12u << 20) /* of vectors: they lie one behind the other, so that a larger page only saves metadata */
+#define WIDE_BITS    1024
 #define STEP_BYTES   (1u << 20) /* shredded between two looks at the leaves */
 #define BUFFER_ALIGN 64
 
@@ -260,12 +262,18 @@ static og_status flush_full(og_ctx *cx, og_lance_file_writer *w, uint64_t bytes)
   return flush_columns(cx, w, full, n);
 }
 
+static bool is_full(const og_lance__leaf *l)
+{
+  const bool wide = !l->path->n_lists && og_lance__shape_bits(&l->slots.shape) >= WIDE_BITS;
+  return og_lance__leaf_bytes(l) >= (wide ? WIDE_BYTES : PAGE_BYTES);
+}
+
 /* Columns of a table fill up at about the same time: those that are half full go along, and encode beside each other.
  */
 static og_status flush_if_full(og_ctx *cx, og_lance_file_writer *w)
 {
   for (uint32_t i = 0; i < w->n_columns; i++)
-    if (og_lance__leaf_bytes(&w->leaves[i]) >= PAGE_BYTES) return flush_full(cx, w, PAGE_BYTES / 2);
+    if (is_full(&w->leaves[i])) return flush_full(cx, w, PAGE_BYTES / 2);
   return OG_OK;
 }
 

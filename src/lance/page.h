@@ -137,12 +137,35 @@ OG_MUST_USE og_status og_lance__levels_add(og_ctx *cx, og_lance__leaf *leaf, con
 
 /* ---- Reading. */
 
+/* Where the chunks of a mini-block page lie, and its dictionary. */
+typedef struct og_lance__chunk {
+  uint32_t at;      /* its place in the chunks buffer, / 8 */
+  uint32_t slot;    /* slots before it */
+  uint32_t row;     /* rows that start before it */
+  uint32_t goes_on; /* 1: its first entry continues row - 1 */
+} og_lance__chunk;
+
+typedef struct og_lance__directory {
+  og_lance__chunk *chunks; /* one more than chunks: the end */
+  uint64_t n_chunks;
+  uint8_t n_lists;            /* of the path it was read for */
+  og_lance__slots dictionary; /* its shape is set in any case */
+  bool has_dictionary;
+} og_lance__directory;
+
 typedef struct og_lance__page {
   uint64_t first_row, n_rows;
   const uint64_t *offsets, *sizes; /* buffers */
   uint32_t n_buffers;
-  og_str layout; /* PageLayout bytes */
+  og_str layout;                                  /* PageLayout bytes */
+  _Atomic(const og_lance__directory *) directory; /* NULL: not kept */
 } og_lance__page;
+
+/* Directories that an open file keeps. */
+typedef struct og_lance__kept {
+  _Atomic uint64_t bytes;
+  uint64_t most;
+} og_lance__kept;
 
 typedef struct og_lance__rows {
   uint64_t from, to; /* [from, to), relative to the page */
@@ -152,8 +175,9 @@ typedef struct og_lance__page_reader {
   og_store *store;
   og_str key;
   og_str whole; /* the file's bytes when it is small, else empty */
-  const og_lance__page *page;
-  og_arena *arena; /* scratch for this page */
+  og_lance__page *page;
+  og_lance__kept *kept; /* NULL: none */
+  og_arena *arena;      /* scratch for this page */
   og_lance__layout layout;
   og_lance__numbering numbering;
 } og_lance__page_reader;
@@ -167,6 +191,19 @@ OG_MUST_USE og_status og_lance__full_zip_read(og_ctx *cx, og_lance__page_reader 
                                               size_t n, og_lance__leaf *out);
 OG_MUST_USE og_status og_lance__constant_read(og_ctx *cx, og_lance__page_reader *r, const og_lance__rows *rows,
                                               size_t n, og_lance__leaf *out);
+/* Views of the chunks buffer, too, when `whole` or when it is small: all->views[0].  Give the directory back. */
+typedef struct og_lance__fetched og_lance__fetched;
+OG_MUST_USE og_status og_lance__directory_open(og_ctx *cx, og_lance__page_reader *r, const og_lance__leaf *out,
+                                               bool whole, const og_lance__directory **dir, og_lance__fetched *all);
+void og_lance__directory_release(const og_lance__page_reader *r, const og_lance__directory *dir); /* NULL is fine */
+/* Of a page that nobody reads any more. */
+void og_lance__directory_drop(og_lance__page *p);
+static inline uint64_t og_lance__chunk_at(const og_lance__directory *d, uint64_t c)
+{
+  return (uint64_t)d->chunks[c].at * 8;
+}
+#define OG_LANCE__CHUNK_BUFFERS 4 /* of values, at most */
+
 /* Appends the wanted rows among the entries of `chunk`, whose first entry lies in row `row` or
  * starts it (`row` counts the row an unfinished first entry belongs to); advances *range over
  * finished ranges. */
@@ -175,11 +212,11 @@ OG_MUST_USE og_status og_lance__rows_select(og_ctx *cx, const og_lance__leaf *ch
 
 /* Byte ranges of the page's file, near ones read together.  views[i] lies in one of `bufs`, which
  * the caller frees with og_lance__fetched_cleanup, or in the reader's `whole`. */
-typedef struct og_lance__fetched {
+struct og_lance__fetched {
   og_buf *bufs;
   size_t n_bufs;
   og_str *views;
-} og_lance__fetched;
+};
 void og_lance__fetched_cleanup(og_lance__fetched *f);
 OG_MUST_USE og_status og_lance__fetch(og_ctx *cx, const og_lance__page_reader *r, const og_range *want, size_t n,
                                       og_lance__fetched *out);

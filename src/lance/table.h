@@ -150,6 +150,7 @@ typedef struct og_lance_change_opts {
   /* Updated rows count as created by this version: for tables nobody asks when a row came, whose manifests would name a
    * version for every row otherwise. */
   bool renew_created;
+  bool no_row_ids; /* a new table: without stable row ids, and thus without versions of rows */
 } og_lance_change_opts;
 
 /* A change that failed in any call before render can only be freed.

@@ -59,6 +59,9 @@ typedef struct og_table__source {
 } og_table__source;
 OG_MUST_USE og_status og_table__locate(og_ctx *cx, og_arena *a, og_lance_table *t, uint32_t fragment, uint32_t column,
                                        og_table__source *out);
+/* So few rows are read by the caller's thread alone: waking others takes longer. */
+#define OG_TABLE__FEW_ROWS 16
+
 /* Rows [from, from + n), or the n given ascending rows when `rows` is not NULL. */
 OG_MUST_USE og_status og_table__read(og_ctx *cx, const og_table__source *s, uint64_t from, uint64_t n,
                                      const uint64_t *rows, og_column **out);

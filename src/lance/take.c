@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* lance/take.c -- rows of a version by offset, a column whole, and the search for a text. */
 #include "arrow/kernels.h"
+#include "base/pool.h"
 #include "lance/index_impl.h"
 #include "lance/table_impl.h"
 
@@ -314,6 +315,29 @@ static og_status take_column(og_ctx *cx, og_lance_table *t, uint32_t column, con
   return st;
 }
 
+typedef struct taking {
+  og_lance_table *t;
+  const uint32_t *columns;
+  const take_plan *plan;
+  size_t n;
+  og_column **out;
+} taking;
+
+static og_status take_one(og_ctx *cx, void *arg, size_t item, unsigned worker)
+{
+  const taking *k = arg;
+  (void)worker;
+  return take_column(cx, k->t, k->columns[item], k->plan, k->n, &k->out[item]);
+}
+
+static og_status take_columns(og_ctx *cx, taking *k, uint32_t n)
+{
+  og_status st = OG_OK;
+  if (k->plan->n_rows >= OG_TABLE__FEW_ROWS) return og_parallel(cx, n, take_one, k);
+  for (uint32_t i = 0; st == OG_OK && i < n; i++) st = take_one(cx, k, i, 0);
+  return st;
+}
+
 static og_status take_all(og_ctx *cx, og_lance_table *t, const uint32_t *columns, uint32_t n_columns,
                           const take_plan *p, size_t n, og_batch **out)
 {
@@ -323,7 +347,8 @@ static og_status take_all(og_ctx *cx, og_lance_table *t, const uint32_t *columns
   if (!fields || !cols) return OG_ENOMEM;
   for (uint32_t i = 0; i < n_columns; i++) fields[i] = t->m.schema->arrow->fields[columns[i]];
   og_status st = og_schema_new(cx, fields, n_columns, NULL, 0, &schema);
-  for (uint32_t i = 0; st == OG_OK && i < n_columns; i++) st = take_column(cx, t, columns[i], p, n, &cols[i]);
+  taking k = {.t = t, .columns = columns, .plan = p, .n = n, .out = cols};
+  if (st == OG_OK) st = take_columns(cx, &k, n_columns);
   if (st == OG_OK) st = og_batch_new(cx, schema, cols, n_columns, (int64_t)n, out);
   for (uint32_t i = 0; i < n_columns; i++) og_column_unref(cols[i]);
   og_schema_unref(schema);
