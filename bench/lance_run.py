@@ -125,6 +125,7 @@ class Bench:
     def reading(self, uri):
         r = random.Random(3)
         ours, theirs = Opened(self.lib, uri), lance.dataset(uri)
+        ours.scan(), theirs.to_table()  # memory that the first scan takes, later ones find
         for _ in range(self.runs):
             a, x = clock(ours.scan)
             b, y = clock(theirs.to_table)
@@ -134,18 +135,16 @@ class Bench:
             b, y = clock(theirs.count_rows, "n >= 250 AND n < 500")
             assert x == y
             self.add("filtered count ms", a, b)
-            for _ in range(20):
-                some = r.sample(range(self.n), 100)
-                a, x = clock(ours.take, some)
-                b, y = clock(theirs.take, some)
-                assert x.equals(y)
-                self.add("take of 100 rows ms", a, b)
-            for _ in range(200):
-                k = r.randrange(self.n)
-                a, x = clock(ours.scan, [("k", EQ, k)])
-                b, y = clock(theirs.to_table, filter=f"k = {k}")
-                assert x.equals(y) and x.num_rows == 1
-                self.add("lookup through BTREE ms", a, b)
+            self.many("take of 100 rows ms", [r.sample(range(self.n), 100) for _ in range(20)], ours.take, theirs.take)
+            self.many("lookup through BTREE ms", [r.randrange(self.n) for _ in range(200)],
+                      lambda k: ours.scan([("k", EQ, k)]), lambda k: theirs.to_table(filter=f"k = {k}"))
+
+    def many(self, name, questions, ours, theirs):
+        """One run of short questions: all to one, then all to the other; the median of each."""
+        a, x = zip(*[clock(ours, q) for q in questions])
+        b, y = zip(*[clock(theirs, q) for q in questions])
+        assert all(i.equals(k) and i.num_rows for i, k in zip(x, y))
+        self.add(name, statistics.median(a), statistics.median(b))
 
     def merging(self, uri, rows):
         copies = self.path("ours.lance"), self.path("theirs.lance")
@@ -163,20 +162,23 @@ class Bench:
             assert counts == (stats["num_inserted_rows"], stats["num_updated_rows"], 0) == (100, 900, 0)
             self.add("merge of 1,000 rows ms", a, b)
 
-    def history(self):
-        """A thousand commits of one row each."""
-        ours, theirs = self.path("history-ours.lance"), self.path("history-theirs.lance")
+    def history(self, what, ids):
+        """A thousand commits of one row each, with row ids and row versions or, as is Lance's default, without."""
+        ours, theirs = self.path(f"history-{ids}-ours.lance"), self.path(f"history-{ids}-theirs.lance")
         row = lambda i: pa.table({"k": pa.array([i], pa.int64()), "s": [f"row {i}"]})
         for i in range(1000):
-            self.lib.write(ours, row(i), APPEND if i else CREATE)
-            lance.write_dataset(row(i), theirs, mode="append" if i else "create", enable_stable_row_ids=True,
+            self.lib.write(ours, row(i), APPEND if i else CREATE, no_row_ids=not i and not ids)
+            lance.write_dataset(row(i), theirs, mode="append" if i else "create", enable_stable_row_ids=ids,
                                 data_storage_version="2.2")
         assert self.lib.scan(ours).sort_by("k").equals(lance.dataset(theirs).to_table().sort_by("k"))
-        self.add("1,000 commits kB", bytes_below(ours) / 1e3, bytes_below(theirs) / 1e3)
+        self.add(what, bytes_below(ours) / 1e3, bytes_below(theirs) / 1e3)
+        return theirs
+
+    def opening(self, uri):
         for _ in range(20 * self.runs):
-            a, d = clock(self.lib.open, theirs)
+            a, d = clock(self.lib.open, uri)
             self.lib.lib.og_dataset_close(d)
-            b, _ = clock(lance.dataset, theirs)
+            b, _ = clock(lance.dataset, uri)
             self.add("open at version 1,000 ms", a, b)
 
     def sizes(self):
@@ -207,7 +209,8 @@ class Bench:
             uri, rows = self.large()
             self.reading(uri)
             self.merging(uri, rows)
-            self.history()
+            self.history("1,000 commits kB", ids=False)
+            self.opening(self.history("... with row versions kB", ids=True))
             self.sizes()
         finally:
             shutil.rmtree(self.folder, ignore_errors=True)

@@ -165,6 +165,8 @@ typedef struct og_write_opts {
   uint64_t memory_limit;   /* bytes; 0: no limit.  Some 32 MiB per column are needed */
   uint64_t timeout_ms;     /* 0: none */
   const og_cancel *cancel; /* NULL: cannot be cancelled */
+  bool no_row_ids;         /* OG_WRITE_CREATE: rows have addresses only, as other writers of Lance have it by default: */
+                           /* _rowid then changes when rows are moved, rows have no versions, and commits are smaller */
 } og_write_opts;
 OG_API void og_write_opts_init(og_write_opts *opts);
 

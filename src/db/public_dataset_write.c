@@ -23,6 +23,7 @@ static og_status new_table(og_writer *w, const og_rows_in *s, og_lance_schema **
   if (minor != 1 && minor != 2)
     return og_fail(w->cx, OG_EINVALID, "file version 2.%u is not written; 2.1 and 2.2 are", minor);
   OG_TRY(og_db__writer_opts(w, OG_LANCE_OVERWRITE, &opts));
+  opts.no_row_ids = w->opts.no_row_ids;
   OG_TRY(og_lance_schema_new(w->cx, s->schema, schema));
   return og_lance_change_create(w->cx, &w->at, *schema, (og_lance_version){2, (uint16_t)minor}, &opts, out);
 }

@@ -57,8 +57,8 @@ og_status og_db__writer_begin(og_writer *w, const char *uri, const og_write_opts
 og_status og_db__writer_begin_on(og_writer *w, const char *uri, const og_write_opts *opts, og_error *err)
 {
   OG_TRY(og_db__writer_begin(w, uri, opts, err));
-  if (w->opts.mode != OG_WRITE_CREATE || w->opts.file_minor)
-    return og_fail(w->cx, OG_EINVALID, "'mode' and 'file_minor' are about og_dataset_write");
+  if (w->opts.mode != OG_WRITE_CREATE || w->opts.file_minor || w->opts.no_row_ids)
+    return og_fail(w->cx, OG_EINVALID, "'mode', 'file_minor' and 'no_row_ids' are about og_dataset_write");
   return og_db__writer_need_base(w);
 }
 
@@ -123,8 +123,7 @@ og_status og_db__writer_change(og_writer *w, og_lance_op op, og_lance_change **o
 {
   og_lance_change_opts opts;
   OG_TRY(og_db__writer_opts(w, op, &opts));
-  /* Rows of few are gathered as they come.  Without ids of their own, rows would get other addresses by it. */
-  if (op == OG_LANCE_APPEND && og_lance_table_has_stable_ids(w->base)) opts.fold_rows = OG_DB__FOLD_ROWS;
+  if (op == OG_LANCE_APPEND) opts.fold_rows = OG_DB__FOLD_ROWS; /* rows of few are gathered as they come */
   return og_lance_change_new(w->cx, &w->at, w->base, &opts, out);
 }
 

@@ -47,7 +47,7 @@ class ScanOpts(C.Structure):
 
 class WriteOpts(C.Structure):
     _fields_ = [("size", C.c_size_t), ("mode", C.c_int), ("branch", C.c_char_p), ("file_minor", C.c_uint), ("threads", C.c_uint),
-                ("memory_limit", C.c_uint64), ("timeout_ms", C.c_uint64), ("cancel", C.c_void_p)]
+                ("memory_limit", C.c_uint64), ("timeout_ms", C.c_uint64), ("cancel", C.c_void_p), ("no_row_ids", C.c_bool)]
 
 
 class Assignment(C.Structure):
