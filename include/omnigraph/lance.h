@@ -172,7 +172,9 @@ OG_API void og_write_opts_init(og_write_opts *opts);
 
 /* Writes the rows of a stream; memory does not grow with it.  `rows` is used up and released in every case.  A new
  * table has the columns of the stream; other writes find their columns by name: one that is missing becomes null,
- * where it may.  *version (NULL: not wanted) is the one that was made.  OG_EINVALID: a column does not fit the table's,
+ * where it may.  Small fragments at the end are written again with the new rows, so that many small appends leave few;
+ * the versions of rows that are then older than 48 versions may become larger by a 24th of their age, never smaller.
+ * *version (NULL: not wanted) is the one that was made.  OG_EINVALID: a column does not fit the table's,
  * or the stream failed. */
 OG_API og_status og_dataset_write(const char *uri, struct ArrowArrayStream *rows, const og_write_opts *opts,
                                   uint64_t *version, og_error *err);

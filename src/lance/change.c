@@ -15,7 +15,8 @@
  *      base are written into the new file, as long as each is at most twice what is gathered.  Fragment sizes then
  *      grow geometrically, and a row is rewritten O(log rows) times.  To Lance it is an update of those rows with
  *      equal values.  Folding never makes a conflict: a folded row that was changed meanwhile is deleted from the new
- *      fragment when that is rendered.
+ *      fragment when that is rendered.  The versions of old rows become coarser on the way (rowids_settle.c); those
+ *      of a compaction do not.
  *
  *  (8) What a change is, decides on which newer versions it may be rendered: conflict.c.
  *

@@ -354,6 +354,8 @@ static og_status number_rows(og_ctx *cx, render *r, const og_change__file *nf, o
   for (size_t i = 0; i < nf->spans.len; i++)
     OG_TRY(number_span(cx, r, nf, &OG_VEC_AT(&nf->spans, og_change__span, i), &old, &carried, &s));
   OG_INVARIANT(s.ids.len == f->rows);
+  if (carried && r->c->opts.op != OG_LANCE_REWRITE)
+    OG_TRY(og_version_runs_settle(cx, &s.created, &s.updated, r->version));
   OG_TRY(og_rowids_encode(cx, &s.ids, &b));
   OG_TRY(to_arena(cx, r, &b, &f->ids));
   OG_TRY(og_version_runs_encode(cx, &s.created, &b));

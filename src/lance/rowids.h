@@ -47,5 +47,8 @@ OG_MUST_USE og_status og_version_runs_add(og_ctx *cx, og_version_runs *v, uint64
 /* None at all, or as many as `rows`; else OG_ECORRUPT. */
 OG_MUST_USE og_status og_version_runs_decode(og_ctx *cx, og_str bytes, uint64_t rows, og_version_runs *out);
 OG_MUST_USE og_status og_version_runs_encode(og_ctx *cx, const og_version_runs *v, og_buf *out);
+/* Fewer runs for rows that are old at version `now`, whose versions become a little larger: rowids_settle.c. */
+OG_MUST_USE og_status og_version_runs_settle(og_ctx *cx, og_version_runs *created, og_version_runs *updated,
+                                             uint64_t now);
 /* 0: unknown, when no sequence was written. */
 uint64_t og_version_runs_get(const og_version_runs *v, uint64_t i);

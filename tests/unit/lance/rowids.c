@@ -178,6 +178,73 @@ OG_TEST(versions, runs_come_back_and_must_fill_the_fragment)
   og_test_world_close(&w);
 }
 
+static bool is_updated(uint64_t version)
+{
+  return version / 100 % 10 == 3;
+}
+
+static void settle(og_ctx *cx, og_version_runs *created, og_version_runs *updated, uint64_t now)
+{
+  const uint64_t rows = created->len;
+  OG_CHECK_OK(cx, og_version_runs_settle(cx, created, updated, now));
+  OG_CHECK_U64(created->len, rows);
+  OG_CHECK_U64(updated->len, rows);
+}
+
+/* One row per version, a hundred of each thousand updated two versions later; rows are settled whenever they have doubled. */
+OG_TEST(versions, old_ones_become_coarser_but_never_smaller)
+{
+  og_test_world w;
+  og_ctx *cx = og_test_world_open(&w);
+  og_version_runs created, updated;
+  og_version_runs_init(&created);
+  og_version_runs_init(&updated);
+  uint64_t next = 100;
+  for (uint64_t version = 1; version <= 20000; version++) {
+    OG_CHECK_OK(cx, og_version_runs_add(cx, &created, version, 1));
+    OG_CHECK_OK(cx, og_version_runs_add(cx, &updated, is_updated(version) ? version + 2 : version, 1));
+    if (version != next) continue;
+    next *= 2;
+    settle(cx, &created, &updated, version + 2);
+    for (uint64_t row = 0; row < version; row++) {
+      const uint64_t was = row + 1, is = og_version_runs_get(&created, row), last = og_version_runs_get(&updated, row);
+      const uint64_t most = was + (version + 2 - was) / 24;
+      OG_CHECK(is >= was && is <= most && last >= is && last <= most + 2);
+      OG_CHECK((last != is) == is_updated(was));
+      if (version - was < 40) OG_CHECK_U64(is, was);
+    }
+    OG_CHECK(created.runs.len + updated.runs.len < 1400);
+  }
+  og_version_runs_cleanup(&created);
+  og_version_runs_cleanup(&updated);
+  og_test_world_close(&w);
+}
+
+OG_TEST(versions, what_is_unknown_or_of_the_future_stays)
+{
+  og_test_world w;
+  og_ctx *cx = og_test_world_open(&w);
+  og_version_runs created, updated;
+  og_version_runs_init(&created);
+  og_version_runs_init(&updated);
+  OG_CHECK_OK(cx, og_version_runs_add(cx, &updated, 5, 3));
+  OG_CHECK_OK(cx, og_version_runs_settle(cx, &created, &updated, 1000));
+  OG_CHECK_U64(created.len, 0);
+  OG_CHECK_U64(updated.len, 3);
+  OG_CHECK_OK(cx, og_version_runs_add(cx, &created, 0, 1));
+  OG_CHECK_OK(cx, og_version_runs_add(cx, &created, 1, 1));
+  OG_CHECK_OK(cx, og_version_runs_add(cx, &created, UINT64_MAX, 1));
+  settle(cx, &created, &updated, 1000);
+  OG_CHECK_U64(og_version_runs_get(&created, 0), 0);
+  OG_CHECK_U64(og_version_runs_get(&created, 1), 1);
+  OG_CHECK_U64(og_version_runs_get(&created, 2), UINT64_MAX);
+  og_version_runs_cleanup(&created);
+  og_version_runs_cleanup(&updated);
+  og_test_world_close(&w);
+}
+
 OG_TEST_MAIN(OG_CASE(rowids, each_run_takes_its_smallest_form), OG_CASE(rowids, neighbouring_ranges_become_one),
              OG_CASE(rowids, lies_about_ranges_are_refused), OG_CASE(rowids, a_huge_range_with_holes_stays_small),
-             OG_CASE(versions, runs_come_back_and_must_fill_the_fragment))
+             OG_CASE(versions, runs_come_back_and_must_fill_the_fragment),
+             OG_CASE(versions, old_ones_become_coarser_but_never_smaller),
+             OG_CASE(versions, what_is_unknown_or_of_the_future_stays))
