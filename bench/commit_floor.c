@@ -3,10 +3,10 @@
  *
  *   bench_commit_floor FOLDER TRACE
  *
- * Plays the trace (trace.h) in the empty FOLDER with bare system calls: the same files of the same sizes, the same
- * renames and links, the same syncs, those of one barrier at once on up to four threads as the engine does.  Nothing is
- * encoded, checked or read.  The trace is read and its folders are made before the first clock starts.  Prints one JSON
- * line per commit.
+ * Plays the trace (trace.h) in FOLDER, which holds a copy of the graph as it was before, with bare system calls: the
+ * same files of the same sizes, the same renames and links, the same syncs, those of one barrier at once on up to four
+ * threads as the engine does.  Nothing is encoded, checked or read.  The trace is read and its folders are made before
+ * the first clock starts.  Prints one JSON line per commit.
  */
 #define _GNU_SOURCE
 #include <errno.h>
