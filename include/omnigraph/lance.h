@@ -63,7 +63,9 @@ typedef enum og_compare {
   OG_COMPARE_GT,
   OG_COMPARE_GE,
   OG_COMPARE_IS_NULL, /* the value is not looked at */
-  OG_COMPARE_IS_NOT_NULL
+  OG_COMPARE_IS_NOT_NULL,
+  OG_COMPARE_CONTAINS, /* a text has this text in it, byte by byte */
+  OG_COMPARE_HAS       /* a list has an item that is equal */
 } og_compare;
 
 typedef enum og_value_kind {
@@ -88,7 +90,7 @@ typedef struct og_value {
 /* Numbers compare exactly by value, whatever their kinds; NaN equals itself and is larger than all others; text by
  * bytes; false is before true.  A null fulfils no comparison. */
 typedef struct og_condition {
-  const char *column; /* a top-level one, of a scalar type */
+  const char *column; /* a top-level one, of a scalar type, or for OG_COMPARE_HAS of a list of such */
   og_compare compare;
   og_value value;
 } og_condition;
@@ -113,7 +115,8 @@ OG_API void og_scan_opts_init(og_scan_opts *opts);
 
 /* The rows in the order of the table, decoded as the stream is pulled: memory does not grow with the table.  Columns
  * that only `where` needs are read first, and the others only where rows are left.  A condition "equal" or "null" on a
- * column with a BTREE index is answered by the index.  *out is written on success, and
+ * column with a BTREE index, "has" with a LABEL_LIST and "contains" with an NGRAM are answered by the index.
+ * *out is written on success, and
  * then the caller's to release, before or after the dataset is closed.  OG_EINVALID: no such column, or a value that
  * its type cannot be compared with; OG_EUNSUPPORTED: an extra column that the table does not keep. */
 OG_API og_status og_dataset_scan(og_dataset *dataset, const og_scan_opts *opts, struct ArrowArrayStream *out,
@@ -249,8 +252,10 @@ OG_API og_status og_dataset_compact(const char *uri, const og_write_opts *opts, 
                                     og_error *err);
 
 typedef enum og_index_kind {
-  OG_INDEX_KIND_BTREE, /* for any values */
-  OG_INDEX_KIND_BITMAP /* for few distinct ones */
+  OG_INDEX_KIND_BTREE,      /* for any values */
+  OG_INDEX_KIND_BITMAP,     /* for few distinct ones */
+  OG_INDEX_KIND_LABEL_LIST, /* of lists, for what items they have */
+  OG_INDEX_KIND_NGRAM       /* of texts, for what they contain: three letters or digits in a row at least */
 } og_index_kind;
 /* An index of a top-level column over all rows; replaces the one of that name.  name NULL: the column's with "_idx". */
 OG_API og_status og_dataset_index_create(const char *uri, const char *column, og_index_kind kind, const char *name,

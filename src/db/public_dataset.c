@@ -221,6 +221,21 @@ static bool can_compare(og_type column, const og_scalar *value)
   return og_scalar_cmp(&zero, value, &order);
 }
 
+/* "contains" and "has". */
+static og_status inner_take(og_ctx *cx, const og_condition *given, const og_field *f, og_lance_condition *out)
+{
+  const bool has = given->compare == OG_COMPARE_HAS;
+  const bool is_list = f->type.id == OG_TYPE_LIST || f->type.id == OG_TYPE_LARGE_LIST;
+  const bool is_text = f->type.id == OG_TYPE_UTF8 || f->type.id == OG_TYPE_LARGE_UTF8;
+  const og_type type = has && is_list ? f->children[0].type : f->type;
+  out->kind = has ? OG_LANCE_HAS : OG_LANCE_CONTAINS;
+  OG_TRY(scalar_of(cx, &given->value, type, &out->value));
+  if (has && is_list && f->children[0].n_children == 0 && can_compare(type, &out->value)) return OG_OK;
+  if (!has && is_text && given->value.kind == OG_VALUE_TEXT) return OG_OK;
+  return og_fail(cx, OG_EINVALID, "column \"%s\" of type %s cannot %s a %s", given->column, og_type_name(f->type),
+                 has ? "have" : "contain", og_type_name(out->value.type));
+}
+
 static og_status condition_take(og_ctx *cx, const og_lance_table *t, const og_condition *given, og_lance_condition *out)
 {
   static const og_cmp_op ops[] = {OG_CMP_EQ, OG_CMP_NE, OG_CMP_LT, OG_CMP_LE, OG_CMP_GT, OG_CMP_GE};
@@ -229,6 +244,8 @@ static og_status condition_take(og_ctx *cx, const og_lance_table *t, const og_co
   switch (given->compare) {
   case OG_COMPARE_IS_NULL: out->kind = OG_LANCE_IS_NULL; return OG_OK;
   case OG_COMPARE_IS_NOT_NULL: out->kind = OG_LANCE_IS_NOT_NULL; return OG_OK;
+  case OG_COMPARE_CONTAINS:
+  case OG_COMPARE_HAS: return inner_take(cx, given, f, out);
   case OG_COMPARE_EQ:
   case OG_COMPARE_NE:
   case OG_COMPARE_LT:

@@ -101,6 +101,8 @@ static og_status kind_take(og_ctx *cx, og_index_kind given, og_lance_index_kind 
   switch (given) {
   case OG_INDEX_KIND_BTREE: *out = OG_INDEX_BTREE; return OG_OK;
   case OG_INDEX_KIND_BITMAP: *out = OG_INDEX_BITMAP; return OG_OK;
+  case OG_INDEX_KIND_LABEL_LIST: *out = OG_INDEX_LABELS; return OG_OK;
+  case OG_INDEX_KIND_NGRAM: *out = OG_INDEX_NGRAM; return OG_OK;
   }
   return og_fail(cx, OG_EINVALID, "an index of kind %d, which is none", (int)given);
 }
@@ -138,7 +140,8 @@ static og_status fold_index(og_writer *w, void *arg)
 
 static bool is_known(const og_lance_index_entry *e)
 {
-  return og_str_eq(e->kind, OG_STR(OG_LANCE_BTREE)) || og_str_eq(e->kind, OG_STR(OG_LANCE_BITMAP));
+  og_lance_index_kind kind;
+  return og_lance_index_kind_of(e, &kind);
 }
 
 /* All indexes of the kinds we make; each of their names once. */

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* db/public_dataset_index.c -- Lance tables in the C API: conditions that an index answers.
  *
- *  (1) A condition "column = value" or "column is null" on a column with a BTREE is answered by it; the others look at
- * the rows it gives.  Answers are those of a scan: an index tells exactly the live rows, whatever it covers
- * (lance/index.h). (2) An index is opened for the first condition that wants it, and kept with the dataset: the first
- * to open it wins.
+ *  (1) A condition "column = value" or "column is null" on a column with a BTREE is answered by it, "contains" by an
+ *      NGRAM and "has" by a LABEL_LIST; the others look at the rows it gives.  Answers are those of a scan: an index
+ *      tells exactly the live rows, whatever it covers (lance/index.h).
+ *  (2) An index is opened for the first condition that wants it, and kept with the dataset: the first to open it wins.
  */
 #include "db/public_dataset.h"
 #include "lance/index.h"
@@ -12,7 +12,7 @@
 void og_db__indexes_close(og_dataset *d)
 {
   const uint32_t n = d->table ? og_lance_table_schema(d->table)->arrow->n_fields : 0;
-  for (uint32_t i = 0; d->indexes && i < n; i++) og_lance_index_unref(d->indexes[i]);
+  for (uint32_t i = 0; d->indexes && i < n * OG_INDEX_KINDS; i++) og_lance_index_unref(d->indexes[i]);
   og_free(d->indexes);
 }
 
@@ -23,7 +23,7 @@ static og_status room_for_all(og_ctx *cx, og_dataset *d)
   const bool there = d->indexes != NULL;
   og_mutex_unlock(&d->mu);
   if (there) return OG_OK;
-  og_lance_index **fresh = og_calloc(cx, (size_t)n + 1, sizeof(og_lance_index *));
+  og_lance_index **fresh = og_calloc(cx, (size_t)n * OG_INDEX_KINDS + 1, sizeof(og_lance_index *));
   if (!fresh) return OG_ENOMEM;
   og_mutex_lock(&d->mu);
   if (!d->indexes) {
@@ -36,27 +36,28 @@ static og_status room_for_all(og_ctx *cx, og_dataset *d)
 }
 
 /* The index of a column; *out stays NULL when it has none. */
-static og_status index_of(og_ctx *cx, og_dataset *d, uint32_t column, og_lance_index **out)
+static og_status index_of(og_ctx *cx, og_dataset *d, uint32_t column, og_lance_index_kind kind, og_lance_index **out)
 {
   og_str name;
   bool found;
   og_lance_index *mine;
+  const size_t slot = (size_t)column * OG_INDEX_KINDS + kind;
   OG_TRY(room_for_all(cx, d));
   og_mutex_lock(&d->mu);
-  *out = d->indexes[column];
+  *out = d->indexes[slot];
   og_mutex_unlock(&d->mu);
   if (*out) return OG_OK;
-  OG_TRY(og_lance_index_of_column(cx, d->table, column, &name, &found));
+  OG_TRY(og_lance_index_of_column(cx, d->table, column, kind, &name, &found));
   if (!found) return OG_OK;
   const og_status st = og_lance_index_open(cx, d->table, name, NULL, &mine);
   if (st == OG_EUNSUPPORTED) og_error_clear(cx); /* a layout we do not read: the rows are read instead */
   if (st != OG_OK) return st == OG_EUNSUPPORTED ? OG_OK : st;
   og_mutex_lock(&d->mu);
-  if (!d->indexes[column]) {
-    d->indexes[column] = mine;
+  if (!d->indexes[slot]) {
+    d->indexes[slot] = mine;
     mine = NULL;
   }
-  *out = d->indexes[column];
+  *out = d->indexes[slot];
   og_mutex_unlock(&d->mu);
   og_lance_index_unref(mine);
   return OG_OK;
@@ -70,11 +71,10 @@ static int column_named(const og_lance_table *t, const char *name)
   return -1;
 }
 
-/* A value that the column cannot hold is left to the scan, which compares across kinds. */
-static og_status equal_rows(og_ctx *cx, og_dataset *d, og_lance_index *x, const og_condition *c, og_vec *out,
+/* A value that the column, or its items, cannot hold is left to the scan, which compares across kinds. */
+static og_status equal_rows(og_ctx *cx, og_lance_index *x, const og_field *f, const og_condition *c, og_vec *out,
                             bool *used)
 {
-  const og_field *f = &og_lance_table_schema(d->table)->arrow->fields[og_lance_index_column(x)];
   og_column *value;
   og_status st = og_db__constant(cx, f, &c->value, &value);
   if (st == OG_EINVALID) og_error_clear(cx);
@@ -85,20 +85,42 @@ static og_status equal_rows(og_ctx *cx, og_dataset *d, og_lance_index *x, const 
   return st;
 }
 
+/* Which kind of index answers such a condition; false: none. */
+static bool kind_for(og_compare compare, og_lance_index_kind *out)
+{
+  switch (compare) {
+  case OG_COMPARE_EQ:
+  case OG_COMPARE_IS_NULL: *out = OG_INDEX_BTREE; return true;
+  case OG_COMPARE_CONTAINS: *out = OG_INDEX_NGRAM; return true;
+  case OG_COMPARE_HAS: *out = OG_INDEX_LABELS; return true;
+  default: return false;
+  }
+}
+
+static og_status ask(og_ctx *cx, og_dataset *d, og_lance_index *x, const og_condition *c, og_vec *out, bool *used)
+{
+  const og_field *f = &og_lance_table_schema(d->table)->arrow->fields[og_lance_index_column(x)];
+  og_lance_index_query q = {.op = OG_INDEX_NULL};
+  if (c->compare == OG_COMPARE_EQ) return equal_rows(cx, x, f, c, out, used);
+  if (c->compare == OG_COMPARE_HAS) return equal_rows(cx, x, &f->children[0], c, out, used);
+  if (c->compare == OG_COMPARE_CONTAINS)
+    q = (og_lance_index_query){.op = OG_INDEX_CONTAINS, .part = og_str_of(c->value.as.text)};
+  *used = true;
+  return og_lance_index_rows(cx, x, &q, out);
+}
+
 og_status og_db__index_rows(og_ctx *cx, og_dataset *d, const og_condition *where, size_t n, og_vec *out, size_t *which,
                             bool *used)
 {
   *used = false;
   for (size_t i = 0; i < n && !*used; i++) {
     og_lance_index *x = NULL;
-    const bool equal = where[i].compare == OG_COMPARE_EQ, null = where[i].compare == OG_COMPARE_IS_NULL;
-    const int column = equal || null ? column_named(d->table, where[i].column) : -1;
-    if (column >= 0) OG_TRY(index_of(cx, d, (uint32_t)column, &x));
+    og_lance_index_kind kind;
+    const int column = kind_for(where[i].compare, &kind) ? column_named(d->table, where[i].column) : -1;
+    if (column >= 0) OG_TRY(index_of(cx, d, (uint32_t)column, kind, &x));
     if (!x) continue;
     *which = i;
-    *used = null;
-    OG_TRY(null ? og_lance_index_rows(cx, x, &(og_lance_index_query){.op = OG_INDEX_NULL}, out)
-                : equal_rows(cx, d, x, &where[i], out, used));
+    OG_TRY(ask(cx, d, x, &where[i], out, used));
   }
   return OG_OK;
 }

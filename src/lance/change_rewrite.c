@@ -105,9 +105,9 @@ og_status og_change__groups(og_ctx *cx, og_arena *a, const og_lance_change *c, c
 /* Does the segment name rows by stable ids?  Of kinds we do not know we cannot say. */
 static bool names_ids(const og_lance_index_entry *e)
 {
-  if (!e->has_fragments) return false;
-  if (og_str_eq(e->kind, OG_STR(OG_LANCE_BTREE))) return e->index_version == OG_BTREE_IDS;
-  return og_str_eq(e->kind, OG_STR(OG_LANCE_BITMAP)) && e->index_version == 0;
+  og_lance_index_kind kind;
+  if (!e->has_fragments || !og_lance_index_kind_of(e, &kind)) return false;
+  return e->index_version <= (kind == OG_INDEX_BTREE ? OG_BTREE_IDS : kind == OG_INDEX_LABELS ? OG_LABELS_NULLS : 0u);
 }
 
 static bool covers_all(const og_lance_index_entry *e, const og_transaction_group *g)

@@ -38,6 +38,8 @@ OG_MUST_USE og_status og_lance_file_write(og_ctx *cx, og_lance_file_writer *w,
                                           const og_batch *batch);
 /* One more entry of the file's metadata, beside those of the schema: for what is known only after the rows. */
 OG_MUST_USE og_status og_lance_file_writer_meta(og_ctx *cx, og_lance_file_writer *w, og_str key, og_str value);
+/* Writes a global buffer of the file; *number is which, counted from 1 on: 0 is the schema. */
+OG_MUST_USE og_status og_lance_file_writer_global(og_ctx *cx, og_lance_file_writer *w, og_str bytes, uint32_t *number);
 uint64_t og_lance_file_rows(const og_lance_file_writer *w);
 /* Writes footer; frees w in every case; the object is visible on OG_OK (durable after
  * og_store_sync). */

@@ -17,8 +17,9 @@
 
 #include <inttypes.h>
 
-#define PAGE_BYTES   (8u << 20)
-#define WIDE_BYTES   (12u << 20) /* of vectors: they lie one behind the other, so that a larger page only saves metadata */
+#define PAGE_BYTES (8u << 20)
+#define WIDE_BYTES                                                                                                     \
+  (12u << 20) /* of vectors: they lie one behind the other, so that a larger page only saves metadata */
 #define WIDE_BITS    1024
 #define STEP_BYTES   (1u << 20) /* shredded between two looks at the leaves */
 #define BUFFER_ALIGN 64
@@ -46,7 +47,8 @@ struct og_lance_file_writer {
   column_out *columns;
   og_lance__leaf *leaves; /* parallel to columns */
   uint32_t n_columns;
-  og_buf meta; /* entries beside those of the schema */
+  og_buf meta;    /* entries beside those of the schema */
+  og_buf globals; /* places of the global buffers behind the schema: u64 position, u64 size each */
 };
 
 static void writer_free(og_lance_file_writer *w)
@@ -56,6 +58,7 @@ static void writer_free(og_lance_file_writer *w)
     og_buf_cleanup(&w->columns[i].pages);
   }
   og_buf_cleanup(&w->meta);
+  og_buf_cleanup(&w->globals);
   og_lance_schema_unref(w->schema);
   og_store_unref(w->store);
   og_arena_cleanup(&w->arena);
@@ -384,6 +387,15 @@ og_status og_lance_file_writer_meta(og_ctx *cx, og_lance_file_writer *w, og_str 
   return og_lance_meta_entry_encode(cx, 5, key, value, &w->meta);
 }
 
+og_status og_lance_file_writer_global(og_ctx *cx, og_lance_file_writer *w, og_str bytes, uint32_t *number)
+{
+  OG_TRY(align(cx, w));
+  OG_TRY(og_buf_put_u64(cx, &w->globals, w->position));
+  OG_TRY(og_buf_put_u64(cx, &w->globals, bytes.len));
+  *number = (uint32_t)(w->globals.len / 16);
+  return append(cx, w, bytes);
+}
+
 /* FileDescriptor { 1 Schema { 1 fields, 5 metadata }, 2 rows } */
 static og_status put_descriptor(og_ctx *cx, const og_lance_file_writer *w, og_buf *out)
 {
@@ -405,7 +417,7 @@ static og_status put_column(og_ctx *cx, const column_out *c, og_buf *out)
 static og_status put_footer(og_ctx *cx, const og_lance_file_writer *w, const uint64_t at[3], og_buf *out)
 {
   for (int i = 0; i < 3; i++) OG_TRY(og_buf_put_u64(cx, out, at[i]));
-  OG_TRY(og_buf_put_u32(cx, out, 1));
+  OG_TRY(og_buf_put_u32(cx, out, 1 + (uint32_t)(w->globals.len / 16)));
   OG_TRY(og_buf_put_u32(cx, out, w->n_columns));
   OG_TRY(og_buf_put_u16(cx, out, w->version.major));
   OG_TRY(og_buf_put_u16(cx, out, w->version.minor));
@@ -432,6 +444,7 @@ static og_status write_end(og_ctx *cx, og_lance_file_writer *w)
   if (columns.pairs.len) OG_TRY(append(cx, w, og_buf_str(&columns.pairs)));
   at[2] = w->position;
   OG_TRY(append(cx, w, og_buf_str(&globals.pairs)));
+  if (w->globals.len) OG_TRY(append(cx, w, og_buf_str(&w->globals)));
   og_buf_clear(&bytes);
   OG_TRY(put_footer(cx, w, at, &bytes));
   return append(cx, w, og_buf_str(&bytes));

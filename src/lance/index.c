@@ -17,37 +17,53 @@
 
 /* ---- which there are */
 
-static bool is_btree_of(const og_lance_index_entry *e, int32_t field)
+/* The kinds we know, and up to which version their files are as we read them. */
+static const struct known {
+  const char *url, *name;
+  uint32_t version;
+} kinds[OG_INDEX_KINDS] = {[OG_INDEX_BTREE] = {OG_LANCE_BTREE, "BTREE", OG_BTREE_ADDRESSES},
+                           [OG_INDEX_BITMAP] = {OG_LANCE_BITMAP, "BITMAP", 0},
+                           [OG_INDEX_LABELS] = {OG_LANCE_LABELS, "LABEL_LIST", OG_LABELS_NULLS},
+                           [OG_INDEX_NGRAM] = {OG_LANCE_NGRAM, "NGRAM", 0}};
+
+bool og_lance_index_kind_of(const og_lance_index_entry *e, og_lance_index_kind *out)
 {
-  return e->n_fields == 1 && e->fields[0] == field && og_str_eq(e->kind, OG_STR(OG_LANCE_BTREE));
+  for (int i = 0; i < OG_INDEX_KINDS; i++) {
+    *out = (og_lance_index_kind)i;
+    if (og_str_eq(e->kind, og_str_of(kinds[i].url))) return true;
+  }
+  return false;
 }
 
-og_status og_lance_index_of_column(og_ctx *cx, const og_lance_table *t, uint32_t column, og_str *name, bool *found)
+og_status og_lance_index_of_column(og_ctx *cx, const og_lance_table *t, uint32_t column, og_lance_index_kind kind,
+                                   og_str *name, bool *found)
 {
   const og_lance_index_entry *e;
+  og_lance_index_kind is;
   size_t n;
   int32_t field = t->m.schema->fields[og_lance_schema_top(t->m.schema, column)].id;
   *found = false;
   OG_TRY(og_lance_table_indexes(cx, t, &e, &n));
   for (size_t i = 0; i < n && !*found; i++) {
-    if (!is_btree_of(&e[i], field)) continue;
+    if (e[i].n_fields != 1 || e[i].fields[0] != field || !og_lance_index_kind_of(&e[i], &is) || is != kind) continue;
     *name = e[i].name;
     *found = true;
   }
   return OG_OK;
 }
 
-static og_status find_column(og_ctx *cx, const og_lance_table *t, const og_lance_index_entry *e, uint32_t *out)
+static og_status find_column(og_ctx *cx, const og_lance_table *t, const og_lance_index_entry *e,
+                             og_lance_index_kind kind, uint32_t *out, og_type *key_type)
 {
   const og_lance_schema *s = t->m.schema;
   for (uint32_t i = 0; e->n_fields == 1 && i < s->arrow->n_fields; i++) {
     if (s->fields[og_lance_schema_top(s, i)].id != e->fields[0]) continue;
     *out = i;
-    if (og_lance_index_can(s->arrow->fields[i].type)) return OG_OK;
+    if (og_index__key_type(kind, &s->arrow->fields[i], key_type)) return OG_OK;
   }
   return og_fail(cx, OG_EUNSUPPORTED,
-                 "index '" OG_STR_FMT "' is not over one top-level column of a plain type, and cannot be read",
-                 OG_STR_ARG(e->name));
+                 "index '" OG_STR_FMT "' is not over one top-level column of a type for a %s, and cannot be read",
+                 OG_STR_ARG(e->name), kinds[kind].name);
 }
 
 /* ---- opening */
@@ -77,7 +93,6 @@ void og_lance_index_unref(og_lance_index *x)
 static og_status open_segment(og_ctx *cx, og_lance_index *x, const og_lance_index_entry *e, og_lance_index *earlier,
                               og_index__segment *s)
 {
-  og_type type = x->table->m.schema->arrow->fields[x->column].type;
   og_str prefix, folder;
   bool same = earlier && earlier->column == x->column && earlier->kind == x->kind;
   for (uint32_t i = 0; same && i < earlier->n_segments; i++) {
@@ -89,19 +104,20 @@ static og_status open_segment(og_ctx *cx, og_lance_index *x, const og_lance_inde
   }
   OG_TRY(og_table__folder(cx, x->table, e->has_base, e->base, &prefix));
   OG_TRY(og_index__folder(cx, prefix, e->uuid, &folder));
-  return x->kind == OG_INDEX_BITMAP ? og_bitmap_open(cx, x->table->at.store, folder, type, &s->bitmap)
-                                    : og_btree_open(cx, x->table->at.store, folder, type, &s->tree);
+  return x->kind == OG_INDEX_BTREE
+             ? og_btree_open(cx, x->table->at.store, folder, x->key_type, &s->tree)
+             : og_bitmap_open(cx, x->table->at.store, folder, og_index__form(x->kind), x->key_type, &s->bitmap);
 }
 
 static og_status check_kind(og_ctx *cx, const og_lance_index_entry *e, og_lance_index_kind *out)
 {
-  *out = og_str_eq(e->kind, OG_STR(OG_LANCE_BITMAP)) ? OG_INDEX_BITMAP : OG_INDEX_BTREE;
-  if (*out == OG_INDEX_BTREE && !og_str_eq(e->kind, OG_STR(OG_LANCE_BTREE)))
-    return og_fail(cx, OG_EUNSUPPORTED, "index '" OG_STR_FMT "' is of kind '" OG_STR_FMT "'; BTREE and BITMAP are read",
+  if (!og_lance_index_kind_of(e, out))
+    return og_fail(cx, OG_EUNSUPPORTED,
+                   "index '" OG_STR_FMT "' is of kind '" OG_STR_FMT "'; BTREE, BITMAP, LABEL_LIST and NGRAM are read",
                    OG_STR_ARG(e->name), OG_STR_ARG(e->kind));
-  if (e->index_version > (*out == OG_INDEX_BTREE ? OG_BTREE_ADDRESSES : 0))
+  if (e->index_version > kinds[*out].version)
     return og_fail(cx, OG_EUNSUPPORTED, "index '" OG_STR_FMT "' is a %s of version %u: upgrade OmniGraph",
-                   OG_STR_ARG(e->name), *out == OG_INDEX_BTREE ? "BTREE" : "BITMAP", e->index_version);
+                   OG_STR_ARG(e->name), kinds[*out].name, e->index_version);
   return OG_OK;
 }
 
@@ -111,15 +127,17 @@ static og_status add_segment(og_ctx *cx, og_lance_index *x, const og_lance_index
   og_index__segment *s = &x->segments[x->n_segments];
   uint32_t column = 0;
   og_lance_index_kind kind;
+  og_type key_type;
   OG_TRY(check_kind(cx, e, &kind));
-  OG_TRY(find_column(cx, x->table, e, &column));
+  OG_TRY(find_column(cx, x->table, e, kind, &column, &key_type));
   if (x->n_segments && (column != x->column || kind != x->kind))
     return og_fail(cx, OG_ECORRUPT, "the segments of index '" OG_STR_FMT "' are over several columns, or of two kinds",
                    OG_STR_ARG(e->name));
   x->column = column;
   x->kind = kind;
+  x->key_type = key_type;
   memcpy(s->uuid, e->uuid, 16);
-  s->addresses = e->index_version == OG_BTREE_ADDRESSES; /* of a BTREE: check_kind */
+  s->addresses = kind == OG_INDEX_BTREE && e->index_version == OG_BTREE_ADDRESSES;
   s->covers = og_arena_zalloc(cx, &x->arena, m->n_fragments / 8 + 1);
   if (!s->covers) return OG_ENOMEM;
   for (uint32_t f = 0; f < m->n_fragments; f++)
@@ -219,7 +237,10 @@ og_status og_index__place(og_ctx *cx, og_lance_index *x, const og_index__segment
 
 static uint64_t column_bytes(const og_column *c)
 {
-  return (uint64_t)c->len * (og_type_is_varbin(c->type.id) ? 8 : og_type_width(c->type.id) + 1u) + c->bytes_len;
+  uint64_t bytes = (uint64_t)c->len * (og_type_is_varbin(c->type.id) ? 8 : og_type_width(c->type.id) + 1u) +
+                   c->bytes_len;
+  for (uint32_t i = 0; i < c->n_children; i++) bytes += 8 * (uint64_t)c->len + column_bytes(c->children[i]);
+  return bytes;
 }
 
 /* The column of a bare fragment with a reference, kept if there is room. */
@@ -246,18 +267,45 @@ static og_status bare_column(og_ctx *cx, og_lance_index *x, uint32_t i, og_colum
   return OG_OK;
 }
 
+/* Of the fragment's values, those that match. */
+static og_status find_in(og_ctx *cx, og_lance_index *x, uint32_t fragment, const og_column *c,
+                         const og_index__wanted *w, og_vec *out)
+{
+  const uint8_t *deleted;
+  OG_TRY(og_table__deleted(cx, x->table, fragment, &deleted));
+  for (int64_t row = 0; row < c->len; row++) {
+    const uint64_t offset = x->table->first[fragment] + (uint64_t)row;
+    if (og_index__matches(w, c, row) && !(deleted && og_bit_get(deleted, row))) OG_TRY(og_vec_add(cx, out, &offset));
+  }
+  return OG_OK;
+}
+
 static og_status find_bare(og_ctx *cx, og_lance_index *x, const og_index__wanted *w, og_vec *out)
 {
   for (uint32_t i = 0; i < x->n_bare; i++) {
-    const uint8_t *deleted;
     og_column *c;
-    og_status st = OG_OK;
-    OG_TRY(og_table__deleted(cx, x->table, x->bare[i], &deleted));
     OG_TRY(bare_column(cx, x, i, &c));
-    for (int64_t row = 0; st == OG_OK && row < c->len; row++) {
-      uint64_t offset = x->table->first[x->bare[i]] + (uint64_t)row;
-      if (og_index__matches(w, c, row) && !(deleted && og_bit_get(deleted, row))) st = og_vec_add(cx, out, &offset);
+    const og_status st = find_in(cx, x, x->bare[i], c, w, out);
+    og_column_unref(c);
+    OG_TRY(st);
+  }
+  return OG_OK;
+}
+
+/* What the index cannot tell anything about: the values of the fragments it covers. */
+static og_status find_covered(og_ctx *cx, og_lance_index *x, const og_index__wanted *w, og_vec *out)
+{
+  for (uint32_t f = 0, bare = 0; f < x->table->m.n_fragments; f++) {
+    og_table__source source;
+    og_column *c;
+    if (bare < x->n_bare && x->bare[bare] == f) {
+      bare++;
+      continue;
     }
+    OG_TRY(og_ctx_poll(cx));
+    OG_TRY(og_table__locate(cx, cx->arena, x->table, f, x->column, &source));
+    OG_TRY(og_table__read(cx, &source, 0, x->table->m.fragments[f].rows, NULL, &c));
+    const og_status st = find_in(cx, x, f, c, w, out);
     og_column_unref(c);
     OG_TRY(st);
   }
@@ -285,24 +333,69 @@ og_status og_index__in_order(og_ctx *cx, og_vec *v, size_t from)
   return OG_OK;
 }
 
+/* Row ids of one segment that may match. */
+static og_status ask_segment(og_ctx *cx, const og_lance_index *x, const og_index__segment *s, const og_index__wanted *w,
+                             og_vec *ids)
+{
+  static const uint32_t null_gram = 0;
+  const og_vec *absent;
+  if (s->tree) return og_btree_find(cx, s->tree, w, ids);
+  if (w->grams.len) return og_bitmap_find_all(cx, s->bitmap, w->grams.data, w->grams.len, ids);
+  if (w->nulls && x->kind == OG_INDEX_NGRAM) return og_bitmap_find_all(cx, s->bitmap, &null_gram, 1, ids);
+  if (!w->nulls || x->kind != OG_INDEX_LABELS) return og_bitmap_find(cx, s->bitmap, w, ids);
+  OG_TRY(og_bitmap_absent(cx, s->bitmap, &absent));
+  for (size_t i = 0; i < absent->len; i++) OG_TRY(og_vec_add(cx, ids, &OG_VEC_AT(absent, og_index__ids, i)));
+  return OG_OK;
+}
+
+/* Of the rows from `from` on, which may match, those that do. */
+static og_status look_at(og_ctx *cx, og_lance_index *x, const og_index__wanted *w, size_t from, og_vec *rows)
+{
+  uint64_t *offset = (uint64_t *)rows->data + from;
+  const size_t n = rows->len - from;
+  size_t kept = 0;
+  og_batch *b;
+  if (n == 0) return OG_OK;
+  OG_TRY(og_lance_table_take(cx, x->table, &x->column, 1, offset, n, &b));
+  for (size_t i = 0; i < n; i++)
+    if (og_index__matches(w, b->columns[0], (int64_t)i)) offset[kept++] = offset[i];
+  og_batch_unref(b);
+  rows->len = from + kept;
+  return OG_OK;
+}
+
 static og_status find_rows(og_ctx *cx, og_lance_index *x, const og_index__wanted *w, og_vec *out)
 {
   OG_AUTO(og_vec) ids = OG_VEC_INIT(og_index__ids);
   size_t from = out->len;
-  for (uint32_t i = 0; i < x->n_segments; i++) {
-    const og_index__segment *s = &x->segments[i];
+  const bool blind = w->part.ptr && w->grams.len == 0;
+  if (blind) OG_TRY(find_covered(cx, x, w, out));
+  for (uint32_t i = 0; !blind && i < x->n_segments; i++) {
     og_vec_clear(&ids);
-    OG_TRY(s->bitmap ? og_bitmap_find(cx, s->bitmap, w, &ids) : og_btree_find(cx, s->tree, w, &ids));
-    OG_TRY(og_index__place(cx, x, s, ids.data, ids.len, out));
+    OG_TRY(ask_segment(cx, x, &x->segments[i], w, &ids));
+    OG_TRY(og_index__place(cx, x, &x->segments[i], ids.data, ids.len, out));
   }
+  if (out->len > from) OG_TRY(og_index__in_order(cx, out, from)); /* overlapping segments may name a row twice */
+  if (w->part.ptr && !blind) OG_TRY(look_at(cx, x, w, from, out));
   OG_TRY(find_bare(cx, x, w, out));
-  return out->len > from ? og_index__in_order(cx, out, from) : OG_OK; /* overlapping segments may name a row twice */
+  return out->len > from ? og_index__in_order(cx, out, from) : OG_OK;
+}
+
+static og_status check_query(og_ctx *cx, const og_lance_index *x, const og_lance_index_query *q)
+{
+  const bool contains = q->op == OG_INDEX_CONTAINS, grams = x->kind == OG_INDEX_NGRAM;
+  if (q->op == OG_INDEX_RANGE && (grams || x->kind == OG_INDEX_LABELS))
+    return og_fail(cx, OG_EINVALID, "a %s has no ranges", kinds[x->kind].name);
+  if (q->op != OG_INDEX_NULL && contains != grams)
+    return og_fail(cx, OG_EINVALID, "a %s does not tell this", kinds[x->kind].name);
+  return OG_OK;
 }
 
 og_status og_lance_index_rows(og_ctx *cx, og_lance_index *x, const og_lance_index_query *q, og_vec *out)
 {
   og_index__wanted w = {0};
-  og_status st = og_index__want(cx, x->table->m.schema->arrow->fields[x->column].type, q, &w);
+  OG_TRY(check_query(cx, x, q));
+  og_status st = og_index__want(cx, x->key_type, q, &w);
   if (st == OG_OK) st = find_rows(cx, x, &w, out);
   og_index__wanted_cleanup(&w);
   OG_TRY_NOTE(cx, st, "while looking up an index of '" OG_STR_FMT "'", OG_STR_ARG(x->table->at.root));

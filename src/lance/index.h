@@ -6,7 +6,7 @@
  * rows lie is the version's business, hence a new version needs no new index.  Rows of fragments that no segment covers
  * are looked at one by one, so an answer is exact however old the index is.
  *
- * Of the kinds Lance knows, BTREE and BITMAP are opened and made here (index_btree.c and index_bitmap.c have the
+ * Of the kinds Lance knows, the scalar ones below are opened and made here (index_btree.c and index_bitmap.c have the
  * bytes); others are listed, carried from version to version, and refused by name when opened. Thread rule: an open
  * index may be used from any thread.
  */
@@ -42,20 +42,27 @@ typedef struct og_lance_index_entry {
 
 /* The kinds we open and make, and their type URLs. */
 typedef enum og_lance_index_kind {
-  OG_INDEX_BTREE, /* any values */
-  OG_INDEX_BITMAP /* few distinct ones */
+  OG_INDEX_BTREE,  /* any values */
+  OG_INDEX_BITMAP, /* few distinct ones */
+  OG_INDEX_LABELS, /* LABEL_LIST: lists, by their items */
+  OG_INDEX_NGRAM,  /* texts, by what they contain */
+  OG_INDEX_KINDS
 } og_lance_index_kind;
 #define OG_LANCE_BTREE  "/lance.table.BTreeIndexDetails"
 #define OG_LANCE_BITMAP "/lance.table.BitmapIndexDetails"
+#define OG_LANCE_LABELS "/lance.table.LabelListIndexDetails"
+#define OG_LANCE_NGRAM  "/lance.table.NGramIndexDetails"
+/* False: none of these. */
+bool og_lance_index_kind_of(const og_lance_index_entry *e, og_lance_index_kind *out);
 
 /* All segments of the version in the order of the manifest, in cx->arena. */
 OG_MUST_USE og_status og_lance_table_indexes(og_ctx *cx, const og_lance_table *t, const og_lance_index_entry **out,
                                              size_t *n);
-/* Can a column of this type have one? */
-bool og_lance_index_can(og_type type);
-/* Name of a BTREE over this top-level column alone, in cx->arena; false when there is none. */
-OG_MUST_USE og_status og_lance_index_of_column(og_ctx *cx, const og_lance_table *t, uint32_t column, og_str *name,
-                                               bool *found);
+/* Can such a column have one? */
+bool og_lance_index_can(og_lance_index_kind kind, const og_field *column);
+/* Name of an index of this kind over this top-level column alone, in cx->arena; false when there is none. */
+OG_MUST_USE og_status og_lance_index_of_column(og_ctx *cx, const og_lance_table *t, uint32_t column,
+                                               og_lance_index_kind kind, og_str *name, bool *found);
 
 /* ---- finding rows */
 
@@ -73,21 +80,23 @@ uint32_t og_lance_index_segments(const og_lance_index *x);
 uint64_t og_lance_index_uncovered(const og_lance_index *x); /* physical rows that are looked at one by one */
 
 typedef enum og_lance_index_op {
-  OG_INDEX_IN,    /* equal to one of `values`; nulls among them match nothing */
-  OG_INDEX_RANGE, /* between low and high */
-  OG_INDEX_NULL   /* null */
+  OG_INDEX_IN,       /* equal to one of `values`, of LABELS: a list with one of them; nulls among them match nothing */
+  OG_INDEX_RANGE,    /* between low and high; not of LABELS and NGRAM */
+  OG_INDEX_CONTAINS, /* NGRAM: a text with the text `part` in it, byte by byte */
+  OG_INDEX_NULL      /* null */
 } og_lance_index_op;
 
 /* Values are compared as og_column_value_cmp does: zeros are one value, NaN is one value above all others. */
 typedef struct og_lance_index_query {
   og_lance_index_op op;
-  const og_column *values;     /* IN: of the column's type */
+  const og_column *values;     /* IN: of the column's type, of LABELS: of its items' */
+  og_str part;                 /* CONTAINS */
   const og_column *low, *high; /* RANGE: one row each, not null; NULL: no bound */
   bool low_open, high_open;    /* the bound itself does not belong to it */
 } og_lance_index_query;
 
 /* Dense offsets of the live rows that match, ascending, appended to `out` (uint64_t).  OG_EINVALID: values of another
- * type. */
+ * type, or what the kind does not answer. */
 OG_MUST_USE og_status og_lance_index_rows(og_ctx *cx, og_lance_index *x, const og_lance_index_query *q, og_vec *out);
 
 /* ---- making them: changes with op OG_LANCE_INDEX.  Files are written at once, and synced with the change's other

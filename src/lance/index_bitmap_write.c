@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* lance/index_bitmap_write.c -- the file of a BITMAP segment, from entries in the order of keys; see index_bitmap.c for
- * the bytes.
+/* lance/index_bitmap_write.c -- the file of a segment of bitmaps, from entries in the order of keys; see index_bitmap.c
+ * for the bytes.
  *
  * The row ids of one value are gathered, sorted and encoded; values are written as they come.  So memory holds the ids
  * of the commonest value, eight bytes each.
@@ -18,8 +18,10 @@ struct og_bitmap_writer {
   og_schema *schema;
   og_builder *keys, *bitmaps; /* of the batch being gathered */
   size_t bytes;               /* in it */
+  og_bitmap_form form;
   og_type type;
   bool text;
+  og_vec absent; /* uint64_t: rows without a list */
   /* the value being gathered */
   bool null;
   og_index__key key;
@@ -28,32 +30,36 @@ struct og_bitmap_writer {
   uint64_t values; /* written */
 };
 
-static og_status open_file(og_ctx *cx, og_bitmap_writer *w, og_store *store, og_str folder, const og_field *field,
-                           og_lance_version version)
+static og_status open_file(og_ctx *cx, og_bitmap_writer *w, og_store *store, og_str folder, og_lance_version version)
 {
-  const og_field fields[] = {{.name = OG_STR("keys"), .type = field->type, .nullable = true},
-                             {.name = OG_STR("bitmaps"), .type = og_type_of(OG_TYPE_BINARY)}};
+  const bool grams = w->form == OG_BITMAP_GRAMS;
+  const og_field fields[] = {
+      {.name = grams ? OG_STR("tokens") : OG_STR("keys"), .type = w->type, .nullable = true},
+      {.name = grams ? OG_STR("posting_list") : OG_STR("bitmaps"), .type = og_type_of(OG_TYPE_BINARY)}};
+  const char *name = grams ? "ngram_postings.lance" : "bitmap_page_lookup.lance";
   og_lance_schema *schema;
   og_str key;
   OG_TRY(og_schema_new(cx, fields, 2, NULL, 0, &w->schema));
   OG_TRY(og_builder_new(cx, &w->schema->fields[0], &w->keys));
   OG_TRY(og_builder_new(cx, &w->schema->fields[1], &w->bitmaps));
-  OG_TRY(og_arena_printf(cx, cx->arena, &key, OG_STR_FMT "/bitmap_page_lookup.lance", OG_STR_ARG(folder)));
+  OG_TRY(og_arena_printf(cx, cx->arena, &key, OG_STR_FMT "/%s", OG_STR_ARG(folder), name));
   OG_TRY(og_lance_schema_new(cx, w->schema, &schema));
   og_status st = og_lance_file_writer_open(cx, store, key, schema, version, &w->file);
   og_lance_schema_unref(schema);
   return st;
 }
 
-og_status og_bitmap_writer_open(og_ctx *cx, og_store *store, og_str folder, const og_field *field,
+og_status og_bitmap_writer_open(og_ctx *cx, og_store *store, og_str folder, og_bitmap_form form, og_type type,
                                 og_lance_version version, og_bitmap_writer **out)
 {
   og_bitmap_writer *w = og_zalloc(cx, sizeof *w);
   if (!w) return OG_ENOMEM;
-  w->type = field->type;
-  w->text = og_index__is_text(field->type);
+  w->form = form;
+  w->type = type;
+  w->text = og_index__is_text(type);
   w->ids = OG_VEC_INIT(uint64_t);
-  og_status st = open_file(cx, w, store, folder, field, version);
+  w->absent = OG_VEC_INIT(uint64_t);
+  og_status st = open_file(cx, w, store, folder, version);
   if (st != OG_OK)
     og_bitmap_writer_abort(cx, w);
   else
@@ -70,13 +76,14 @@ void og_bitmap_writer_abort(og_ctx *cx, og_bitmap_writer *w)
   og_schema_unref(w->schema);
   og_buf_cleanup(&w->own);
   og_vec_cleanup(&w->ids);
+  og_vec_cleanup(&w->absent);
   og_free(w);
 }
 
 /* ---- a bitmap */
 
 /* Ids of one upper half, from number `from` of them on; *to is where the next one begins. */
-static og_status encode_half(og_ctx *cx, const og_vec *ids, size_t from, size_t *to, og_buf *out)
+static og_status encode_half(og_ctx *cx, bool with_size, const og_vec *ids, size_t from, size_t *to, og_buf *out)
 {
   OG_AUTO(og_vec) low = OG_VEC_INIT(uint32_t);
   OG_AUTO(og_buf) bitmap = {0};
@@ -88,18 +95,19 @@ static og_status encode_half(og_ctx *cx, const og_vec *ids, size_t from, size_t 
   }
   OG_TRY(og_roaring_encode(cx, low.data, low.len, &bitmap));
   OG_TRY(og_buf_put_u32(cx, out, (uint32_t)(id[from] >> 32)));
-  OG_TRY(og_buf_put_u32(cx, out, (uint32_t)bitmap.len)); /* at most 512 MiB and a little */
+  if (with_size) OG_TRY(og_buf_put_u32(cx, out, (uint32_t)bitmap.len)); /* at most 512 MiB and a little */
   *to = i;
   return og_buf_append_str(cx, out, og_buf_str(&bitmap));
 }
 
-og_status og_bitmap_encode(og_ctx *cx, const og_vec *ids, og_buf *out)
+og_status og_bitmap_encode(og_ctx *cx, og_bitmap_form form, const og_vec *ids, og_buf *out)
 {
   const uint64_t *id = ids->data;
+  const bool grams = form == OG_BITMAP_GRAMS;
   uint32_t halves = 0;
   for (size_t i = 0; i < ids->len; i++) halves += i == 0 || id[i] >> 32 != id[i - 1] >> 32;
-  OG_TRY(og_buf_put_u32(cx, out, halves));
-  for (size_t i = 0; i < ids->len;) OG_TRY(encode_half(cx, ids, i, &i, out));
+  OG_TRY(grams ? og_buf_put_u64(cx, out, halves) : og_buf_put_u32(cx, out, halves));
+  for (size_t i = 0; i < ids->len;) OG_TRY(encode_half(cx, !grams, ids, i, &i, out));
   return OG_OK;
 }
 
@@ -132,7 +140,7 @@ static og_status end_value(og_ctx *cx, og_bitmap_writer *w)
   if (w->ids.len == 0) return OG_OK;
   OG_TRY(og_ctx_poll(cx));
   OG_TRY(og_index__in_order(cx, &w->ids, 0));
-  OG_TRY(og_bitmap_encode(cx, &w->ids, &bitmap));
+  OG_TRY(og_bitmap_encode(cx, w->form, &w->ids, &bitmap));
   OG_TRY(og_index__put_key(cx, w->keys, w->type, w->null ? NULL : &w->key));
   OG_TRY(og_builder_str(cx, w->bitmaps, og_buf_str(&bitmap)));
   og_vec_clear(&w->ids);
@@ -163,14 +171,37 @@ og_status og_bitmap_write(og_ctx *cx, og_bitmap_writer *w, const og_index__key *
   return og_vec_add(cx, &w->ids, &id);
 }
 
+og_status og_bitmap_write_absent(og_ctx *cx, og_bitmap_writer *w, uint64_t id)
+{
+  return og_vec_add(cx, &w->absent, &id);
+}
+
+static og_status put_absent(og_ctx *cx, og_bitmap_writer *w)
+{
+  OG_AUTO(og_buf) bitmap = {0};
+  uint32_t number;
+  og_str text;
+  if (w->absent.len) OG_TRY(og_index__in_order(cx, &w->absent, 0));
+  OG_TRY(og_bitmap_encode(cx, w->form, &w->absent, &bitmap));
+  OG_TRY(og_lance_file_writer_global(cx, w->file, og_buf_str(&bitmap), &number));
+  OG_TRY(og_arena_printf(cx, cx->arena, &text, "%u", number));
+  return og_lance_file_writer_meta(cx, w->file, OG_STR("lance:label_list_nulls"), text);
+}
+
+static og_status put_stats(og_ctx *cx, og_bitmap_writer *w)
+{
+  og_str text;
+  OG_TRY(og_arena_printf(cx, cx->arena, &text, "{\"num_bitmaps\":%" PRIu64 "}", w->values));
+  return og_lance_file_writer_meta(cx, w->file, OG_STR("lance:index_stats"), text);
+}
+
 static og_status finish_file(og_ctx *cx, og_bitmap_writer *w, uint64_t *size)
 {
   og_lance_file_stats stats;
-  og_str text;
   OG_TRY(end_value(cx, w));
   OG_TRY(end_batch(cx, w));
-  OG_TRY(og_arena_printf(cx, cx->arena, &text, "{\"num_bitmaps\":%" PRIu64 "}", w->values));
-  OG_TRY(og_lance_file_writer_meta(cx, w->file, OG_STR("lance:index_stats"), text));
+  if (w->form != OG_BITMAP_GRAMS) OG_TRY(put_stats(cx, w));
+  if (w->form == OG_BITMAP_LABELS) OG_TRY(put_absent(cx, w));
   og_lance_file_writer *file = w->file;
   w->file = NULL;
   OG_TRY(og_lance_file_finish(cx, file, &stats));

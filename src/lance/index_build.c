@@ -2,7 +2,8 @@
 /* lance/index_build.c -- changes that make, fold and drop indexes.
  *
  *  (1) Entries of bare fragments are sorted outside memory (base/sorter.h) by a key whose bytes have the order of
- *      the values: 0 for null, else 1 and the number, big-endian, or the string's bytes.
+ *      the values: 0 for null, else 1 and the number, big-endian, or the string's bytes; 2 for a row without a list.
+ *      A list has an entry per item, a text one per gram, where the index is of such.
  *  (2) Segments are sorted already: folding merges them with what is new, one pass over each.  On the way entries
  *      are dropped whose row is gone, or lies where the segment does not cover it: stale ones die here.
  *  (3) Lance 10 unites what all segments of an index say of a row: an updated row would be found by its old value
@@ -25,6 +26,7 @@
 /* ---- sources of entries in order */
 
 typedef struct entry {
+  bool absent; /* a row without a list: behind all keys */
   bool null;
   og_index__key key; /* strings are borrowed until the source moves on */
   uint64_t id;
@@ -42,7 +44,7 @@ typedef struct source {
   og_btree_page *page;
   uint32_t next_page;
   int64_t row;
-  uint32_t next_key; /* of a BITMAP */
+  uint32_t next_key; /* of bitmaps; beyond the last: rows without a list */
   og_vec ids;        /* uint64_t: rows of the key before, from `row` on */
 } source;
 
@@ -58,7 +60,7 @@ static og_status next_sorted(og_ctx *cx, source *s)
   og_record r;
   OG_TRY(og_sorted_next(cx, s->sorted, &r, &s->more));
   if (!s->more) return OG_OK;
-  s->at = (entry){.null = r.key.ptr[0] == 0};
+  s->at = (entry){.null = r.key.ptr[0] == 0, .absent = r.key.ptr[0] == 2};
   memcpy(&s->at.id, r.value.ptr, 8);
   s->at.key.str = og_str_sub(r.key, 1, r.key.len);
   for (size_t i = 1; !s->text && i < r.key.len; i++) s->at.key.num = s->at.key.num << 8 | (uint8_t)r.key.ptr[i];
@@ -96,13 +98,18 @@ static og_status next_of_segment(og_ctx *cx, source *s)
   return og_lance_table_row_ids(cx, s->index->table, places.data, 1, &s->at.id, NULL);
 }
 
-/* Row ids of the rows with the next key of a BITMAP that still lie where the segment covers. */
+/* Row ids of the rows with the next key that still lie where the segment covers. */
 static og_status read_bitmap(og_ctx *cx, source *s)
 {
   OG_AUTO(og_vec) ids = OG_VEC_INIT(og_index__ids);
+  const og_vec *from = &ids;
   og_vec_clear(&s->ids);
-  OG_TRY(og_bitmap_ids(cx, s->segment->bitmap, s->next_key++, &ids));
-  OG_TRY(og_index__place(cx, s->index, s->segment, ids.data, ids.len, &s->ids));
+  if (s->next_key < og_bitmap_keys(s->segment->bitmap))
+    OG_TRY(og_bitmap_ids(cx, s->segment->bitmap, s->next_key, &ids));
+  else
+    OG_TRY(og_bitmap_absent(cx, s->segment->bitmap, &from));
+  s->next_key++;
+  OG_TRY(og_index__place(cx, s->index, s->segment, from->data, from->len, &s->ids));
   if (s->ids.len == 0) return OG_OK;
   OG_TRY(og_index__in_order(cx, &s->ids, 0));
   return og_lance_table_row_ids(cx, s->index->table, s->ids.data, s->ids.len, s->ids.data, NULL);
@@ -111,15 +118,16 @@ static og_status read_bitmap(og_ctx *cx, source *s)
 static og_status next_of_bitmap(og_ctx *cx, source *s)
 {
   const og_bitmap *b = s->segment->bitmap;
+  const uint32_t keys = og_bitmap_keys(b), end = keys + (s->index->kind == OG_INDEX_LABELS);
   while ((size_t)++s->row >= s->ids.len) {
-    s->more = s->next_key < og_bitmap_keys(b);
+    s->more = s->next_key < end;
     if (!s->more) return OG_OK;
     OG_TRY(read_bitmap(cx, s));
     s->row = -1;
   }
   s->more = true;
-  s->at = (entry){.id = OG_VEC_AT(&s->ids, uint64_t, s->row)};
-  s->at.null = !og_bitmap_key(b, s->next_key - 1, &s->at.key);
+  s->at = (entry){.id = OG_VEC_AT(&s->ids, uint64_t, s->row), .absent = s->next_key > keys};
+  if (!s->at.absent) s->at.null = !og_bitmap_key(b, s->next_key - 1, &s->at.key);
   return OG_OK;
 }
 
@@ -138,11 +146,13 @@ typedef struct sink {
 static og_status put(og_ctx *cx, const sink *w, const entry *e)
 {
   const og_index__key *key = e->null ? NULL : &e->key;
+  if (e->absent) return og_bitmap_write_absent(cx, w->bitmap, e->id);
   return w->bitmap ? og_bitmap_write(cx, w->bitmap, key, e->id) : og_btree_write(cx, w->tree, key, e->id);
 }
 
 static bool comes_first(bool text, const entry *a, const entry *b)
 {
+  if (a->absent || b->absent) return b->absent && !a->absent;
   if (a->null || b->null) return a->null && !b->null;
   return og_index__key_cmp(text, a->key, b->key) < 0;
 }
@@ -173,18 +183,75 @@ static og_status sort_key(og_ctx *cx, const og_column *c, int64_t i, og_buf *out
   return OG_OK;
 }
 
-static og_status sort_batch(og_ctx *cx, const og_batch *b, og_buf *key, og_sorter *out)
+typedef struct sorting {
+  og_lance_index_kind kind;
+  og_sorter *out;
+  og_buf key;
+  og_vec grams;
+} sorting;
+
+static void sorting_cleanup(sorting *s)
 {
-  for (int64_t i = 0; i < b->len; i++) {
-    OG_TRY(sort_key(cx, b->columns[0], i, key));
-    OG_TRY(og_sorter_add(cx, out, og_buf_str(key), og_str_from(&og_column_u64(b->columns[1])[i], 8)));
+  og_buf_cleanup(&s->key);
+  og_vec_cleanup(&s->grams);
+}
+
+static og_status add_key(og_ctx *cx, sorting *s, const uint64_t *id)
+{
+  return og_sorter_add(cx, s->out, og_buf_str(&s->key), og_str_from(id, 8));
+}
+
+static og_status add_value(og_ctx *cx, sorting *s, const og_column *c, int64_t i, const uint64_t *id)
+{
+  OG_TRY(sort_key(cx, c, i, &s->key));
+  return add_key(cx, s, id);
+}
+
+static og_status add_items(og_ctx *cx, sorting *s, const og_column *c, int64_t i, const uint64_t *id)
+{
+  int64_t from, to;
+  if (og_column_is_null(c, i)) {
+    og_buf_clear(&s->key);
+    OG_TRY(og_buf_append_byte(cx, &s->key, 2));
+    return add_key(cx, s, id);
+  }
+  og_column_list(c, i, &from, &to);
+  for (; from < to; from++) OG_TRY(add_value(cx, s, c->children[0], from, id));
+  return OG_OK;
+}
+
+static og_status add_grams(og_ctx *cx, sorting *s, const og_column *c, int64_t i, const uint64_t *id)
+{
+  static const uint32_t null = 0;
+  og_vec_clear(&s->grams);
+  if (og_column_is_null(c, i))
+    OG_TRY(og_vec_add(cx, &s->grams, &null));
+  else
+    OG_TRY(og_index__grams(cx, og_column_str(c, i), &s->grams));
+  for (size_t g = 0; g < s->grams.len; g++) {
+    const uint32_t gram = OG_VEC_AT(&s->grams, uint32_t, g);
+    og_buf_clear(&s->key);
+    OG_TRY(og_buf_append_byte(cx, &s->key, 1));
+    for (int shift = 24; shift >= 0; shift -= 8) OG_TRY(og_buf_append_byte(cx, &s->key, (uint8_t)(gram >> shift)));
+    OG_TRY(add_key(cx, s, id));
   }
   return OG_OK;
 }
 
-static og_status sort_fragment(og_ctx *cx, og_lance_table *t, uint32_t column, uint32_t fragment, og_sorter *out)
+static og_status sort_batch(og_ctx *cx, const og_batch *b, sorting *s)
 {
-  OG_AUTO(og_buf) key = {0};
+  const og_column *c = b->columns[0];
+  for (int64_t i = 0; i < b->len; i++) {
+    const uint64_t *id = &og_column_u64(b->columns[1])[i];
+    OG_TRY(s->kind == OG_INDEX_LABELS  ? add_items(cx, s, c, i, id)
+           : s->kind == OG_INDEX_NGRAM ? add_grams(cx, s, c, i, id)
+                                       : add_value(cx, s, c, i, id));
+  }
+  return OG_OK;
+}
+
+static og_status sort_fragment(og_ctx *cx, og_lance_table *t, uint32_t column, uint32_t fragment, sorting *s)
+{
   const og_lance_scan_opts opts = {
       .columns = &column, .n_columns = 1, .with_row_id = true, .from_fragment = fragment, .n_fragments = 1};
   og_lance_scan *scan;
@@ -192,7 +259,7 @@ static og_status sort_fragment(og_ctx *cx, og_lance_table *t, uint32_t column, u
   OG_TRY(og_lance_scan_open(cx, t, &opts, &scan));
   og_status st = og_lance_scan_next(cx, scan, &b);
   while (st == OG_OK && b) {
-    st = sort_batch(cx, b, &key, out);
+    st = sort_batch(cx, b, s);
     og_batch_unref(b);
     if (st == OG_OK) st = og_lance_scan_next(cx, scan, &b);
   }
@@ -205,6 +272,7 @@ static og_status sort_fragment(og_ctx *cx, og_lance_table *t, uint32_t column, u
 /* What goes into it: fragments (positions in the base) to read, and segments to merge. */
 typedef struct plan {
   og_lance_index_kind kind;
+  og_type key_type;
   uint32_t column;
   og_str name;
   const uint32_t *bare;
@@ -215,8 +283,8 @@ typedef struct plan {
 
 static og_status write_entries(og_ctx *cx, og_lance_change *c, const plan *p, og_sorter *sorter, const sink *w)
 {
-  og_type type = c->schema->arrow->fields[p->column].type;
-  bool text = og_index__is_text(type);
+  OG_AUTO(sorting) sort = {.kind = p->kind, .out = sorter, .grams = OG_VEC_INIT(uint32_t)};
+  bool text = og_index__is_text(p->key_type);
   uint32_t n = p->index ? p->index->n_segments - p->first_segment : 0;
   source *s = og_push_array(cx, (size_t)n + 1, sizeof *s);
   if (!s) return OG_ENOMEM;
@@ -227,8 +295,7 @@ static og_status write_entries(og_ctx *cx, og_lance_change *c, const plan *p, og
                     .row = -1};
   s[n].text = text;
   og_status st = OG_OK;
-  for (uint32_t i = 0; st == OG_OK && i < p->n_bare; i++)
-    st = sort_fragment(cx, c->base, p->column, p->bare[i], sorter);
+  for (uint32_t i = 0; st == OG_OK && i < p->n_bare; i++) st = sort_fragment(cx, c->base, p->column, p->bare[i], &sort);
   if (st == OG_OK) st = og_sorter_sort(cx, sorter);
   if (st == OG_OK) st = og_sorted_open(cx, sorter, &s[n].sorted);
   if (st == OG_OK) st = merge(cx, s, (size_t)n + 1, w, text);
@@ -241,8 +308,9 @@ static og_status write_segment(og_ctx *cx, og_lance_change *c, const plan *p, og
   const og_field *field = &c->schema->arrow->fields[p->column];
   sink w = {0};
   og_sorter *sorter;
-  OG_TRY(p->kind == OG_INDEX_BITMAP ? og_bitmap_writer_open(cx, c->at.store, folder, field, c->version, &w.bitmap)
-                                    : og_btree_writer_open(cx, c->at.store, folder, field, c->version, &w.tree));
+  OG_TRY(p->kind == OG_INDEX_BTREE ? og_btree_writer_open(cx, c->at.store, folder, field, c->version, &w.tree)
+                                   : og_bitmap_writer_open(cx, c->at.store, folder, og_index__form(p->kind),
+                                                           p->key_type, c->version, &w.bitmap));
   og_status st = og_sorter_new(cx, SORT_BYTES, &sorter);
   if (st == OG_OK) {
     st = write_entries(cx, c, p, sorter, &w);
@@ -295,14 +363,21 @@ static og_status describe(og_ctx *cx, og_lance_change *c, const plan *p, og_chan
   og_lance_index_file *files = og_arena_calloc(cx, &c->arena, 2, sizeof *files);
   if (!field || !files) return OG_ENOMEM;
   *field = c->schema->fields[og_lance_schema_top(c->schema, p->column)].id;
-  bool bitmap = p->kind == OG_INDEX_BITMAP;
-  files[0].name = bitmap ? OG_STR("bitmap_page_lookup.lance") : OG_STR("page_data.lance");
+  static const struct made {
+    const char *url, *file;
+    uint32_t version;
+  } made[OG_INDEX_KINDS] = {[OG_INDEX_BTREE] = {OG_LANCE_BTREE, "page_data.lance", OG_BTREE_IDS},
+                            [OG_INDEX_BITMAP] = {OG_LANCE_BITMAP, "bitmap_page_lookup.lance", 0},
+                            [OG_INDEX_LABELS] = {OG_LANCE_LABELS, "bitmap_page_lookup.lance", OG_LABELS_NULLS},
+                            [OG_INDEX_NGRAM] = {OG_LANCE_NGRAM, "ngram_postings.lance", 0}};
+  files[0].name = og_str_of(made[p->kind].file);
   files[1].name = OG_STR("page_lookup.lance");
   e->fields = field;
   e->n_fields = 1;
   e->files = files;
-  e->n_files = bitmap ? 1 : 2;
-  e->kind = bitmap ? OG_STR(OG_LANCE_BITMAP) : OG_STR(OG_LANCE_BTREE);
+  e->n_files = p->kind == OG_INDEX_BTREE ? 2 : 1;
+  e->kind = og_str_of(made[p->kind].url);
+  e->index_version = made[p->kind].version;
   e->version = c->base->m.version;
   e->created_ms = og_wall_us(cx) / 1000;
   OG_TRY(make_uuid(cx, c, e->uuid));
@@ -361,14 +436,20 @@ og_status og_lance_change_index_build(og_ctx *cx, og_lance_change *c, og_lance_i
   uint32_t n;
   OG_TRY(check_change(cx, c));
   OG_ASSERT(column < c->schema->arrow->n_fields);
-  if (!og_lance_index_can(c->schema->arrow->fields[column].type))
-    return og_fail(cx, OG_EUNSUPPORTED, "an index over column '" OG_STR_FMT "' of type %s",
+  og_type key_type;
+  if (!og_index__key_type(kind, &c->schema->arrow->fields[column], &key_type))
+    return og_fail(cx, OG_EUNSUPPORTED, "an index of this kind over column '" OG_STR_FMT "' of type %s",
                    OG_STR_ARG(c->schema->arrow->fields[column].name),
                    og_type_name(c->schema->arrow->fields[column].type));
   uint32_t *all = og_push_array(cx, (size_t)c->base->m.n_fragments + 1, sizeof *all);
   if (!all) return OG_ENOMEM;
   for (uint32_t f = 0; f < c->base->m.n_fragments; f++) all[f] = f;
-  const plan p = {.kind = kind, .column = column, .name = name, .bare = all, .n_bare = c->base->m.n_fragments};
+  const plan p = {.kind = kind,
+                  .key_type = key_type,
+                  .column = column,
+                  .name = name,
+                  .bare = all,
+                  .n_bare = c->base->m.n_fragments};
   OG_TRY(remove_segments(cx, c, name, 0, &n));
   OG_TRY_NOTE(cx, add_segment(cx, c, &p), "while building index '" OG_STR_FMT "' of '" OG_STR_FMT "'", OG_STR_ARG(name),
               OG_STR_ARG(c->at.root));
@@ -422,7 +503,13 @@ static og_status choose(og_ctx *cx, const og_lance_index *x, bool all, uint32_t 
 
 static og_status fold(og_ctx *cx, og_lance_change *c, og_lance_index *x, og_str name, bool all, bool *changed)
 {
-  plan p = {.kind = x->kind, .column = x->column, .name = name, .bare = x->bare, .n_bare = x->n_bare, .index = x};
+  plan p = {.kind = x->kind,
+            .key_type = x->key_type,
+            .column = x->column,
+            .name = name,
+            .bare = x->bare,
+            .n_bare = x->n_bare,
+            .index = x};
   uint32_t n;
   *changed = x->n_bare > 0 || (all && x->n_segments > 1);
   if (!*changed) return OG_OK;

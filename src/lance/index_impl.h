@@ -45,6 +45,8 @@ typedef struct og_index__span {
 typedef struct og_index__wanted {
   bool text, nulls;
   og_vec spans; /* og_index__span, ascending; may overlap */
+  og_str part;  /* CONTAINS; none otherwise */
+  og_vec grams; /* of it */
 } og_index__wanted;
 void og_index__wanted_cleanup(og_index__wanted *w);
 /* Strings are borrowed from the query. */
@@ -99,8 +101,17 @@ void og_btree_writer_abort(og_ctx *cx, og_btree_writer *w); /* NULL is fine */
 
 /* ---- segments of a BITMAP (index_bitmap.c), and writing one (index_bitmap_write.c) */
 
+/* Three kinds of index are bitmaps by key. */
+typedef enum og_bitmap_form {
+  OG_BITMAP_VALUES, /* BITMAP: null is a key */
+  OG_BITMAP_LABELS, /* LABEL_LIST: keys are items, null ones too; rows without a list apart */
+  OG_BITMAP_GRAMS   /* NGRAM: keys are numbers of three characters (index_gram.c), 0 of null; another bitmap codec */
+} og_bitmap_form;
+
 typedef struct og_bitmap og_bitmap;
-OG_MUST_USE og_status og_bitmap_open(og_ctx *cx, og_store *store, og_str folder, og_type type, og_bitmap **out);
+/* `type`: of the keys. */
+OG_MUST_USE og_status og_bitmap_open(og_ctx *cx, og_store *store, og_str folder, og_bitmap_form form, og_type type,
+                                     og_bitmap **out);
 og_bitmap *og_bitmap_ref(og_bitmap *b);
 void og_bitmap_unref(og_bitmap *b); /* NULL is fine */
 uint32_t og_bitmap_keys(const og_bitmap *b);
@@ -108,17 +119,30 @@ uint32_t og_bitmap_keys(const og_bitmap *b);
 bool og_bitmap_key(const og_bitmap *b, uint32_t i, og_index__key *out);
 OG_MUST_USE og_status og_bitmap_ids(og_ctx *cx, og_bitmap *b, uint32_t i, og_vec *ids /* og_index__ids */);
 OG_MUST_USE og_status og_bitmap_find(og_ctx *cx, og_bitmap *b, const og_index__wanted *w, og_vec *ids);
-OG_MUST_USE og_status og_bitmap_decode(og_ctx *cx, og_str bytes, og_vec *out /* og_index__ids */);
+/* Of LABELS: rows without a list (og_index__ids). */
+OG_MUST_USE og_status og_bitmap_absent(og_ctx *cx, const og_bitmap *b, const og_vec **out);
+/* Row ids that all of the n keys have, which are numbers; ascending. */
+OG_MUST_USE og_status og_bitmap_find_all(og_ctx *cx, og_bitmap *b, const uint32_t *keys, size_t n, og_vec *ids);
+OG_MUST_USE og_status og_bitmap_decode(og_ctx *cx, og_bitmap_form form, og_str bytes, og_vec *out /* og_index__ids */);
 /* ids: uint64_t, ascending and distinct. */
-OG_MUST_USE og_status og_bitmap_encode(og_ctx *cx, const og_vec *ids, og_buf *out);
+OG_MUST_USE og_status og_bitmap_encode(og_ctx *cx, og_bitmap_form form, const og_vec *ids, og_buf *out);
 
 typedef struct og_bitmap_writer og_bitmap_writer;
-OG_MUST_USE og_status og_bitmap_writer_open(og_ctx *cx, og_store *store, og_str folder, const og_field *field,
-                                            og_lance_version version, og_bitmap_writer **out);
+OG_MUST_USE og_status og_bitmap_writer_open(og_ctx *cx, og_store *store, og_str folder, og_bitmap_form form,
+                                            og_type type, og_lance_version version, og_bitmap_writer **out);
+/* Of LABELS, behind the entries: a row without a list. */
+OG_MUST_USE og_status og_bitmap_write_absent(og_ctx *cx, og_bitmap_writer *w, uint64_t id);
 OG_MUST_USE og_status og_bitmap_write(og_ctx *cx, og_bitmap_writer *w, const og_index__key *key /* NULL: null */,
                                       uint64_t id);
 OG_MUST_USE og_status og_bitmap_writer_finish(og_ctx *cx, og_bitmap_writer *w, uint64_t *size); /* frees w */
 void og_bitmap_writer_abort(og_ctx *cx, og_bitmap_writer *w);                                   /* NULL is fine */
+
+/* ---- grams (index_gram.c) */
+
+/* Numbers of all grams that a text has in an index of Lance, and perhaps some more; ascending and distinct. */
+OG_MUST_USE og_status og_index__grams(og_ctx *cx, og_str text, og_vec *out /* uint32_t */);
+/* Grams that every text with this part in it has in such an index.  None: it is too short to tell. */
+OG_MUST_USE og_status og_index__grams_wanted(og_ctx *cx, og_str part, og_vec *out /* uint32_t */);
 
 /* ---- places (index_places.c): from row ids, or from row addresses, to dense offsets */
 
@@ -139,10 +163,12 @@ OG_MUST_USE og_status og_places_find(og_ctx *cx, const og_places *p, og_index__i
 #define OG_BTREE_IDS       0 /* stable row ids, or addresses in a table without them; what we write */
 #define OG_BTREE_ADDRESSES 1 /* addresses; from Lance 14 on */
 
+#define OG_LABELS_NULLS 1 /* version of a LABEL_LIST that knows rows without a list; what we write */
+
 typedef struct og_index__segment {
   uint8_t uuid[16];
   og_btree *tree;    /* of a BTREE, */
-  og_bitmap *bitmap; /* or of a BITMAP */
+  og_bitmap *bitmap; /* or of the others */
   uint8_t *covers;   /* bit per fragment of the version */
   bool addresses;    /* its entries name rows by address */
 } og_index__segment;
@@ -153,6 +179,7 @@ struct og_lance_index {
   og_lance_table *table;
   uint32_t column;
   og_lance_index_kind kind;
+  og_type key_type; /* the column's, its items', or of grams */
   og_index__segment *segments;
   uint32_t n_segments;
   og_places places[2]; /* by row id, by address: those that a segment needs */
@@ -163,6 +190,10 @@ struct og_lance_index {
   og_column **bare_col; /* parallel to bare; NULL: not kept */
   uint64_t bare_bytes;
 };
+
+/* The type of an index's keys over such a column; false: there is none of this kind. */
+bool og_index__key_type(og_lance_index_kind kind, const og_field *column, og_type *out);
+og_bitmap_form og_index__form(og_lance_index_kind kind); /* not of a BTREE */
 
 /* Appends the live rows among `ids` that lie where the segment covers. */
 OG_MUST_USE og_status og_index__place(og_ctx *cx, og_lance_index *x, const og_index__segment *s,

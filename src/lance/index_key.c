@@ -15,10 +15,38 @@ bool og_index__is_text(og_type type)
   return og_type_is_varbin(type.id);
 }
 
-bool og_lance_index_can(og_type type)
+static bool is_plain(og_type type)
 {
   return type.id == OG_TYPE_BOOL || og_type_is_varbin(type.id) ||
          (og_type_width(type.id) > 0 && !og_type_is_nested(type.id));
+}
+
+bool og_index__key_type(og_lance_index_kind kind, const og_field *column, og_type *out)
+{
+  const og_type_id id = column->type.id;
+  *out = column->type;
+  switch (kind) {
+  case OG_INDEX_BTREE:
+  case OG_INDEX_BITMAP: return is_plain(*out);
+  case OG_INDEX_LABELS:
+    if (id != OG_TYPE_LIST && id != OG_TYPE_LARGE_LIST) return false;
+    *out = column->children[0].type;
+    return is_plain(*out);
+  case OG_INDEX_NGRAM: *out = og_type_of(OG_TYPE_U32); return id == OG_TYPE_UTF8 || id == OG_TYPE_LARGE_UTF8;
+  case OG_INDEX_KINDS: break;
+  }
+  return false;
+}
+
+bool og_lance_index_can(og_lance_index_kind kind, const og_field *column)
+{
+  og_type type;
+  return og_index__key_type(kind, column, &type);
+}
+
+og_bitmap_form og_index__form(og_lance_index_kind kind)
+{
+  return kind == OG_INDEX_NGRAM ? OG_BITMAP_GRAMS : kind == OG_INDEX_LABELS ? OG_BITMAP_LABELS : OG_BITMAP_VALUES;
 }
 
 static bool is_float(og_type type)
@@ -118,6 +146,7 @@ og_status og_index__put_key(og_ctx *cx, og_builder *b, og_type t, const og_index
 void og_index__wanted_cleanup(og_index__wanted *w)
 {
   og_vec_cleanup(&w->spans);
+  og_vec_cleanup(&w->grams);
 }
 
 /* Keys of what every float type has. */
@@ -257,9 +286,11 @@ static og_status check_values(og_ctx *cx, og_type type, const og_column *c, bool
 
 og_status og_index__want(og_ctx *cx, og_type type, const og_lance_index_query *q, og_index__wanted *out)
 {
-  *out = (og_index__wanted){.text = og_index__is_text(type), .nulls = q->op == OG_INDEX_NULL};
+  *out = (og_index__wanted){.text = og_index__is_text(type), .nulls = q->op == OG_INDEX_NULL, .part = q->part};
   out->spans = OG_VEC_INIT(og_index__span);
+  out->grams = OG_VEC_INIT(uint32_t);
   if (q->op == OG_INDEX_NULL) return OG_OK;
+  if (q->op == OG_INDEX_CONTAINS) return og_index__grams_wanted(cx, q->part, &out->grams);
   OG_TRY(check_values(cx, type, q->values, false));
   OG_TRY(check_values(cx, type, q->low, true));
   OG_TRY(check_values(cx, type, q->high, true));
@@ -267,9 +298,20 @@ og_status og_index__want(og_ctx *cx, og_type type, const og_lance_index_query *q
   return q->values ? want_values(cx, type, q->values, out) : OG_OK;
 }
 
+static bool any_matches(const og_index__wanted *w, const og_column *c, int64_t i)
+{
+  int64_t from, to;
+  og_column_list(c, i, &from, &to);
+  for (; from < to; from++)
+    if (!og_column_is_null(c->children[0], from) && og_index__matches(w, c->children[0], from)) return true;
+  return false;
+}
+
 bool og_index__matches(const og_index__wanted *w, const og_column *c, int64_t i)
 {
   if (og_column_is_null(c, i)) return w->nulls;
+  if (w->part.ptr) return og_str_find(og_column_str(c, i), w->part) != SIZE_MAX;
+  if (og_type_is_nested(c->type.id)) return any_matches(w, c, i);
   const og_index__span *s = w->spans.data;
   og_index__key k = og_index__key_of(c, i);
   size_t lo = 0, hi = w->spans.len; /* the last span that does not begin above the key */

@@ -119,7 +119,7 @@ static og_status read_head(cursor *c, uint32_t *count, const uint8_t **run_flags
   return *count <= 65536 ? OG_OK : corrupt(c, "it has more containers than there are keys");
 }
 
-og_status og_roaring_read(og_ctx *cx, og_str bytes, const char *what, og_roaring_fn fn, void *arg)
+og_status og_roaring_read_first(og_ctx *cx, og_str bytes, const char *what, og_roaring_fn fn, void *arg, size_t *len)
 {
   cursor all = {cx, what, (const uint8_t *)bytes.ptr, (const uint8_t *)bytes.ptr + bytes.len, fn, arg}, *c = &all;
   uint32_t count = 0;
@@ -144,7 +144,15 @@ og_status og_roaring_read(og_ctx *cx, og_str bytes, const char *what, og_roaring
            : cardinality <= ARRAY_MAX ? read_array(c, high, cardinality)
                                       : read_bits(c, high, cardinality));
   }
-  return c->at == c->end ? OG_OK : corrupt(c, "bytes follow its bitmap");
+  *len = (size_t)(c->at - (const uint8_t *)bytes.ptr);
+  return OG_OK;
+}
+
+og_status og_roaring_read(og_ctx *cx, og_str bytes, const char *what, og_roaring_fn fn, void *arg)
+{
+  size_t len;
+  OG_TRY(og_roaring_read_first(cx, bytes, what, fn, arg, &len));
+  return len == bytes.len ? OG_OK : og_fail(cx, OG_ECORRUPT, "%s: bytes follow its bitmap", what);
 }
 
 /* ---- ranges */

@@ -19,6 +19,9 @@ typedef og_status (*og_roaring_fn)(og_ctx *cx, void *arg, og_u32_range r);
 /* Cookie, container counts, sizes, ascending keys and values and run bounds are checked.  OG_ECORRUPT, its text led by
  * `what`; or whatever `fn` returns. */
 OG_MUST_USE og_status og_roaring_read(og_ctx *cx, og_str bytes, const char *what, og_roaring_fn fn, void *arg);
+/* One that other bytes follow: it has *len of them. */
+OG_MUST_USE og_status og_roaring_read_first(og_ctx *cx, og_str bytes, const char *what, og_roaring_fn fn, void *arg,
+                                            size_t *len);
 /* All ranges, joined where they touch, appended to `out` (og_u32_range). */
 OG_MUST_USE og_status og_roaring_ranges(og_ctx *cx, og_str bytes, const char *what, og_vec *out);
 bool og_ranges_have(const og_u32_range *r, size_t n, uint64_t v);

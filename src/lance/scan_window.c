@@ -99,6 +99,37 @@ static uint32_t select_null(const og_column *c, bool null, const uint32_t *in, u
   return k;
 }
 
+static uint32_t select_containing(const og_column *c, og_str part, const uint32_t *in, uint32_t n, uint32_t *out)
+{
+  uint32_t k = 0;
+  for (uint32_t i = 0; i < n; i++) {
+    const uint32_t row = in ? in[i] : i;
+    if (!og_column_is_null(c, row) && og_str_find(og_column_str(c, row), part) != SIZE_MAX) out[k++] = row;
+  }
+  return k;
+}
+
+/* Rows are ascending, and so are the items that are equal. */
+static og_status select_having(og_ctx *cx, const og_column *c, const og_scalar *value, const uint32_t *in, uint32_t *n,
+                               uint32_t *out)
+{
+  const og_column *items = c->children[0];
+  uint32_t *equal = og_alloc(cx, ((size_t)items->len + 1) * sizeof *equal), kept = 0;
+  if (!equal) return OG_ENOMEM;
+  const size_t found = og_kernels_scalar.select_cmp(items, OG_CMP_EQ, value, NULL, (size_t)items->len, equal);
+  size_t at = 0;
+  for (uint32_t i = 0; i < *n; i++) {
+    const uint32_t row = in ? in[i] : i;
+    int64_t from, to;
+    og_column_list(c, row, &from, &to);
+    while (at < found && equal[at] < from) at++;
+    if (!og_column_is_null(c, row) && at < found && equal[at] < to) out[kept++] = row;
+  }
+  og_free(equal);
+  *n = kept;
+  return OG_OK;
+}
+
 /* Of the rows selected, those that one condition holds for. */
 static og_status select_where(og_ctx *cx, const loading *l, uint32_t i)
 {
@@ -111,11 +142,17 @@ static og_status select_where(og_ctx *cx, const loading *l, uint32_t i)
   OG_TRY(decode(cx, l, s->n_columns + i, NULL));
   uint32_t *to = w->sel ? w->sel : og_alloc(cx, ((size_t)w->rows + 1) * sizeof *to);
   if (!to) return OG_ENOMEM;
-  if (c->kind == OG_LANCE_COMPARES)
-    w->n_sel = (uint32_t)og_kernels_scalar.select_cmp(*col, c->op, &c->value, w->sel, w->n_sel, to);
-  else
-    w->n_sel = select_null(*col, c->kind == OG_LANCE_IS_NULL, w->sel, w->n_sel, to);
+  const uint32_t *in = w->sel;
   w->sel = to;
+  switch (c->kind) {
+  case OG_LANCE_COMPARES:
+    w->n_sel = (uint32_t)og_kernels_scalar.select_cmp(*col, c->op, &c->value, in, w->n_sel, to);
+    break;
+  case OG_LANCE_IS_NULL:
+  case OG_LANCE_IS_NOT_NULL: w->n_sel = select_null(*col, c->kind == OG_LANCE_IS_NULL, in, w->n_sel, to); break;
+  case OG_LANCE_CONTAINS: w->n_sel = select_containing(*col, c->value.v.s, in, w->n_sel, to); break;
+  case OG_LANCE_HAS: return select_having(cx, *col, &c->value, in, &w->n_sel, to);
+  }
   return OG_OK;
 }
 

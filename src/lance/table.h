@@ -66,7 +66,13 @@ uint64_t og_lance_table_next_fragment_id(const og_lance_table *t);
 
 /* What must hold for a row to be scanned. */
 typedef struct og_lance_condition {
-  enum { OG_LANCE_COMPARES, OG_LANCE_IS_NULL, OG_LANCE_IS_NOT_NULL } kind;
+  enum {
+    OG_LANCE_COMPARES,
+    OG_LANCE_IS_NULL,
+    OG_LANCE_IS_NOT_NULL,
+    OG_LANCE_CONTAINS, /* a text has the value in it */
+    OG_LANCE_HAS       /* a list has an item that is equal to it */
+  } kind;
   uint32_t column;
   og_cmp_op op;    /* OG_LANCE_COMPARES: as og_kernels says; never true of a null */
   og_scalar value; /* not null; text is borrowed */

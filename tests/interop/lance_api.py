@@ -9,9 +9,9 @@ import pathlib
 
 import pyarrow as pa
 
-BTREE, BITMAP = range(2)
+BTREE, BITMAP, LABEL_LIST, NGRAM = range(4)
 UPDATE, KEEP, FAIL = range(3)
-EQ, NE, LT, LE, GT, GE, IS_NULL, IS_NOT_NULL = range(8)
+EQ, NE, LT, LE, GT, GE, IS_NULL, IS_NOT_NULL, CONTAINS, HAS = range(10)
 CREATE, APPEND, OVERWRITE = range(3)
 
 

@@ -12,7 +12,7 @@ import subprocess
 import lance
 import pytest
 
-from lance_api import EQ, IS_NULL, Library
+from lance_api import EQ, HAS, IS_NULL, Library
 
 DATA = pathlib.Path(__file__).parent.parent / "data" / "lance"
 TABLES = ["scalar", "fts_nopos", "ivf_flat", "ivf_pq", "hnsw_sq"]
@@ -70,3 +70,13 @@ def test_lookups_through_a_btree(lib, want, column):
         assert sorted(r["id"] for r in lib.scan(uri, [(column, EQ, value)]).to_pylist()) == \
             sorted(r["id"] for r in want if r[column] == value)
     assert lib.count(uri, [(column, IS_NULL)]) == sum(r[column] is None for r in want)
+
+
+def test_lookups_through_a_label_list(lib, want):
+    uri = DATA / "indices/scalar.lance"
+    labels = {t for r in want for t in r["tags"] or [] if t is not None}
+    assert labels
+    for label in sorted(labels) + ["no such label"]:
+        assert sorted(r["id"] for r in lib.scan(uri, [("tags", HAS, label)]).to_pylist()) == \
+            sorted(r["id"] for r in want if label in (r["tags"] or []))
+    assert lib.count(uri, [("tags", IS_NULL)]) == sum(r["tags"] is None for r in want)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* An index as anybody might have left it.  The first byte says what the rest is: 0, an index section; 1 and 2, the one
- * or the other file of a BTREE; 3, a bitmap of a BITMAP; 4, its file; else edits to the files of a good BTREE, or, from
- * 64 on, BITMAP, five bytes each: file, position, value.
+ * or the other file of a BTREE; 3, a bitmap of a BITMAP; 4, its file; 5 and 6, of an NGRAM; 7, the file of a
+ * LABEL_LIST; 8, a text; else edits to the files of a good BTREE, or, from 64 on, BITMAP, from 80 on LABEL_LIST, from
+ * 96 on NGRAM, five bytes each: file, position, value.
  *
  * A section that decodes is kept byte by byte when nothing of it is removed, and its entries come back when they are
  * written anew. */
@@ -55,11 +56,11 @@ static void read_section(og_ctx *cx, og_str bytes)
 }
 
 /* What a bitmap names comes back from bytes of our own. */
-static void read_bitmap(og_ctx *cx, og_str bytes)
+static void read_bitmap(og_ctx *cx, og_bitmap_form form, og_str bytes)
 {
   og_vec ranges = OG_VEC_INIT(og_index__ids), ids = OG_VEC_INIT(uint64_t), back = OG_VEC_INIT(og_index__ids);
   og_buf again = {0};
-  og_status st = og_bitmap_decode(cx, bytes, &ranges);
+  og_status st = og_bitmap_decode(cx, form, bytes, &ranges);
   fuzz_expect_error(cx, st);
   for (size_t i = 0; st == OG_OK && i < ranges.len; i++) {
     const og_index__ids r = OG_VEC_AT(&ranges, og_index__ids, i);
@@ -70,8 +71,8 @@ static void read_bitmap(og_ctx *cx, og_str bytes)
     }
   }
   if (st == OG_OK && ids.len < MOST_IDS) {
-    fuzz_expect(og_bitmap_encode(cx, &ids, &again) == OG_OK);
-    fuzz_expect(og_bitmap_decode(cx, og_buf_str(&again), &back) == OG_OK && back.len == ranges.len);
+    fuzz_expect(og_bitmap_encode(cx, form, &ids, &again) == OG_OK);
+    fuzz_expect(og_bitmap_decode(cx, form, og_buf_str(&again), &back) == OG_OK && back.len == ranges.len);
     if (back.len) fuzz_expect(memcmp(back.data, ranges.data, back.len * sizeof(og_index__ids)) == 0);
   }
   og_vec_cleanup(&ranges);
@@ -100,23 +101,28 @@ static void write_tree(og_ctx *cx, og_store *store, const og_field *field)
   fuzz_expect(og_btree_writer_finish(cx, w, sizes) == OG_OK);
 }
 
-static void write_bitmap(og_ctx *cx, og_store *store, const og_field *field)
+static void write_bitmap(og_ctx *cx, og_store *store, og_bitmap_form form, og_type type)
 {
   og_bitmap_writer *w;
   uint64_t size;
   char text[8];
-  fuzz_expect(og_bitmap_writer_open(cx, store, OG_STR("x"), field, (og_lance_version){2, 2}, &w) == OG_OK);
+  fuzz_expect(og_bitmap_writer_open(cx, store, OG_STR("x"), form, type, (og_lance_version){2, 2}, &w) == OG_OK);
   for (uint64_t i = 4900; i < 5100; i++) {
-    const og_index__key key = key_of(i, text);
+    og_index__key key = key_of(i, text);
+    if (form == OG_BITMAP_GRAMS) key.num &= UINT32_MAX;
     fuzz_expect(og_bitmap_write(cx, w, i < 5000 ? NULL : &key, i << (i % 40)) == OG_OK);
   }
+  for (uint64_t i = 0; form == OG_BITMAP_LABELS && i < 100; i++)
+    fuzz_expect(og_bitmap_write_absent(cx, w, i << (i % 40)) == OG_OK);
   fuzz_expect(og_bitmap_writer_finish(cx, w, &size) == OG_OK);
 }
 
-static void edit(og_ctx *cx, og_store *store, bool bitmap, const uint8_t *data, size_t size)
+static void edit(og_ctx *cx, og_store *store, bool bitmap, bool grams, const uint8_t *data, size_t size)
 {
-  static const char *const keys[] = {"x/page_data.lance", "x/page_lookup.lance", "x/bitmap_page_lookup.lance"};
-  for (unsigned file = bitmap ? 2 : 0; file < (bitmap ? 3 : 2); file++) {
+  static const char *const keys[] = {"x/page_data.lance", "x/page_lookup.lance", "x/bitmap_page_lookup.lance",
+                                     "x/ngram_postings.lance"};
+  const unsigned first = grams ? 3 : bitmap ? 2 : 0;
+  for (unsigned file = first; file < first + (bitmap ? 1 : 2); file++) {
     og_buf bytes = {0};
     fuzz_expect(og_store_get(cx, store, og_str_of(keys[file]), 1u << 24, &bytes) == OG_OK);
     for (size_t i = 0; i + 5 <= size; i += 5) {
@@ -154,14 +160,63 @@ static void read_files(og_ctx *cx, og_store *store, og_type type)
   og_btree_unref(b);
 }
 
-static void read_bitmap_file(og_ctx *cx, og_store *store, og_type type)
+static void read_bitmap_file(og_ctx *cx, og_store *store, og_bitmap_form form, og_type type)
 {
+  static const uint32_t grams[] = {1, 2000, 3000};
+  const og_vec *absent;
+  og_vec ids = OG_VEC_INIT(og_index__ids);
   og_bitmap *b;
-  og_status st = og_bitmap_open(cx, store, OG_STR("x"), type, &b);
+  og_status st = og_bitmap_open(cx, store, OG_STR("x"), form, type, &b);
   fuzz_expect_error(cx, st);
   if (st != OG_OK) return;
   search(cx, NULL, b, type);
+  if (form == OG_BITMAP_GRAMS) fuzz_expect_error(cx, og_bitmap_find_all(cx, b, grams, 3, &ids));
+  if (form == OG_BITMAP_LABELS) fuzz_expect_error(cx, og_bitmap_absent(cx, b, &absent));
+  og_vec_cleanup(&ids);
   og_bitmap_unref(b);
+}
+
+/* A text that is part of another has no gram that is asked for and the other lacks. */
+static void read_text(og_ctx *cx, og_str text)
+{
+  og_vec all = OG_VEC_INIT(uint32_t), some = OG_VEC_INIT(uint32_t);
+  if (og_utf8_check(text) == SIZE_MAX) {
+    og_str part = og_str_sub(text, text.len / 4, text.len - text.len / 4);
+    fuzz_expect(og_index__grams(cx, text, &all) == OG_OK);
+    fuzz_expect(og_index__grams_wanted(cx, part, &some) == OG_OK);
+    for (size_t i = 0, k = 0; i < some.len; i++) {
+      while (k < all.len && OG_VEC_AT(&all, uint32_t, k) < OG_VEC_AT(&some, uint32_t, i)) k++;
+      fuzz_expect(k < all.len && OG_VEC_AT(&all, uint32_t, k) == OG_VEC_AT(&some, uint32_t, i));
+    }
+  }
+  og_vec_cleanup(&all);
+  og_vec_cleanup(&some);
+}
+
+static void read_bitmaps(og_ctx *cx, og_store *store, unsigned what, og_type type, og_str rest)
+{
+  const og_bitmap_form form = what == 6 || what >= 96   ? OG_BITMAP_GRAMS
+                              : what == 7 || what >= 80 ? OG_BITMAP_LABELS
+                                                        : OG_BITMAP_VALUES;
+  const bool grams = form == OG_BITMAP_GRAMS;
+  const char *key = grams ? "x/ngram_postings.lance" : "x/bitmap_page_lookup.lance";
+  if (grams) type = og_type_of(OG_TYPE_U32);
+  write_bitmap(cx, store, form, type);
+  if (what < 64)
+    fuzz_expect(og_store_put(cx, store, og_str_of(key), rest) == OG_OK);
+  else
+    edit(cx, store, true, grams, (const uint8_t *)rest.ptr, rest.len);
+  read_bitmap_file(cx, store, form, type);
+}
+
+static void read_trees(og_ctx *cx, og_store *store, unsigned what, og_type type, og_str rest)
+{
+  const og_field field = {.name = OG_STR("v"), .type = type, .nullable = true};
+  write_tree(cx, store, &field);
+  if (what == 1) fuzz_expect(og_store_put(cx, store, OG_STR("x/page_data.lance"), rest) == OG_OK);
+  if (what == 2) fuzz_expect(og_store_put(cx, store, OG_STR("x/page_lookup.lance"), rest) == OG_OK);
+  if (what > 2) edit(cx, store, false, false, (const uint8_t *)rest.ptr, rest.len);
+  read_files(cx, store, type);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -176,26 +231,17 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
   fuzz_expect(og_store_memory_new(cx, &store) == OG_OK);
   const og_type type = og_type_of(data[0] & 0x80 ? OG_TYPE_UTF8 : OG_TYPE_I64);
   const og_str rest = og_str_from(data + 1, size - 1);
-  unsigned what = data[0] & 0x7F;
-  if (what == 0) {
-    read_section(cx, rest);
-  } else if (what == 3) {
-    read_bitmap(cx, rest);
-  } else {
-    bool bitmap = what == 4 || what >= 64;
-    const og_field field = {.name = OG_STR("v"), .type = type, .nullable = true};
-    if (bitmap)
-      write_bitmap(cx, store, &field);
+  const unsigned what = data[0] & 0x7F;
+  switch (what) {
+  case 0: read_section(cx, rest); break;
+  case 3: read_bitmap(cx, OG_BITMAP_VALUES, rest); break;
+  case 5: read_bitmap(cx, OG_BITMAP_GRAMS, rest); break;
+  case 8: read_text(cx, rest); break;
+  default:
+    if (what == 4 || what == 6 || what == 7 || what >= 64)
+      read_bitmaps(cx, store, what, type, rest);
     else
-      write_tree(cx, store, &field);
-    if (what == 1) fuzz_expect(og_store_put(cx, store, OG_STR("x/page_data.lance"), rest) == OG_OK);
-    if (what == 2) fuzz_expect(og_store_put(cx, store, OG_STR("x/page_lookup.lance"), rest) == OG_OK);
-    if (what == 4) fuzz_expect(og_store_put(cx, store, OG_STR("x/bitmap_page_lookup.lance"), rest) == OG_OK);
-    if (what > 4) edit(cx, store, bitmap, data + 1, size - 1);
-    if (bitmap)
-      read_bitmap_file(cx, store, type);
-    else
-      read_files(cx, store, type);
+      read_trees(cx, store, what, type, rest);
   }
   og_store_unref(store);
   fuzz_close(&w);

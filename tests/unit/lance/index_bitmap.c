@@ -114,16 +114,16 @@ OG_TEST(bitmap, ids_of_several_halves_come_back_as_ranges)
   const og_vec all = {ids, sizeof ids / sizeof *ids, sizeof ids / sizeof *ids, sizeof *ids};
   og_vec out = OG_VEC_INIT(og_index__ids);
   og_buf bytes = {0};
-  OG_CHECK_OK(cx, og_bitmap_encode(cx, &all, &bytes));
-  OG_CHECK_OK(cx, og_bitmap_decode(cx, og_buf_str(&bytes), &out));
+  OG_CHECK_OK(cx, og_bitmap_encode(cx, OG_BITMAP_VALUES, &all, &bytes));
+  OG_CHECK_OK(cx, og_bitmap_decode(cx, OG_BITMAP_VALUES, og_buf_str(&bytes), &out));
   const og_index__ids *r = out.data;
   OG_CHECK_U64(out.len, 4);
   OG_CHECK(r[0].from == 0 && r[0].to == 2 && r[1].from == 9 && r[1].to == 9);
   OG_CHECK(r[2].from == 0xFFFFFFFF && r[2].to == 0x100000001 && r[3].from == 0x700000000);
   for (size_t n = 0; n < bytes.len; n++)
-    OG_CHECK_STATUS(cx, og_bitmap_decode(cx, og_str_from(bytes.data, n), &out), OG_ECORRUPT);
+    OG_CHECK_STATUS(cx, og_bitmap_decode(cx, OG_BITMAP_VALUES, og_str_from(bytes.data, n), &out), OG_ECORRUPT);
   OG_CHECK_OK(cx, og_buf_append_byte(cx, &bytes, 0));
-  OG_CHECK_STATUS(cx, og_bitmap_decode(cx, og_buf_str(&bytes), &out), OG_ECORRUPT);
+  OG_CHECK_STATUS(cx, og_bitmap_decode(cx, OG_BITMAP_VALUES, og_buf_str(&bytes), &out), OG_ECORRUPT);
   og_buf_cleanup(&bytes);
   og_vec_cleanup(&out);
   small_close(&w);
@@ -138,14 +138,14 @@ OG_TEST(bitmap, all_ids_of_a_half_are_one_range_and_only_rows_that_are_there)
   og_places places;
   og_buf bytes = {0};
   for (uint32_t i = 0; i < 5; i++) OG_CHECK_OK(cx, og_buf_put_u32(cx, &bytes, i == 0 ? 2 : i == 3));
-  OG_CHECK_OK(cx, og_bitmap_decode(cx, og_buf_str(&bytes), &out));
+  OG_CHECK_OK(cx, og_bitmap_decode(cx, OG_BITMAP_VALUES, og_buf_str(&bytes), &out));
   OG_CHECK_U64(out.len, 1);
   OG_CHECK_U64(OG_VEC_AT(&out, og_index__ids, 0).to, 0x1FFFFFFFF);
   OG_CHECK_OK(cx, og_places_init(cx, t, false, &places));
   OG_CHECK_OK(cx, og_places_find(cx, &places, OG_VEC_AT(&out, og_index__ids, 0), &rows));
   OG_CHECK_U64(rows.len, 3);
   bytes.data[4] = 1; /* its parts are 1 and 1 now */
-  OG_CHECK_STATUS(cx, og_bitmap_decode(cx, og_buf_str(&bytes), &out), OG_ECORRUPT);
+  OG_CHECK_STATUS(cx, og_bitmap_decode(cx, OG_BITMAP_VALUES, og_buf_str(&bytes), &out), OG_ECORRUPT);
   og_places_cleanup(&places);
   og_buf_cleanup(&bytes);
   og_vec_cleanup(&out);
