@@ -409,3 +409,13 @@ og_status og_lance__block_decode(og_ctx *cx, const og_lance__enc *e, og_str buf,
     return og_fail(cx, OG_EUNSUPPORTED, "a dictionary of booleans or null values");
   return decode_dense(cx, e, &buf, 1, n, out);
 }
+
+og_status og_lance__byte_split_encode(og_ctx *cx, const uint8_t *values, uint64_t n, unsigned width, og_buf *out)
+{
+  OG_TRY(og_buf_reserve(cx, out, (size_t)n * width));
+  uint8_t *to = out->data + out->len;
+  for (unsigned k = 0; k < width; k++)
+    for (uint64_t i = 0; i < n; i++) *to++ = values[i * width + k];
+  out->len += (size_t)n * width;
+  return OG_OK;
+}

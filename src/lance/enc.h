@@ -179,6 +179,12 @@ OG_MUST_USE og_status og_lance__inline_encode(og_ctx *cx, const uint8_t *values,
 OG_MUST_USE og_status og_lance__out_of_line_encode(og_ctx *cx, unsigned bits, const uint8_t *values, uint64_t n,
                                                    unsigned width, og_buf *out);
 
+/* Appends the buffer compressed; level 0: the usual one (lz4 has no others). */
+OG_MUST_USE og_status og_lance__general_encode(og_ctx *cx, og_lance__scheme scheme, int level, og_str in, og_buf *out);
+/* Appends n values of `width` bytes, byte k of all behind byte k - 1 of all. */
+OG_MUST_USE og_status og_lance__byte_split_encode(og_ctx *cx, const uint8_t *values, uint64_t n, unsigned width,
+                                                  og_buf *out);
+
 /* FSST.  The code is prepared once per page. */
 struct og_lance__fsst {
   bool active;

@@ -26,6 +26,7 @@
 
 typedef struct column_out {
   int32_t field_id;
+  og_lance__steer steer;
   uint64_t rows_done; /* in pages already written */
   og_buf pages;       /* Page messages of ColumnMetadata */
 } column_out;
@@ -93,6 +94,7 @@ static og_status prepare_columns(og_ctx *cx, og_lance_file_writer *w)
                        OG_STR_ARG(infos[k].field->name));
     for (uint32_t k = 0; k < n_leaves; k++, w->n_columns++) {
       w->columns[w->n_columns].field_id = ids[w->n_columns];
+      og_lance__steer_of(infos[k].field, &s->fields[i], &w->columns[w->n_columns].steer);
       og_lance__leaf_init(&w->leaves[w->n_columns], &infos[k].path, infos[k].shape);
     }
   }
@@ -188,13 +190,13 @@ typedef struct flushing {
   og_vec *pages; /* encoded, per column */
 } flushing;
 
-static og_status encode_part(og_ctx *cx, const og_lance_file_writer *w, const og_lance__leaf *part, bool large,
-                             og_vec *pages)
+static og_status encode_part(og_ctx *cx, const og_lance_file_writer *w, const og_lance__steer *steer,
+                             const og_lance__leaf *part, bool large, og_vec *pages)
 {
   encoded *e = og_vec_push(cx, pages);
   if (!e) return OG_ENOMEM;
   e->rows = part->n_rows;
-  return og_lance__page_write(cx, part, w->version.minor, large, &e->page);
+  return og_lance__page_write(cx, part, steer, w->version.minor, large, &e->page);
 }
 
 /* All rows gathered for a column, as one page unless og_lance__leaf_split cuts them. */
@@ -215,7 +217,7 @@ static og_status encode_column(og_ctx *cx, void *arg, size_t item, unsigned work
       slot += part.slots.n;
       whole = &part;
     }
-    OG_TRY(encode_part(cx, f->w, whole, large, &f->pages[item]));
+    OG_TRY(encode_part(cx, f->w, &f->w->columns[f->columns[item]].steer, whole, large, &f->pages[item]));
   }
   return OG_OK;
 }

@@ -14,6 +14,7 @@
 #include "base/limits.h"
 #include "lance/enc.h"
 #include "lance/fields.h"
+#include "lance/steer.h"
 #include "store/store.h"
 
 #define OG_LANCE__MAX_LAYERS (OG_LIMIT_TYPE_DEPTH + 1)
@@ -232,8 +233,8 @@ void og_lance__page_out_cleanup(og_lance__page_out *p);
 
 /* One page of all the leaf's rows, in the layout and encoding that turn out smallest.  `minor`:
  * file version 2.minor. `large`: as og_lance__leaf_split says. */
-OG_MUST_USE og_status og_lance__page_write(og_ctx *cx, const og_lance__leaf *leaf, unsigned minor, bool large,
-                                           og_lance__page_out *out);
+OG_MUST_USE og_status og_lance__page_write(og_ctx *cx, const og_lance__leaf *leaf, const og_lance__steer *steer,
+                                           unsigned minor, bool large, og_lance__page_out *out);
 /* A chunk of a mini-block page ends with a value, so the entries without one between two values
  * must fit a chunk. */
 #define OG_LANCE__MAX_INVISIBLE 8192
@@ -241,9 +242,10 @@ OG_MUST_USE og_status og_lance__page_write(og_ctx *cx, const og_lance__leaf *lea
  * of null and empty lists.  *large: no cut helps, because the run lies within one row; such a page
  * cannot be mini-block. */
 void og_lance__leaf_split(const og_lance__leaf *l, uint64_t from, uint64_t *to, bool *large);
-OG_MUST_USE og_status og_lance__mini_block_write(og_ctx *cx, const og_lance__leaf *leaf, unsigned minor,
-                                                 og_lance__page_out *out);
-OG_MUST_USE og_status og_lance__full_zip_write(og_ctx *cx, const og_lance__leaf *leaf, og_lance__page_out *out);
+OG_MUST_USE og_status og_lance__mini_block_write(og_ctx *cx, const og_lance__leaf *leaf, const og_lance__steer *steer,
+                                                 unsigned minor, og_lance__page_out *out);
+OG_MUST_USE og_status og_lance__full_zip_write(og_ctx *cx, const og_lance__leaf *leaf, const og_lance__steer *steer,
+                                               og_lance__page_out *out);
 OG_MUST_USE og_status og_lance__constant_write(og_ctx *cx, const og_lance__leaf *leaf, unsigned minor,
                                                og_lance__page_out *out);
 /* Page levels of entries [from, to) as u16, for rep (is_rep) or def. */

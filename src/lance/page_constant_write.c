@@ -11,9 +11,8 @@ static bool levels_are_implied(const og_lance__leaf *l)
   return true;
 }
 
-static og_status put_levels(og_ctx *cx, const og_lance__leaf *l, const og_lance__numbering *num,
-                            bool is_rep, unsigned minor, og_lance__page_out *out,
-                            og_lance__layout *layout)
+static og_status put_levels(og_ctx *cx, const og_lance__leaf *l, const og_lance__numbering *num, bool is_rep,
+                            unsigned minor, og_lance__page_out *out, og_lance__layout *layout)
 {
   static const og_lance__enc word = {.kind = OG_LANCE__ENC_FLAT, .bits = 16};
   static const og_lance__enc byte = {.kind = OG_LANCE__ENC_FLAT, .bits = 8};
@@ -68,8 +67,7 @@ static og_status put_string(og_ctx *cx, const og_lance__slots *s, og_buf *out)
   return og_buf_append(cx, out, v.ptr, v.len);
 }
 
-og_status og_lance__constant_write(og_ctx *cx, const og_lance__leaf *leaf, unsigned minor,
-                                   og_lance__page_out *out)
+og_status og_lance__constant_write(og_ctx *cx, const og_lance__leaf *leaf, unsigned minor, og_lance__page_out *out)
 {
   og_lance__layout l = {.kind = OG_LANCE__CONSTANT};
   og_lance__numbering num;

@@ -3,8 +3,12 @@
 #include "lance/blob.h"
 #include "lance/page.h"
 
+#define HUGE_VALUE (32u << 10) /* values of this size are compressed one by one if it pays */
+
 typedef struct zip_out {
   const og_lance__leaf *leaf;
+  const og_lance__steer *steer;
+  og_lance__scheme scheme;       /* of each value; 0: none */
   const og_lance__slots *values; /* the leaf's, or codes of FSST */
   og_lance__slots coded;
   uint8_t table[OG_LANCE__FSST_TABLE];
@@ -98,9 +102,72 @@ static unsigned control_width(unsigned bits)
   return bits == 0 ? 0 : bits <= 8 ? 1 : bits <= 16 ? 2 : 4;
 }
 
-og_status og_lance__full_zip_write(og_ctx *cx, const og_lance__leaf *leaf, og_lance__page_out *out)
+static bool has_huge(const og_lance__slots *s)
 {
-  OG_AUTO(zip_out) z = {.leaf = leaf, .values = &leaf->slots, .data = &out->buffers[0]};
+  for (uint64_t i = 0; i < s->n; i++)
+    if (og_lance__slots_str(s, i).len >= HUGE_VALUE) return true;
+  return false;
+}
+
+/* Each value compressed, into z->coded; *pays: a tenth of the bytes goes, of which `other` are left otherwise. */
+static og_status compress_values(og_ctx *cx, zip_out *z, og_lance__scheme scheme, uint64_t other, bool *pays)
+{
+  const og_lance__slots *s = &z->leaf->slots;
+  OG_AUTO(og_buf) one = {0};
+  og_lance__slots_cleanup(&z->coded);
+  og_lance__slots_init(&z->coded, s->shape);
+  *pays = false;
+  for (uint64_t i = 0; i < s->n; i++) {
+    uint8_t *at;
+    og_buf_clear(&one);
+    OG_TRY(og_lance__general_encode(cx, scheme, z->steer->level, og_lance__slots_str(s, i), &one));
+    OG_TRY(og_lance__slots_open(cx, &z->coded, 1, one.len, &at));
+    memcpy(at, one.data, one.len);
+    og_lance__slots_set_end(&z->coded, i, z->coded.data.len);
+    if (z->coded.data.len >= other - other / 10) return OG_OK;
+  }
+  *pays = true;
+  z->scheme = scheme;
+  return OG_OK;
+}
+
+/* How strings lie: as they are, as codes of FSST, or compressed one by one. */
+static og_status choose_strings(og_ctx *cx, zip_out *z, bool *coded)
+{
+  const og_lance__slots *s = &z->leaf->slots;
+  const uint64_t plain = og_lance__slots_offset(s, s->n) - og_lance__slots_offset(s, 0);
+  og_lance__scheme scheme = z->steer->scheme;
+  bool pays = false;
+  *coded = false;
+  if (z->steer->none) return OG_OK;
+  if (!scheme && !z->steer->fsst && has_huge(s)) scheme = OG_LANCE__ZSTD;
+  if (scheme) OG_TRY(compress_values(cx, z, scheme, plain, &pays));
+  if (pays) {
+    z->values = &z->coded;
+    return OG_OK;
+  }
+  og_lance__slots_cleanup(&z->coded);
+  OG_TRY(og_lance__fsst_slots(cx, s, &z->coded, z->table, coded));
+  if (*coded) z->values = &z->coded;
+  return OG_OK;
+}
+
+static og_status put_buffers(og_ctx *cx, zip_out *z, bool variable, bool items_null, og_lance__page_out *out)
+{
+  out->n_buffers = 1;
+  if (z->control == 0 && !variable && !items_null) { /* a plain array */
+    OG_TRY(og_buf_append(cx, z->data, z->leaf->slots.data.data, z->leaf->slots.data.len));
+  } else {
+    OG_TRY(put_entries(cx, z));
+    if (variable || z->leaf->path->n_lists) OG_TRY(put_index(cx, z, &out->buffers[out->n_buffers++]));
+  }
+  return OG_OK;
+}
+
+og_status og_lance__full_zip_write(og_ctx *cx, const og_lance__leaf *leaf, const og_lance__steer *steer,
+                                   og_lance__page_out *out)
+{
+  OG_AUTO(zip_out) z = {.leaf = leaf, .steer = steer, .values = &leaf->slots, .data = &out->buffers[0]};
   og_lance__layout l = {.kind = OG_LANCE__FULL_ZIP, .n_items = leaf->n_entries, .n_visible = leaf->slots.n};
   const og_lance__shape *shape = &leaf->slots.shape;
   og_lance__numbering_make(leaf, &l, &z.num);
@@ -116,22 +183,21 @@ og_status og_lance__full_zip_write(og_ctx *cx, const og_lance__leaf *leaf, og_la
       .kind = OG_LANCE__ENC_FIXED_LIST, .items = shape->dim, .has_validity = items_null, .inner = &flat};
   const og_lance__enc strings = {.kind = OG_LANCE__ENC_VARIABLE, .inner = &flat};
   bool coded = false;
-  if (variable && !shape->blob) OG_TRY(og_lance__fsst_slots(cx, &leaf->slots, &z.coded, z.table, &coded));
-  if (coded) z.values = &z.coded;
+  if (variable && !shape->blob) OG_TRY(choose_strings(cx, &z, &coded));
   const og_lance__enc fsst = {
       .kind = OG_LANCE__ENC_FSST, .table = og_str_from(z.table, sizeof z.table), .inner = &strings};
-  l.values = shape->blob ? &og_lance__blob_enc : coded ? &fsst : variable ? &strings : shape->is_list ? &list : &flat;
+  const og_lance__enc general = {.kind = OG_LANCE__ENC_GENERAL, .scheme = z.scheme, .inner = &strings};
+  l.values = shape->blob      ? &og_lance__blob_enc
+             : z.scheme       ? &general
+             : coded          ? &fsst
+             : variable       ? &strings
+             : shape->is_list ? &list
+                              : &flat;
   if (variable)
     l.bits_offset = flat.bits;
   else
     l.bits_value = og_lance__shape_bits(shape) + (items_null ? (shape->dim + 7) / 8 * 8 : 0);
 
-  out->n_buffers = 1;
-  if (z.control == 0 && !variable && !items_null) { /* a plain array */
-    OG_TRY(og_buf_append(cx, z.data, leaf->slots.data.data, leaf->slots.data.len));
-  } else {
-    OG_TRY(put_entries(cx, &z));
-    if (variable || leaf->path->n_lists) OG_TRY(put_index(cx, &z, &out->buffers[out->n_buffers++]));
-  }
+  OG_TRY(put_buffers(cx, &z, variable, items_null, out));
   return og_lance__layout_put(cx, &l, &out->layout);
 }

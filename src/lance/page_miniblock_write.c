@@ -4,6 +4,8 @@
  *  (1) The encoding of a page's values is the one whose size, measured over all of them, is smallest: bit-packing must
  *      gain a tenth over flat values, run lengths half over both, a dictionary a fifth over plain strings, and so must
  *      FSST, of whose bytes a tenth must go.
+ *      Compression is what a field's metadata asks for, and is kept if it is smaller than these; the bytes of numbers
+ *      are set apart before, unless the metadata forbids it.
  *  (2) A chunk holds a power of two of slots, at most 4096, in about 8 KiB: small enough to fetch for one row.
  *  (3) A chunk's entries end with a visible one, save in the last chunk, so that slots and entries agree.
  */
@@ -22,6 +24,9 @@ typedef enum value_kind { VALUES_FLAT, VALUES_INLINE, VALUES_RLE, VALUES_STRINGS
 
 typedef struct mini_out {
   const og_lance__leaf *leaf;
+  const og_lance__steer *steer;
+  og_lance__scheme scheme;       /* of every chunk's values; 0: none */
+  bool split;                    /* bytes apart before */
   const og_lance__slots *values; /* the leaf's slots, dictionary indices, or codes of FSST */
   og_lance__slots indices, dictionary, coded;
   uint8_t table[OG_LANCE__FSST_TABLE]; /* of the codes */
@@ -181,7 +186,7 @@ static uint64_t chunk_entries(const mini_out *m, uint64_t entry, uint64_t n, boo
   return entry;
 }
 
-static og_status put_values(og_ctx *cx, mini_out *m, uint64_t slot, uint64_t n)
+static og_status put_plain_values(og_ctx *cx, mini_out *m, uint64_t slot, uint64_t n)
 {
   const og_lance__slots *s = m->values;
   const unsigned w = s->shape.width;
@@ -200,11 +205,22 @@ static og_status put_values(og_ctx *cx, mini_out *m, uint64_t slot, uint64_t n)
     OG_TRY(og_lance__bits_append(cx, &bits, 0, s->valid.data, slot * dim, n * dim));
     OG_TRY(og_buf_append(cx, &m->value[0], bits.data, bits.len));
   }
+  if (m->split) return og_lance__byte_split_encode(cx, s->data.data + slot * w, n, w, to);
   if (s->shape.form == OG_LANCE__FIXED)
     return og_buf_append(cx, to, s->data.data + slot * dim * w, (size_t)(n * dim * w));
   bits.len = 0;
   OG_TRY(og_lance__bits_append(cx, &bits, 0, s->data.data, slot * dim, n * dim));
   return og_buf_append(cx, to, bits.data, bits.len);
+}
+
+static og_status put_values(og_ctx *cx, mini_out *m, uint64_t slot, uint64_t n)
+{
+  OG_TRY(put_plain_values(cx, m, slot, n));
+  if (!m->scheme) return OG_OK;
+  og_buf_clear(&m->scratch);
+  OG_TRY(og_lance__general_encode(cx, m->scheme, m->steer->level, og_buf_str(&m->value[0]), &m->scratch));
+  og_buf_clear(&m->value[0]);
+  return og_buf_append_str(cx, &m->value[0], og_buf_str(&m->scratch));
 }
 
 /* Appends levels and writes their size at `size_at` of the chunks buffer. */
@@ -304,7 +320,7 @@ static og_status put_dictionary(og_ctx *cx, mini_out *m, unsigned minor, og_buf 
 
 /* What the values, the dictionary and the levels may be encoded as; they point at each other. */
 typedef struct encodings {
-  og_lance__enc byte, offsets, text, fsst, lz4, flat, packed, runs, list, rep, def;
+  og_lance__enc byte, offsets, text, fsst, lz4, flat, packed, runs, list, split, general, rep, def;
 } encodings;
 
 static void make_encodings(const mini_out *m, encodings *e)
@@ -324,12 +340,19 @@ static void make_encodings(const mini_out *m, encodings *e)
                             .items = shape->dim,
                             .has_validity = m->leaf->slots.valid.len > 0,
                             .inner = &e->flat};
+  e->split = (og_lance__enc){.kind = OG_LANCE__ENC_BYTE_SPLIT, .inner = &e->flat};
+  e->general = (og_lance__enc){.kind = OG_LANCE__ENC_GENERAL,
+                               .scheme = m->scheme,
+                               .inner = m->kind == VALUES_STRINGS ? &e->text
+                                        : m->split                ? &e->split
+                                                                  : &e->flat};
   e->rep = (og_lance__enc){.kind = OG_LANCE__ENC_OUT_OF_LINE, .bits = 16, .packed_bits = m->rep_bits};
   e->def = (og_lance__enc){.kind = OG_LANCE__ENC_OUT_OF_LINE, .bits = 16, .packed_bits = m->def_bits};
 }
 
 static const og_lance__enc *values_encoding(const mini_out *m, const encodings *e)
 {
+  if (m->scheme) return &e->general;
   switch (m->kind) {
   case VALUES_STRINGS: return m->values == &m->coded ? &e->fsst : &e->text;
   case VALUES_INLINE: return &e->packed;
@@ -339,22 +362,58 @@ static const og_lance__enc *values_encoding(const mini_out *m, const encodings *
   return m->leaf->slots.shape.is_list ? &e->list : &e->flat;
 }
 
-/* How the values will lie: as they are, as indices into a dictionary, or as codes. */
+/* Compressed as the metadata asks, in pieces of a chunk's size: is that less than `other` bytes? */
+static og_status try_compression(og_ctx *cx, mini_out *m, uint64_t other)
+{
+  const value_kind kind = m->kind;
+  const og_lance__slots *s = &m->leaf->slots;
+  const unsigned w = s->shape.width;
+  uint64_t bytes = 0;
+  if (!m->steer->scheme || s->shape.form == OG_LANCE__BITS || s->shape.is_list) return OG_OK;
+  m->kind = s->shape.form == OG_LANCE__VARBIN ? VALUES_STRINGS : VALUES_FLAT;
+  m->scheme = m->steer->scheme;
+  m->split = m->kind == VALUES_FLAT && w > 2 && !m->steer->no_split;
+  for (uint64_t slot = 0, n; slot < s->n && bytes < other; slot += n) {
+    n = chunk_slots(m, slot);
+    OG_TRY(put_values(cx, m, slot, n));
+    bytes += m->value[0].len;
+  }
+  if (bytes < other) return OG_OK;
+  m->kind = kind;
+  m->scheme = 0;
+  m->split = false;
+  return OG_OK;
+}
+
+static og_status choose_numbers(og_ctx *cx, mini_out *m)
+{
+  const og_lance__slots *s = &m->leaf->slots;
+  const uint64_t flat = og_lance__shape_bits(&s->shape) * s->n / 8;
+  m->kind = m->steer->none ? VALUES_FLAT : choose_fixed(s);
+  if (m->kind == VALUES_RLE) return OG_OK; /* an eighth of the values at most is left */
+  return try_compression(cx, m, m->kind == VALUES_INLINE ? inline_size(s->data.data, s->n, s->shape.width) : flat);
+}
+
+/* How the values will lie: as they are, as indices into a dictionary, as codes, or compressed. */
 static og_status choose_values(og_ctx *cx, mini_out *m)
 {
   const og_lance__slots *s = &m->leaf->slots;
   bool coded = false;
-  m->kind = s->shape.form == OG_LANCE__VARBIN ? VALUES_STRINGS : choose_fixed(s);
-  if (m->kind != VALUES_STRINGS) return OG_OK;
-  OG_TRY(try_dictionary(cx, m));
+  if (s->shape.form != OG_LANCE__VARBIN) return choose_numbers(cx, m);
+  m->kind = VALUES_STRINGS;
+  if (m->steer->none) return OG_OK;
+  if (!m->steer->fsst) OG_TRY(try_dictionary(cx, m));
+  if (m->kind == VALUES_STRINGS) OG_TRY(try_compression(cx, m, s->data.len + 4 * s->n));
+  if (m->scheme) return OG_OK;
   if (m->kind == VALUES_STRINGS) OG_TRY(og_lance__fsst_slots(cx, s, &m->coded, m->table, &coded));
   if (coded) m->values = &m->coded;
   return OG_OK;
 }
 
-og_status og_lance__mini_block_write(og_ctx *cx, const og_lance__leaf *leaf, unsigned minor, og_lance__page_out *out)
+og_status og_lance__mini_block_write(og_ctx *cx, const og_lance__leaf *leaf, const og_lance__steer *steer,
+                                     unsigned minor, og_lance__page_out *out)
 {
-  OG_AUTO(mini_out) m = {.leaf = leaf, .values = &leaf->slots, .large = minor >= 2};
+  OG_AUTO(mini_out) m = {.leaf = leaf, .steer = steer, .values = &leaf->slots, .large = minor >= 2};
   og_lance__layout l = {.kind = OG_LANCE__MINI_BLOCK, .n_items = leaf->slots.n, .large = m.large};
   encodings e;
   bool compressed = false;

@@ -3,11 +3,14 @@
  *
  * Constant: nothing but nulls, or one value (file version 2.2, no levels).  Full-zip: a value of
  * 256 bytes or more, where a chunk would hold too few to share anything.  Mini-block: all else.
+ * The field's metadata may ask for one of the last two, and gets mini-block if a chunk can hold the
+ * largest value.
  */
 #include "base/ctx.h"
 #include "lance/page.h"
 
 #define LARGE_VALUE 256
+#define CHUNK_VALUE 8192 /* FSST may double it, and a chunk has at most 32 KiB */
 
 void og_lance__page_out_cleanup(og_lance__page_out *p)
 {
@@ -45,28 +48,32 @@ static bool one_value(const og_lance__leaf *l)
   return false;
 }
 
-static bool has_large_value(const og_lance__leaf *l)
+static bool has_value_of(const og_lance__leaf *l, uint64_t bytes)
 {
   const og_lance__slots *s = &l->slots;
-  if (s->shape.form != OG_LANCE__VARBIN) return og_lance__shape_bits(&s->shape) >= 8 * LARGE_VALUE;
-  if (s->data.len / s->n >= LARGE_VALUE) return true;
+  if (s->shape.form != OG_LANCE__VARBIN) return og_lance__shape_bits(&s->shape) >= 8 * bytes;
+  if (s->data.len / s->n >= bytes) return true;
   for (uint64_t i = 0; i < s->n; i++)
-    if (og_lance__slots_str(s, i).len >= LARGE_VALUE) return true;
+    if (og_lance__slots_str(s, i).len >= bytes) return true;
   return false;
 }
 
-og_status og_lance__page_write(og_ctx *cx, const og_lance__leaf *leaf, unsigned minor, bool large,
-                               og_lance__page_out *out)
+static bool wants_full_zip(const og_lance__leaf *l, const og_lance__steer *steer)
+{
+  if (l->slots.shape.blob || steer->full_zip) return true;
+  return has_value_of(l, steer->mini_block ? CHUNK_VALUE : LARGE_VALUE);
+}
+
+og_status og_lance__page_write(og_ctx *cx, const og_lance__leaf *leaf, const og_lance__steer *steer, unsigned minor,
+                               bool large, og_lance__page_out *out)
 {
   OG_ASSERT(leaf->n_rows > 0);
   if (all_slots_null(leaf) || (minor >= 2 && !leaf->slots.shape.blob && one_value(leaf)))
     return og_lance__constant_write(cx, leaf, minor, out);
   const bool whole_bytes = og_lance__shape_bits(&leaf->slots.shape) % 8 == 0;
-  if ((large || leaf->slots.shape.blob || has_large_value(leaf)) && whole_bytes)
-    return og_lance__full_zip_write(cx, leaf, out);
+  if ((large || wants_full_zip(leaf, steer)) && whole_bytes) return og_lance__full_zip_write(cx, leaf, steer, out);
   if (large)
-    return og_fail(cx, OG_ELIMIT,
-                   "a row of booleans with more than %d null or empty inner lists in sequence",
+    return og_fail(cx, OG_ELIMIT, "a row of booleans with more than %d null or empty inner lists in sequence",
                    OG_LANCE__MAX_INVISIBLE);
-  return og_lance__mini_block_write(cx, leaf, minor, out);
+  return og_lance__mini_block_write(cx, leaf, steer, minor, out);
 }
