@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 import pytest
 from hypothesis import HealthCheck, given, reject, seed, settings, strategies as st
 
-from lance_api import APPEND, CREATE, GE, LT, OVERWRITE, Library
+from lance_api import APPEND, CONTAINS, CREATE, GE, HAS, LABEL_LIST, LT, NGRAM, OVERWRITE, Library
 
 CASES, SEED = int(os.environ.get("OG_CASES", "100")), int(os.environ.get("OG_SEED", "1"))
 
@@ -78,20 +78,35 @@ def random_column(r, kind, rows):
     return pa.array([v for v in values for _ in range(run)][:rows], kind)
 
 
+def wishes(r, kind):
+    """Metadata that asks for an encoding, of the kinds that suit the type."""
+    text = pa.types.is_string(kind) or pa.types.is_large_string(kind)
+    if r.random() < 0.6 or pa.types.is_nested(kind) or pa.types.is_boolean(kind):
+        return None
+    out = {"lance-encoding:compression": r.choice(["zstd", "lz4", "none"] + ["fsst"] * text)}
+    if r.random() < 0.3:
+        out["lance-encoding:structural-encoding"] = r.choice(["miniblock", "fullzip"])
+    return out
+
+
 class Pair:
     """A table on disk and what must be in it, k the key that tells rows apart."""
 
     def __init__(self, lib, uri, r, kinds):
         self.lib, self.uri, self.r, self.next = lib, uri, r, 0
         self.kinds = {"k": pa.int64(), **{f"c{i}": kind for i, kind in enumerate(kinds)}}
+        self.wishes = {name: wishes(r, kind) for name, kind in self.kinds.items() if name != "k"}
         self.rows = None
+
+    def schema(self):
+        return pa.schema([pa.field(name, kind, metadata=self.wishes.get(name)) for name, kind in self.kinds.items()])
 
     def new_rows(self, low=0):
         n = self.r.choice([low, 1, 2, 17, 300, 1500])
         columns = [pa.array(range(self.next, self.next + n), pa.int64())]
         columns += [random_column(self.r, kind, n) for kind in list(self.kinds.values())[1:]]
         self.next += n
-        return pa.table(columns, schema=pa.schema(list(self.kinds.items())))
+        return pa.table(columns, schema=self.schema())
 
     def lance_write(self, rows, **options):
         try:
@@ -104,7 +119,7 @@ class Pair:
     def create(self, ours, minor):
         self.rows = self.new_rows()
         if ours:
-            self.lib.write(self.uri, self.rows, CREATE, file_minor=minor)
+            self.lib.write(self.uri, self.rows, CREATE, file_minor=minor, no_row_ids=self.r.random() < 0.3)
         else:
             self.lance_write(self.rows, data_storage_version=f"2.{minor}", enable_stable_row_ids=self.r.random() < 0.7,
                              max_rows_per_file=self.r.choice([100, 10**6]))
@@ -233,10 +248,36 @@ class Pair:
         self.lib.cleanup(self.uri, older_than_s=0, keep=self.r.choice([1, 2]))
 
     def index(self, ours):
+        """Over the key, or a column of texts or lists; asked from both sides."""
+        name = self.r.choice(list(self.kinds))
+        kind = self.kinds[name]
+        if pa.types.is_string(kind) or pa.types.is_large_string(kind):
+            return self.gram_index(name)
+        if pa.types.is_list(kind) and pa.types.is_integer(kind.value_type) and not pa.types.is_uint64(kind.value_type):
+            return self.label_index(name)
         self.lib.index_create(self.uri, "k")
         low, high, mask = self.some()
         got = lance.dataset(self.uri).to_table(filter=f"k >= {low} AND k < {high}")
         assert sorted(got["k"].to_pylist()) == sorted(self.rows.filter(mask)["k"].to_pylist())
+
+    def keys(self, name, test):
+        return sorted(k for k, v in zip(self.rows["k"].to_pylist(), self.rows[name].to_pylist()) if v is not None and test(v))
+
+    def gram_index(self, name):
+        self.lib.index_create(self.uri, name, NGRAM)
+        part = self.r.choice(["abc", "bd", "dab", "é", "a€", "0 d", "ddd", "cab0"])
+        want = self.keys(name, lambda v: part in v)
+        assert sorted(self.lib.scan(self.uri, [(name, CONTAINS, part)])["k"].to_pylist()) == want
+        if part.isascii() and len(part) > 2 and " " not in part:
+            assert sorted(lance.dataset(self.uri).to_table(filter=f"contains({name}, '{part}')")["k"].to_pylist()) == want
+
+    def label_index(self, name):
+        self.lib.index_create(self.uri, name, LABEL_LIST)
+        items = [i for v in self.rows[name].to_pylist() if v for i in v if i is not None]
+        item = self.r.choice(items + [0])
+        want = self.keys(name, lambda v: item in v)
+        assert sorted(self.lib.scan(self.uri, [(name, HAS, item)])["k"].to_pylist()) == want
+        assert sorted(lance.dataset(self.uri).to_table(filter=f"array_has({name}, {item})")["k"].to_pylist()) == want
 
     def check(self, after):
         want = self.rows.sort_by("k").combine_chunks()
