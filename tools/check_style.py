@@ -29,7 +29,7 @@ RULES = [
     ("printing", calls(r"printf|vprintf|puts|putchar|fprintf|vfprintf|fputs|fputc|perror"),
      ("src/",), ("src/cli/", "src/base/error.c"), "the library is silent: og_fail or og_log"),
     ("the heap", calls(r"malloc|calloc|realloc|free|aligned_alloc|posix_memalign|strdup|strndup|asprintf|vasprintf|getline"),
-     ("src/",), ("src/base/mem.c", "src/base/env_sim.c"), "use base/mem.h or base/arena.h"),
+     ("src/",), ("src/base/mem.c", "src/base/mem_reuse.c", "src/base/env_sim.c"), "use base/mem.h or base/arena.h"),
     ("the file system", calls(r"fopen|freopen|open|openat|creat|unlink|unlinkat|renameat2|renameat|link|linkat|mkdir|mkdirat"
                               r"|rmdir|opendir|fdopendir|readdir|fsync|fdatasync|pread|pwrite|mmap|stat|fstat|lstat|fstatat"
                               r"|tmpfile|mkstemp|mkdtemp|truncate|ftruncate"),
