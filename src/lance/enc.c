@@ -229,6 +229,9 @@ static og_status put_body(og_ctx *cx, og_buf *out, const og_lance__enc *e)
     OG_TRY(og_pb_put_u64(cx, &part, 1, (uint64_t)e->scheme));
     OG_TRY(og_pb_put_bytes(cx, out, 1, og_buf_str(&part)));
     return og_lance__enc_put(cx, out, 3, e->inner);
+  case OG_LANCE__ENC_PACKED_STRUCT:
+    OG_TRY(og_pb_put_bytes(cx, out, 1, e->table));
+    return og_lance__enc_put(cx, out, 2, e->inner);
   case OG_LANCE__ENC_FIXED_LIST:
     OG_TRY(og_pb_put_u64(cx, out, 1, e->items));
     OG_TRY(og_lance__enc_put(cx, out, 2, e->inner));

@@ -127,12 +127,13 @@ typedef struct og_lance__fsst og_lance__fsst;
 typedef struct og_lance__enc og_lance__enc;
 struct og_lance__enc {
   og_lance__enc_kind kind;
-  uint64_t bits;                /* FLAT, INLINE, OUT_OF_LINE: of a raw value */
-  uint64_t packed_bits;         /* OUT_OF_LINE */
-  uint64_t items;               /* FIXED_LIST */
-  bool has_validity;            /* FIXED_LIST */
-  og_lance__scheme scheme;      /* GENERAL */
-  og_str table;                 /* FSST: symbols; PACKED_VARIABLE: the message as it is; borrowed */
+  uint64_t bits;           /* FLAT, INLINE, OUT_OF_LINE: of a raw value */
+  uint64_t packed_bits;    /* OUT_OF_LINE */
+  uint64_t items;          /* FIXED_LIST */
+  bool has_validity;       /* FIXED_LIST */
+  og_lance__scheme scheme; /* GENERAL */
+  og_str table; /* FSST: symbols; PACKED_STRUCT: bits of each child, packed, to write; PACKED_VARIABLE: the message as
+                   it is; borrowed */
   const og_lance__fsst *fsst;   /* FSST that was parsed: the same, ready for use */
   const og_lance__enc *inner;   /* VARIABLE: offsets; FSST, GENERAL, FIXED_LIST: values; RLE, BYTE_SPLIT: values */
   const og_lance__enc *lengths; /* RLE */

@@ -68,6 +68,17 @@ static void writer_free(og_lance_file_writer *w)
 
 /* ---- Opening. */
 
+/* What Lance cannot read either. */
+static og_status check_packed(og_ctx *cx, const og_field *f)
+{
+  for (uint32_t i = 0; i < f->n_children; i++)
+    if (f->children[i].type.id == OG_TYPE_FIXED_LIST)
+      return og_fail(cx, OG_EUNSUPPORTED,
+                     "field \"" OG_STR_FMT "\" is a packed struct with a list in it: only numbers are written so",
+                     OG_STR_ARG(f->name));
+  return OG_OK;
+}
+
 static og_status prepare_columns(og_ctx *cx, og_lance_file_writer *w)
 {
   const og_schema *s = w->schema->arrow;
@@ -88,13 +99,10 @@ static og_status prepare_columns(og_ctx *cx, og_lance_file_writer *w)
     if (og_lance_is_blob(&s->fields[i]) && w->version.minor < 2)
       return og_fail(cx, OG_EUNSUPPORTED, "blob \"" OG_STR_FMT "\": blobs are written in file version 2.2 only",
                      OG_STR_ARG(s->fields[i].name));
-    for (uint32_t k = 0; k < n_leaves; k++)
-      if (infos[k].shape.packed)
-        return og_fail(cx, OG_EUNSUPPORTED, "field \"" OG_STR_FMT "\" is a packed struct: it is read, but not written",
-                       OG_STR_ARG(infos[k].field->name));
     for (uint32_t k = 0; k < n_leaves; k++, w->n_columns++) {
       w->columns[w->n_columns].field_id = ids[w->n_columns];
-      og_lance__steer_of(infos[k].field, &s->fields[i], &w->columns[w->n_columns].steer);
+      if (infos[k].shape.packed) OG_TRY(check_packed(cx, infos[k].field));
+      OG_TRY(og_lance__steer_of(cx, &w->arena, infos[k].field, &s->fields[i], &w->columns[w->n_columns].steer));
       og_lance__leaf_init(&w->leaves[w->n_columns], &infos[k].path, infos[k].shape);
     }
   }

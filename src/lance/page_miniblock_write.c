@@ -320,7 +320,7 @@ static og_status put_dictionary(og_ctx *cx, mini_out *m, unsigned minor, og_buf 
 
 /* What the values, the dictionary and the levels may be encoded as; they point at each other. */
 typedef struct encodings {
-  og_lance__enc byte, offsets, text, fsst, lz4, flat, packed, runs, list, split, general, rep, def;
+  og_lance__enc byte, offsets, text, fsst, lz4, flat, packed, runs, list, row, structs, split, general, rep, def;
 } encodings;
 
 static void make_encodings(const mini_out *m, encodings *e)
@@ -340,6 +340,8 @@ static void make_encodings(const mini_out *m, encodings *e)
                             .items = shape->dim,
                             .has_validity = m->leaf->slots.valid.len > 0,
                             .inner = &e->flat};
+  e->row = (og_lance__enc){.kind = OG_LANCE__ENC_FLAT, .bits = og_lance__shape_bits(shape)};
+  e->structs = (og_lance__enc){.kind = OG_LANCE__ENC_PACKED_STRUCT, .table = m->steer->packed, .inner = &e->row};
   e->split = (og_lance__enc){.kind = OG_LANCE__ENC_BYTE_SPLIT, .inner = &e->flat};
   e->general = (og_lance__enc){.kind = OG_LANCE__ENC_GENERAL,
                                .scheme = m->scheme,
@@ -359,6 +361,7 @@ static const og_lance__enc *values_encoding(const mini_out *m, const encodings *
   case VALUES_RLE: return &e->runs;
   case VALUES_FLAT: break;
   }
+  if (m->leaf->slots.shape.packed) return &e->structs;
   return m->leaf->slots.shape.is_list ? &e->list : &e->flat;
 }
 

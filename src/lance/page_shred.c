@@ -16,8 +16,8 @@ typedef struct place {
   uint8_t first, rest;
 } place;
 
-static og_status shred(og_ctx *cx, const og_field *f, const og_column *c, int64_t from, int64_t n,
-                       uint32_t depth, place at);
+static og_status shred(og_ctx *cx, const og_field *f, const og_column *c, int64_t from, int64_t n, uint32_t depth,
+                       place at);
 
 /* The layer of a node `depth` levels below the root, in the numbering of one leaf (innermost
  * first). */
@@ -29,8 +29,7 @@ static uint32_t layer_at(const og_lance__leaf *l, uint32_t depth)
 static og_status put_entries(og_ctx *cx, og_lance__leaf *l, int64_t n, place at, uint8_t def)
 {
   const uint8_t lists = l->path->n_lists;
-  return og_lance__leaf_entries(cx, l, (uint64_t)n, (uint8_t)(lists - at.first),
-                                (uint8_t)(lists - at.rest), def);
+  return og_lance__leaf_entries(cx, l, (uint64_t)n, (uint8_t)(lists - at.first), (uint8_t)(lists - at.rest), def);
 }
 
 /* n entries at which the node at `depth` is null (or an empty list): the same for every leaf below.
@@ -48,8 +47,7 @@ static og_status put_absent(og_ctx *cx, place at, uint32_t depth, int64_t n, boo
 
 /* ---- Leaf values. */
 
-static og_status put_strings(og_ctx *cx, const og_column *c, int64_t from, int64_t n,
-                             og_lance__slots *s)
+static og_status put_strings(og_ctx *cx, const og_column *c, int64_t from, int64_t n, og_lance__slots *s)
 {
   uint64_t first = s->n, base = s->data.len, start, end;
   uint8_t *to;
@@ -74,19 +72,16 @@ static og_status put_strings(og_ctx *cx, const og_column *c, int64_t from, int64
 }
 
 /* Validity of fixed-size lists' items; kept only when an item of a valid list is null. */
-static og_status put_item_validity(og_ctx *cx, const og_column *items, int64_t from, int64_t n,
-                                   og_lance__slots *s)
+static og_status put_item_validity(og_ctx *cx, const og_column *items, int64_t from, int64_t n, og_lance__slots *s)
 {
   uint64_t have = s->n * s->shape.dim;
   bool has_null = items->validity && og_bits_count(items->validity, from, n) < n;
-  if (!has_null)
-    return s->valid.len ? og_lance__bits_fill(cx, &s->valid, have, true, (uint64_t)n) : OG_OK;
+  if (!has_null) return s->valid.len ? og_lance__bits_fill(cx, &s->valid, have, true, (uint64_t)n) : OG_OK;
   if (!s->valid.len) OG_TRY(og_lance__bits_fill(cx, &s->valid, 0, true, have));
   return og_lance__bits_append(cx, &s->valid, have, items->validity, (uint64_t)from, (uint64_t)n);
 }
 
-static og_status put_dense(og_ctx *cx, const og_column *c, int64_t from, int64_t n,
-                           og_lance__slots *s)
+static og_status put_dense(og_ctx *cx, const og_column *c, int64_t from, int64_t n, og_lance__slots *s)
 {
   const int64_t dim = s->shape.dim;
   if (s->shape.is_list) {
@@ -126,6 +121,60 @@ static og_status put_leaf(og_ctx *cx, const og_column *c, int64_t from, int64_t 
   return put_dense(cx, c, from, n, &l->slots);
 }
 
+/* ---- Packed structs: the children of a row behind each other. */
+
+/* Where a child's values lie; what the format has no place for is refused. */
+static og_status packed_values(og_ctx *cx, const og_field *f, const og_column *c, int64_t from, int64_t n,
+                               const uint8_t **out)
+{
+  const og_column *values = c->type.id == OG_TYPE_FIXED_LIST ? c->children[0] : c;
+  const int64_t dim = values == c ? 1 : c->type.size;
+  const bool some_null = (c->validity && og_bits_count(c->validity, from, n) < n) ||
+                         (values->validity && og_bits_count(values->validity, from * dim, n * dim) < n * dim);
+  *out = (const uint8_t *)values->data[0];
+  if (!some_null) return OG_OK;
+  return og_fail(cx, OG_EUNSUPPORTED,
+                 "field \"" OG_STR_FMT "\" of a packed struct holds nulls, which cannot be stored there",
+                 OG_STR_ARG(f->name));
+}
+
+/* n rows that are all valid, or all null. */
+static og_status put_packed_run(og_ctx *cx, const og_field *f, const og_column *c, int64_t from, int64_t n, bool null,
+                                place at)
+{
+  og_lance__slots *s = &at.leaves[0].slots;
+  OG_TRY(put_entries(cx, at.leaves, n, at, null));
+  if (null) return og_lance__slots_zeros(cx, s, (uint64_t)n);
+  uint8_t *to = og_lance__mem_push(cx, &s->data, (size_t)n * s->shape.dim);
+  if (!to) return cx->err->status;
+  for (uint32_t k = 0; k < f->n_children; k++) {
+    og_lance__shape shape;
+    const uint8_t *values;
+    OG_INVARIANT(og_lance__shape_of(&f->children[k], &shape));
+    OG_TRY(packed_values(cx, &f->children[k], c->children[k], from, n, &values));
+    const size_t w = (size_t)shape.width * shape.dim;
+    for (int64_t i = 0; i < n; i++) memcpy(to + (size_t)i * s->shape.dim, values + (size_t)(from + i) * w, w);
+    to += w;
+  }
+  s->n += (uint64_t)n;
+  return OG_OK;
+}
+
+static int64_t run_end(const og_column *c, int64_t i, int64_t end, bool null);
+
+static og_status put_packed(og_ctx *cx, const og_field *f, const og_column *c, int64_t from, int64_t n, place at)
+{
+  const int64_t end = from + n;
+  for (int64_t i = from; i < end;) {
+    const bool null = c->nulls > 0 && og_column_is_null(c, i);
+    const int64_t to = c->nulls > 0 ? run_end(c, i, end, null) : end;
+    OG_TRY(put_packed_run(cx, f, c, i, to - i, null, at));
+    at.first = at.rest;
+    i = to;
+  }
+  return OG_OK;
+}
+
 /* ---- Nodes. */
 
 /* The end of the run of rows from `i` that are all null or all valid. */
@@ -136,8 +185,8 @@ static int64_t run_end(const og_column *c, int64_t i, int64_t end, bool null)
   return j;
 }
 
-static og_status shred_struct(og_ctx *cx, const og_field *f, const og_column *c, int64_t from,
-                              int64_t n, uint32_t depth, place at)
+static og_status shred_struct(og_ctx *cx, const og_field *f, const og_column *c, int64_t from, int64_t n,
+                              uint32_t depth, place at)
 {
   const int64_t end = from + n;
   for (int64_t i = from; i < end;) {
@@ -156,8 +205,8 @@ static og_status shred_struct(og_ctx *cx, const og_field *f, const og_column *c,
   return OG_OK;
 }
 
-static og_status shred_list(og_ctx *cx, const og_field *f, const og_column *c, int64_t from,
-                            int64_t n, uint32_t depth, place at)
+static og_status shred_list(og_ctx *cx, const og_field *f, const og_column *c, int64_t from, int64_t n, uint32_t depth,
+                            place at)
 {
   const og_lance__path *path = at.leaves[0].path;
   const uint8_t lists_inside = (uint8_t)(path->lists_upto[layer_at(&at.leaves[0], depth)] - 1);
@@ -166,8 +215,7 @@ static og_status shred_list(og_ctx *cx, const og_field *f, const og_column *c, i
     int64_t a, b;
     og_column_list(c, i, &a, &b);
     bool null = og_column_is_null(c, i);
-    place items = {
-        .leaves = at.leaves, .n_leaves = at.n_leaves, .first = at.first, .rest = going_on};
+    place items = {.leaves = at.leaves, .n_leaves = at.n_leaves, .first = at.first, .rest = going_on};
     if (null || a == b)
       OG_TRY(put_absent(cx, at, depth, 1, !null));
     else
@@ -177,20 +225,22 @@ static og_status shred_list(og_ctx *cx, const og_field *f, const og_column *c, i
   return OG_OK;
 }
 
-static og_status shred(og_ctx *cx, const og_field *f, const og_column *c, int64_t from, int64_t n,
-                       uint32_t depth, place at)
+static og_status shred(og_ctx *cx, const og_field *f, const og_column *c, int64_t from, int64_t n, uint32_t depth,
+                       place at)
 {
   if (n == 0) return OG_OK;
   switch (f->type.id) {
-  case OG_TYPE_STRUCT: return shred_struct(cx, f, c, from, n, depth, at);
+  case OG_TYPE_STRUCT:
+    if (at.leaves[0].slots.shape.packed && at.n_leaves == 1) return put_packed(cx, f, c, from, n, at);
+    return shred_struct(cx, f, c, from, n, depth, at);
   case OG_TYPE_LIST:
   case OG_TYPE_LARGE_LIST: return shred_list(cx, f, c, from, n, depth, at);
   default: return put_leaf(cx, c, from, n, at);
   }
 }
 
-og_status og_lance__shred(og_ctx *cx, const og_field *field, const og_column *c, int64_t from,
-                          int64_t n, og_lance__leaf *leaves)
+og_status og_lance__shred(og_ctx *cx, const og_field *field, const og_column *c, int64_t from, int64_t n,
+                          og_lance__leaf *leaves)
 {
   const uint32_t count = og_lance__leaf_count(field);
   place at = {.leaves = leaves, .n_leaves = count};

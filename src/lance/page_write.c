@@ -60,6 +60,7 @@ static bool has_value_of(const og_lance__leaf *l, uint64_t bytes)
 
 static bool wants_full_zip(const og_lance__leaf *l, const og_lance__steer *steer)
 {
+  if (l->slots.shape.packed) return false; /* they have no other layout */
   if (l->slots.shape.blob || steer->full_zip) return true;
   return has_value_of(l, steer->mini_block ? CHUNK_VALUE : LARGE_VALUE);
 }
@@ -75,5 +76,8 @@ og_status og_lance__page_write(og_ctx *cx, const og_lance__leaf *leaf, const og_
   if (large)
     return og_fail(cx, OG_ELIMIT, "a row of booleans with more than %d null or empty inner lists in sequence",
                    OG_LANCE__MAX_INVISIBLE);
+  if (leaf->slots.shape.packed && leaf->slots.shape.dim > CHUNK_VALUE)
+    return og_fail(cx, OG_EUNSUPPORTED, "packed structs of %u bytes; at most %u are written", leaf->slots.shape.dim,
+                   CHUNK_VALUE);
   return og_lance__mini_block_write(cx, leaf, steer, minor, out);
 }

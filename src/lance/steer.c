@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "lance/steer.h"
 
+#include "lance/pb.h"
+
 static og_str wish(const og_field *leaf, const og_field *top, const char *key)
 {
   og_str value = OG_STR_NONE;
@@ -8,7 +10,18 @@ static og_str wish(const og_field *leaf, const og_field *top, const char *key)
   return value;
 }
 
-void og_lance__steer_of(const og_field *leaf, const og_field *top, og_lance__steer *out)
+static og_status packed_bits(og_ctx *cx, og_arena *a, const og_field *leaf, og_str *out)
+{
+  OG_AUTO(og_buf) bits = {0};
+  for (uint32_t i = 0; i < leaf->n_children; i++) {
+    og_lance__shape shape;
+    if (!og_lance__shape_of(&leaf->children[i], &shape)) return OG_OK; /* not packed, then */
+    OG_TRY(og_pb_put_varint(cx, &bits, og_lance__shape_bits(&shape)));
+  }
+  return og_arena_str(cx, a, og_buf_str(&bits), out);
+}
+
+og_status og_lance__steer_of(og_ctx *cx, og_arena *a, const og_field *leaf, const og_field *top, og_lance__steer *out)
 {
   const og_str compression = wish(leaf, top, "lance-encoding:compression");
   const og_str layout = wish(leaf, top, "lance-encoding:structural-encoding");
@@ -24,4 +37,5 @@ void og_lance__steer_of(const og_field *leaf, const og_field *top, og_lance__ste
   if (og_str_eq(compression, OG_STR("zstd"))) out->scheme = OG_LANCE__ZSTD;
   if (og_str_to_u64(wish(leaf, top, "lance-encoding:compression-level"), &level) && level <= 22)
     out->level = (int)level;
+  return leaf->type.id == OG_TYPE_STRUCT ? packed_bits(cx, a, leaf, &out->packed) : OG_OK;
 }

@@ -21,7 +21,9 @@ typedef struct og_lance__steer {
   int level;               /* 0: the usual one */
   bool no_split;
   bool mini_block, full_zip;
+  og_str packed; /* of a packed struct: bits of each child, as packed varints */
 } og_lance__steer;
 
-/* Of a leaf field; what it does not say, the top-level field that it lies in may. */
-void og_lance__steer_of(const og_field *leaf, const og_field *top, og_lance__steer *out);
+/* Of a leaf field; what it does not say, the top-level field that it lies in may.  `a` is for what it points at. */
+OG_MUST_USE og_status og_lance__steer_of(og_ctx *cx, og_arena *a, const og_field *leaf, const og_field *top,
+                                         og_lance__steer *out);

@@ -99,3 +99,31 @@ def test_the_other_side_writes_on(tmp_path):
     got = lance.dataset(uri).to_table()
     for name in t.column_names:
         assert got[name].combine_chunks().equals(pa.concat_tables([t] * 4)[name].combine_chunks()), name
+
+
+def test_packed_structs(tmp_path):
+    lib = Library()
+    kind = pa.struct([("a", pa.int32()), ("b", pa.float64()), ("c", pa.uint8())])
+    values = [None if i % 13 == 5 else {"a": i, "b": i / 4, "c": i % 250} for i in range(N)]
+    schema = pa.schema([pa.field("k", pa.int64()), pa.field("p", kind, metadata={"lance-encoding:packed": "true"})])
+    t = pa.table([pa.array(range(N)), pa.array(values, kind)], schema=schema)
+    for minor in (1, 2):
+        uri = str(tmp_path / f"{minor}.lance")
+        lib.write(uri, t, CREATE, file_minor=minor)
+        assert "packed struct" in encodings(uri)["p"]
+        lib.write(uri, t, APPEND)
+        lance.write_dataset(t.slice(0, 10), uri, mode="append")
+        want = pa.concat_tables([t, t, t.slice(0, 10)])
+        for got in (lib.scan(uri), lance.dataset(uri).to_table()):
+            assert got.to_pydict() == want.to_pydict()
+        assert lib.take(uri, [5, 6, 18, N - 1])["p"].to_pylist() == [values[i] for i in (5, 6, 18, N - 1)]
+        lib.compact(uri)
+        assert lance.dataset(uri).to_table().to_pydict() == want.to_pydict()
+    bad = pa.table([pa.array([0]), pa.array([{"a": None, "b": 1, "c": 3}], kind)], schema=schema)
+    with pytest.raises(Exception, match='field "a" of a packed struct holds nulls'):
+        lib.write(str(tmp_path / "bad.lance"), bad, CREATE)
+    kind = pa.struct([("a", pa.list_(pa.float32(), 3))])
+    bad = pa.table([pa.array([{"a": [1, 2, 3]}], kind)],
+                   schema=pa.schema([pa.field("p", kind, metadata={"lance-encoding:packed": "true"})]))
+    with pytest.raises(Exception, match="a packed struct with a list in it"):
+        lib.write(str(tmp_path / "bad.lance"), bad, CREATE)
