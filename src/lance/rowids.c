@@ -341,6 +341,7 @@ static og_status put_values(og_ctx *cx, const uint64_t *v, uint64_t n, og_buf *o
   }
   unsigned width = width_of(hi - lo);
   if (!ascending) return put_array(cx, 5, v, n, lo, width, out);
+  if (hi == UINT64_MAX) return put_array(cx, 4, v, n, lo, width, out); /* a range ends behind its last value */
   uint64_t holes = hi - lo + 1 - n, array_bytes = n * width, bitmap_bytes = (hi - lo) / 8 + 1;
   if (holes == 0) return put_range(cx, lo, n, out);
   if (holes < n && holes * width <= bitmap_bytes) return put_holes(cx, v, n, width, out);
