@@ -144,6 +144,22 @@ OG_API void og_take_opts_init(og_take_opts *opts);
 OG_API og_status og_dataset_take(og_dataset *dataset, const uint64_t *rows, size_t count, const og_take_opts *opts,
                                  struct ArrowArrayStream *out, og_error *err);
 
+#define OG_BLOB_MOST (4u << 20)
+#define OG_BLOB_NULL UINT64_MAX
+typedef struct og_blob_part {
+  og_take_by by; /* which row, as of og_dataset_take */
+  uint64_t row;
+  uint64_t from; /* its first byte */
+  void *to;      /* where it goes */
+  size_t room;   /* bytes that fit there */
+  size_t len;    /* set: how many it has, 0 at the end */
+  uint64_t size; /* set: of the whole blob, or OG_BLOB_NULL */
+} og_blob_part;
+/* Reads part of a blob (a column of the extension type lance.blob.v2) without the rest: what fits, and at most
+ * OG_BLOB_MOST bytes.  OG_ENOTFOUND: no such row; OG_EINVALID: the column is no blob; OG_EUNSUPPORTED: the blob lies
+ * outside the table. */
+OG_API og_status og_dataset_blob_read(og_dataset *dataset, const char *column, og_blob_part *part, og_error *err);
+
 /* ---- Writing
  *
  * Each function makes one version, or none: what fails has changed nothing that a reader can see.  When other writers

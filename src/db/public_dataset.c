@@ -577,3 +577,27 @@ og_status og_dataset_take(og_dataset *dataset, const uint64_t *rows, size_t coun
     stream_free(s);
   return og_db__call_end(&c, st);
 }
+
+static og_status read_blob(og_ctx *cx, og_dataset *d, const char *column, og_blob_part *p)
+{
+  OG_AUTO(og_buf) bytes = {0};
+  const uint64_t *rows;
+  uint32_t at;
+  og_lance_blob b;
+  if (!p || (p->room && !p->to)) return og_fail(cx, OG_EINVALID, "'part' and its 'to' must be given, one is NULL");
+  OG_TRY(column_by_name(cx, d->table, column, &at));
+  OG_TRY(rows_to_take(cx, d, p->by, &p->row, 1, &rows));
+  OG_TRY(og_lance_table_blob(cx, d->table, at, rows[0], &b));
+  OG_TRY(og_lance_table_blob_read(cx, d->table, &b, p->from, p->room < OG_BLOB_MOST ? p->room : OG_BLOB_MOST, &bytes));
+  if (bytes.len) memcpy(p->to, bytes.data, bytes.len);
+  p->len = bytes.len;
+  p->size = b.null ? OG_BLOB_NULL : b.size;
+  return OG_OK;
+}
+
+og_status og_dataset_blob_read(og_dataset *dataset, const char *column, og_blob_part *part, og_error *err)
+{
+  og_call c;
+  og_ctx *cx = call_begin(&c, dataset, err);
+  return og_db__call_end(&c, read_blob(cx, dataset, column, part));
+}

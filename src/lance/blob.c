@@ -52,10 +52,15 @@ static og_status parse(og_ctx *cx, og_str bytes, descriptor *out)
     return og_fail(cx, OG_EUNSUPPORTED,
                    "a blob lies outside the table, at '" OG_STR_FMT "'; external blobs are not read",
                    OG_STR_ARG(og_str_sub(bytes, OG_LANCE__BLOB_BYTES, bytes.len)));
-  if (out->kind > EXTERNAL) return og_fail(cx, OG_EUNSUPPORTED, "a blob of kind %u", out->kind);
-  if (out->size > OG_LIMIT_PAGE_BYTES)
-    return og_fail(cx, OG_ELIMIT, "a blob of %" PRIu64 " bytes cannot be read as one value", out->size);
-  return OG_OK;
+  return out->kind > EXTERNAL ? og_fail(cx, OG_EUNSUPPORTED, "a blob of kind %u", out->kind) : OG_OK;
+}
+
+/* Of a value that is read whole. */
+static og_status parse_whole(og_ctx *cx, og_str bytes, descriptor *out)
+{
+  OG_TRY(parse(cx, bytes, out));
+  if (out->size <= OG_LIMIT_PAGE_BYTES) return OG_OK;
+  return og_fail(cx, OG_ELIMIT, "a blob of %" PRIu64 " bytes cannot be read as one value", out->size);
 }
 
 static og_status file_key(og_ctx *cx, og_str key, const descriptor *d, og_str *out)
@@ -83,7 +88,7 @@ static og_status fetch_inline(og_ctx *cx, og_store *store, og_str key, const og_
   for (; i < c->len && n < AT_ONCE; i++) {
     descriptor d;
     if (og_column_is_null(c, i)) continue;
-    OG_TRY(parse(cx, og_column_str(c, i), &d));
+    OG_TRY(parse_whole(cx, og_column_str(c, i), &d));
     if (d.kind != IN_FILE) break;
     if (d.size) ranges[n++] = (og_range){.off = d.position, .len = d.size};
   }
@@ -92,7 +97,7 @@ static og_status fetch_inline(og_ctx *cx, og_store *store, og_str key, const og_
   for (int64_t k = first; st == OG_OK && k < i; k++) {
     descriptor d = {0};
     bool null = og_column_is_null(c, k);
-    if (!null) st = parse(cx, og_column_str(c, k), &d);
+    if (!null) st = parse_whole(cx, og_column_str(c, k), &d);
     if (st == OG_OK && !null && d.size && bufs[n].len != d.size)
       st = og_fail(cx, OG_ECORRUPT, "a blob of %" PRIu64 " bytes lies behind the file's end", d.size);
     if (st != OG_OK) break;
@@ -108,11 +113,21 @@ static og_status fetch_beside(og_ctx *cx, og_store *store, og_str key, og_str by
   descriptor d;
   og_str file;
   OG_AUTO(og_buf) data = {0};
-  OG_TRY(parse(cx, bytes, &d));
+  OG_TRY(parse_whole(cx, bytes, &d));
   OG_TRY(file_key(cx, key, &d, &file));
   if (d.size) OG_TRY(og_store_get_range(cx, store, file, d.position, d.size, &data));
   if (data.len != d.size) return og_fail(cx, OG_ECORRUPT, "blob file " OG_STR_FMT " is too short", OG_STR_ARG(file));
   return og_builder_str(cx, b, d.size ? og_buf_str(&data) : OG_STR(""));
+}
+
+og_status og_lance__blob_find(og_ctx *cx, og_str key, og_str bytes, og_lance_blob *out)
+{
+  descriptor d;
+  OG_TRY(parse(cx, bytes, &d));
+  if (d.size > UINT64_MAX - d.position)
+    return og_fail(cx, OG_ECORRUPT, "a blob of %" PRIu64 " bytes at %" PRIu64, d.size, d.position);
+  *out = (og_lance_blob){.off = d.position, .size = d.size};
+  return file_key(cx, key, &d, &out->key);
 }
 
 static og_status fetch_all(og_ctx *cx, og_store *store, og_str key, const og_column *c, og_builder *b)

@@ -18,6 +18,7 @@
 #pragma once
 
 #include "lance/enc.h"
+#include "lance/file.h"
 #include "store/store.h"
 
 #define OG_LANCE__BLOB_BYTES 25u /* a descriptor without a URI */
@@ -27,6 +28,8 @@ extern const og_lance__enc og_lance__blob_enc;
 OG_MUST_USE og_status og_lance__blob_encoding_check(og_ctx *cx, const og_lance__enc *e);
 /* The descriptor of bytes in the data file itself, in `text`. */
 og_str og_lance__blob_inline(uint64_t position, uint64_t size, char text[OG_LANCE__BLOB_BYTES]);
+/* Where the bytes of a descriptor lie, of the data file at `key`. */
+OG_MUST_USE og_status og_lance__blob_find(og_ctx *cx, og_str key, og_str descriptor, og_lance_blob *out);
 /* The bytes that a column of descriptors names, of the data file at `key`. */
 OG_MUST_USE og_status og_lance__blobs_fetch(og_ctx *cx, og_store *store, og_str key, const og_field *field,
                                             const og_column *descriptors, og_column **out);

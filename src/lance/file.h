@@ -77,6 +77,14 @@ OG_MUST_USE og_status og_lance_file_layout(og_ctx *cx, const og_lance_file *f, u
 OG_MUST_USE og_status og_lance_file_read(og_ctx *cx, og_lance_file *f,
                                          const og_lance_column_ref *ref, uint64_t from, uint64_t n,
                                          og_column **out);
+/* Where the value of a blob field lies. */
+typedef struct og_lance_blob {
+  bool null;
+  og_str key; /* an object of the store, in cx->arena */
+  uint64_t off, size;
+} og_lance_blob;
+OG_MUST_USE og_status og_lance_file_blob(og_ctx *cx, og_lance_file *f, const og_lance_column_ref *ref, uint64_t row,
+                                         og_lance_blob *out);
 /* Rows at ascending, distinct offsets, touching only the pages (and chunks) that hold them. */
 OG_MUST_USE og_status og_lance_file_take(og_ctx *cx, og_lance_file *f,
                                          const og_lance_column_ref *ref, const uint64_t *rows,

@@ -529,6 +529,23 @@ og_status og_lance_file_read(og_ctx *cx, og_lance_file *f, const og_lance_column
   return read_field(cx, f, ref, &rows, n ? 1 : 0, out);
 }
 
+og_status og_lance_file_blob(og_ctx *cx, og_lance_file *f, const og_lance_column_ref *ref, uint64_t row,
+                             og_lance_blob *out)
+{
+  const og_lance__rows rows = {.from = row, .to = row + 1};
+  og_column *c;
+  if (row >= f->n_rows || !og_lance_is_blob(ref->field))
+    return og_fail(cx, OG_EINVALID, "row %" PRIu64 " of field \"" OG_STR_FMT "\" of " OG_STR_FMT " is no blob", row,
+                   OG_STR_ARG(ref->field->name), OG_STR_ARG(f->key));
+  OG_TRY(read_ranges(cx, f, ref, &rows, 1, &c));
+  *out = (og_lance_blob){.null = og_column_is_null(c, 0)};
+  og_status st = out->null ? OG_OK : og_lance__blob_find(cx, f->key, og_column_str(c, 0), out);
+  og_column_unref(c);
+  OG_TRY_NOTE(cx, st, "while reading field \"" OG_STR_FMT "\" of " OG_STR_FMT, OG_STR_ARG(ref->field->name),
+              OG_STR_ARG(f->key));
+  return OG_OK;
+}
+
 og_status og_lance_file_take(og_ctx *cx, og_lance_file *f, const og_lance_column_ref *ref, const uint64_t *rows,
                              size_t n, og_column **out)
 {

@@ -21,8 +21,8 @@ typedef struct og_lance_place {
   og_str branch; /* empty: main; "wip", "a/b": under tree/ */
 } og_lance_place;
 
-/* The table at a URI, in a store that begins at the folder above it: the bases of a shallow clone lie beside it.  `branch`
- * is borrowed, the root is in cx->arena; one reference of the store is the caller's. */
+/* The table at a URI, in a store that begins at the folder above it: the bases of a shallow clone lie beside it.
+ * `branch` is borrowed, the root is in cx->arena; one reference of the store is the caller's. */
 OG_MUST_USE og_status og_lance_place_open(og_ctx *cx, og_str uri, og_str branch, bool read_only, og_lance_place *out);
 
 /* Key of a version's manifest: root[/tree/branch]/_versions/%020u.manifest of UINT64_MAX - version. */
@@ -85,11 +85,11 @@ typedef struct og_lance_scan_opts {
   uint32_t n_where;
   const uint64_t *only; /* dense offsets, ascending and distinct: no other rows; borrowed until the scan is closed */
   size_t n_only;        /* 0: all rows, unless `only` is given */
-  bool with_offset;                    /* extra columns behind, in this order: uint64 each */
-  bool with_row_id;                    /* stable row id */
-  bool with_created;                   /* _row_created_at_version */
-  bool with_updated;                   /* _row_last_updated_at_version */
-  uint32_t batch_rows;                 /* at most; 0: 2048 */
+  bool with_offset;     /* extra columns behind, in this order: uint64 each */
+  bool with_row_id;     /* stable row id */
+  bool with_created;    /* _row_created_at_version */
+  bool with_updated;    /* _row_last_updated_at_version */
+  uint32_t batch_rows;  /* at most; 0: 2048 */
   uint32_t from_fragment, n_fragments; /* n 0: all */
 } og_lance_scan_opts;
 
@@ -102,6 +102,13 @@ OG_MUST_USE og_status og_lance_scan_next(og_ctx *cx, og_lance_scan *s, og_batch 
 /* Rows that are left, of a scan without columns: no batch is made. */
 OG_MUST_USE og_status og_lance_scan_count(og_ctx *cx, og_lance_scan *s, uint64_t *rows);
 void og_lance_scan_close(og_lance_scan *s);
+
+/* Where the blob in a row lies, by dense offset.  OG_EINVALID: the column is no blob. */
+OG_MUST_USE og_status og_lance_table_blob(og_ctx *cx, og_lance_table *t, uint32_t column, uint64_t offset,
+                                          og_lance_blob *out);
+/* Its bytes from `from` on, at most `most`, appended to `out`; nothing of one that is null. */
+OG_MUST_USE og_status og_lance_table_blob_read(og_ctx *cx, og_lance_table *t, const og_lance_blob *b, uint64_t from,
+                                               uint64_t most, og_buf *out);
 
 /* One whole column of all physical rows (deleted ones hold whatever they held), dense offset = row. For indexes and
  * hot columns. */
@@ -186,9 +193,9 @@ OG_MUST_USE og_status og_lance_change_carry(og_ctx *cx, og_lance_change *c, cons
 /* Takes small fragments in now (see fold_rows), for `rows` that are still to be inserted: so they keep their order. */
 OG_MUST_USE og_status og_lance_change_fold(og_ctx *cx, og_lance_change *c, uint64_t rows);
 OG_MUST_USE og_status og_lance_change_delete(og_ctx *cx, og_lance_change *c, const uint64_t *offsets, size_t n);
-/* With op REWRITE: carries the rows of fragments that are worth it, which are small neighbours, and those a tenth or more
- * of whose rows are deleted; see compact.c.  *taken: how many; 0: there is nothing to do.  Stops once it has taken some
- * four million rows, for 32 bytes are kept for each: commit, and call it on the new version, until *taken is 0. */
+/* With op REWRITE: carries the rows of fragments that are worth it, which are small neighbours, and those a tenth or
+ * more of whose rows are deleted; see compact.c.  *taken: how many; 0: there is nothing to do.  Stops once it has taken
+ * some four million rows, for 32 bytes are kept for each: commit, and call it on the new version, until *taken is 0. */
 OG_MUST_USE og_status og_lance_change_compact(og_ctx *cx, og_lance_change *c, uint32_t *taken);
 /* Ends the current data file: rows added from here on go to a new fragment.  Nothing when it is empty. */
 OG_MUST_USE og_status og_lance_change_cut(og_ctx *cx, og_lance_change *c);
@@ -234,6 +241,6 @@ bool og_lance_table_same_columns(const og_lance_table *a, const og_lance_table *
 
 /* Finishes the change, if it is not, and makes it the newest version of its table, durably: for tables that are no part
  * of a graph. `rebase`: when somebody else took the number, render it again on what they made, if the two kinds of
- * change bear each other (conflict.c), and `fits` (NULL: not asked) agrees; else OG_ECONFLICT.  A new table: OG_EEXISTS when there is one by now.
- * OG_EUNKNOWN: the store lost its replies, and it may have happened. */
+ * change bear each other (conflict.c), and `fits` (NULL: not asked) agrees; else OG_ECONFLICT.  A new table: OG_EEXISTS
+ * when there is one by now. OG_EUNKNOWN: the store lost its replies, and it may have happened. */
 OG_MUST_USE og_status og_lance_commit(og_ctx *cx, og_lance_change *c, bool rebase, og_lance_fits_fn fits, void *arg);

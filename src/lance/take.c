@@ -366,3 +366,27 @@ og_status og_lance_table_take(og_ctx *cx, og_lance_table *t, const uint32_t *col
   og_free(p.back);
   return st;
 }
+
+og_status og_lance_table_blob(og_ctx *cx, og_lance_table *t, uint32_t column, uint64_t offset, og_lance_blob *out)
+{
+  const og_field *field = &t->m.schema->arrow->fields[column];
+  og_table__source source;
+  *out = (og_lance_blob){.null = true};
+  OG_TRY(check_offset(cx, t, offset));
+  if (!og_lance_is_blob(field))
+    return og_fail(cx, OG_EINVALID, "column '" OG_STR_FMT "' of '" OG_STR_FMT "' is no blob", OG_STR_ARG(field->name),
+                   OG_STR_ARG(t->at.root));
+  const uint32_t f = og_table__fragment_at(t, offset);
+  OG_TRY(og_table__locate(cx, cx->arena, t, f, column, &source));
+  return source.file ? og_lance_file_blob(cx, source.file, &source.ref, offset - t->first[f], out) : OG_OK;
+}
+
+og_status og_lance_table_blob_read(og_ctx *cx, og_lance_table *t, const og_lance_blob *b, uint64_t from, uint64_t most,
+                                   og_buf *out)
+{
+  if (b->null || from >= b->size) return OG_OK;
+  if (most > b->size - from) most = b->size - from;
+  OG_TRY_NOTE(cx, og_store_get_range(cx, t->at.store, b->key, b->off + from, most, out),
+              "while reading a blob of '" OG_STR_FMT "'", OG_STR_ARG(t->at.root));
+  return OG_OK;
+}

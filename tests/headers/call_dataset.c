@@ -170,6 +170,9 @@ static void taking(void)
   check_cell(&schema, &batch, "name", 2, "bob");
   release(&schema, &batch);
   CHECK_IS(og_dataset_take(d, behind, 1, &opts, &rows, &err), OG_ENOTFOUND);
+  og_blob_part part = {OG_TAKE_BY_OFFSET, 0, 0, NULL, 0, 0, 0};
+  CHECK_IS(og_dataset_blob_read(d, "name", &part, &err), OG_EINVALID); /* a text */
+  CHECK_IS(og_dataset_blob_read(d, "name", NULL, &err), OG_EINVALID);
   og_dataset_close(d);
 }
 
