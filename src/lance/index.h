@@ -95,6 +95,8 @@ typedef struct og_lance_index_query {
   bool low_open, high_open;    /* the bound itself does not belong to it */
 } og_lance_index_query;
 
+/* Does an NGRAM know anything about texts with `part` in them?  Else the answer is right, but all texts are read. */
+bool og_lance_index_tells(og_str part);
 /* Dense offsets of the live rows that match, ascending, appended to `out` (uint64_t).  OG_EINVALID: values of another
  * type, or what the kind does not answer. */
 OG_MUST_USE og_status og_lance_index_rows(og_ctx *cx, og_lance_index *x, const og_lance_index_query *q, og_vec *out);

@@ -119,6 +119,13 @@ og_status og_index__grams(og_ctx *cx, og_str text, og_vec *out)
   return make_distinct(cx, out);
 }
 
+bool og_lance_index_tells(og_str part)
+{
+  size_t run = 0;
+  for (size_t i = 0; i < part.len && run < 3; i++) run = is_alnum((uint8_t)part.ptr[i]) ? run + 1 : 0;
+  return run == 3;
+}
+
 og_status og_index__grams_wanted(og_ctx *cx, og_str part, og_vec *out)
 {
   window w = {.cx = cx, .out = out};

@@ -95,6 +95,15 @@ static uint32_t decoded_bytes(const og_field *f)
   return n * dim < 1u << 24 ? (uint32_t)(n * dim) : 1u << 24;
 }
 
+static bool has_fixed_size(const og_field *f)
+{
+  const og_type_id id = f->type.id;
+  if (og_type_is_varbin(id) || id == OG_TYPE_LIST || id == OG_TYPE_LARGE_LIST) return false;
+  for (uint32_t i = 0; i < f->n_children; i++)
+    if (!has_fixed_size(&f->children[i])) return false;
+  return true;
+}
+
 static og_status scan_columns(og_ctx *cx, og_lance_scan *s, const og_lance_scan_opts *o)
 {
   const uint32_t n = o->n_columns + o->n_where;
@@ -112,6 +121,7 @@ static og_status scan_columns(og_ctx *cx, og_lance_scan *s, const og_lance_scan_
   for (uint32_t i = 0; i < n; i++) {
     OG_ASSERT(s->columns[i] < s->table->m.schema->arrow->n_fields);
     s->row_bytes += decoded_bytes(&s->table->m.schema->arrow->fields[s->columns[i]]);
+    s->varies = s->varies || !has_fixed_size(&s->table->m.schema->arrow->fields[s->columns[i]]);
   }
   return OG_OK;
 }

@@ -31,6 +31,7 @@ struct og_lance_scan {
   uint32_t cap_windows, n_windows, at; /* at: the one that goes out */
   uint32_t next;                       /* how many of its rows went out */
   bool warm;                           /* one was loaded: there will be many */
+  bool varies;                         /* a column has values of no fixed size */
   bool counts;                         /* of the rows only their number goes out */
 };
 

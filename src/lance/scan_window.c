@@ -251,9 +251,10 @@ static uint32_t window_rows(const og_lance_scan *s)
   const og_lance_fragment_info info = og_lance_table_fragment(s->table, s->fragment);
   const uint64_t stored = WINDOW_BYTES / (info.bytes / info.physical_rows + 1), decoded = DECODED_BYTES / s->row_bytes;
   uint64_t rows = s->counts || s->n_where ? CHOSEN_ROWS : WINDOW_ROWS;
-  if (rows > stored) rows = stored;
+  if (s->varies && rows > stored) rows = stored; /* of all columns: more than is read, perhaps */
   if (rows > decoded) rows = decoded;
-  if (!s->n_where) rows = rows > s->batch_rows ? rows - rows % s->batch_rows : s->batch_rows;
+  if (rows > s->batch_rows) rows -= rows % s->batch_rows;
+  if (rows == 0) rows = 1;
   return (uint32_t)(rows < info.physical_rows - s->row ? rows : info.physical_rows - s->row);
 }
 

@@ -12,6 +12,7 @@ import time
 
 import lance
 import pyarrow as pa
+import pytest
 
 from lance_api import APPEND, CREATE, EQ, Failed, Library
 
@@ -110,9 +111,10 @@ def write(kind, number, uri, until, results):
     results.put((kind.__name__, number, mine, done))
 
 
-def test_nothing_is_lost(tmp_path):
+@pytest.mark.parametrize("ids", [True, False], ids=["ids", "addresses"])
+def test_nothing_is_lost(tmp_path, ids):
     uri, lib = str(tmp_path / "t.lance"), Library()
-    lib.write(uri, rows([(-1, 0)]), CREATE)
+    lib.write(uri, rows([(-1, 0)]), CREATE, no_row_ids=not ids)
     lib.index_create(uri, "k")
     spawn = multiprocessing.get_context("spawn")
     results, until = spawn.Queue(), time.time() + SECONDS + 2
