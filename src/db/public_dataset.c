@@ -446,7 +446,8 @@ static og_status own_texts(og_ctx *cx, row_stream *s, og_scan_opts *o)
   for (size_t i = 0; o->where && i < o->where_count; i++) {
     og_str copy;
     own[i] = o->where[i];
-    if (own[i].value.kind != OG_VALUE_TEXT || own[i].compare > OG_COMPARE_GE || !own[i].value.as.text) continue;
+    const bool valueless = own[i].compare == OG_COMPARE_IS_NULL || own[i].compare == OG_COMPARE_IS_NOT_NULL;
+    if (valueless || own[i].value.kind != OG_VALUE_TEXT || !own[i].value.as.text) continue;
     OG_TRY(og_arena_str(cx, &s->arena, og_str_of(own[i].value.as.text), &copy));
     own[i].value.as.text = copy.ptr;
   }

@@ -132,6 +132,33 @@ static void scanning(void)
   og_dataset_close(d);
 }
 
+/* The text of a condition is the caller's again as soon as the scan has begun. */
+static void texts_of_conditions(void)
+{
+  static const og_compare compares[] = {OG_COMPARE_GE, OG_COMPARE_CONTAINS};
+  for (int i = 0; i < 2; i++) {
+    og_dataset *d = open_people();
+    char text[] = "b";
+    og_condition where = {"name", OG_COMPARE_EQ, {OG_VALUE_TEXT, {false}}};
+    og_scan_opts opts;
+    struct ArrowArrayStream rows;
+    struct ArrowSchema schema;
+    struct ArrowArray batch;
+    where.compare = compares[i];
+    where.value.as.text = text;
+    og_scan_opts_init(&opts);
+    opts.where = &where;
+    opts.where_count = 1;
+    CHECK_OK(og_dataset_scan(d, &opts, &rows, &err));
+    text[0] = 'x';
+    pull(&rows, &schema, &batch);
+    CHECK(batch.length == 1);
+    check_cell(&schema, &batch, "name", 0, "bob");
+    release(&schema, &batch);
+    og_dataset_close(d);
+  }
+}
+
 static void wrong_conditions(void)
 {
   og_dataset *d = open_people();
@@ -227,6 +254,7 @@ int main(void)
   find_people();
   opening();
   scanning();
+  texts_of_conditions();
   wrong_conditions();
   taking();
   writing();
