@@ -14,6 +14,7 @@
 #include <inttypes.h>
 
 #define BARE_BYTES (32u << 20) /* of bare columns kept */
+#define LOOKED_AT  2048        /* texts at once */
 
 /* ---- which there are */
 
@@ -348,19 +349,29 @@ static og_status ask_segment(og_ctx *cx, const og_lance_index *x, const og_index
   return OG_OK;
 }
 
-/* Of the rows from `from` on, which may match, those that do. */
-static og_status look_at(og_ctx *cx, og_lance_index *x, const og_index__wanted *w, size_t from, og_vec *rows)
+/* Of n rows, which may match, those that do: moved to `kept`. */
+static og_status look_at_some(og_ctx *cx, og_lance_index *x, const og_index__wanted *w, const uint64_t *offset,
+                              size_t n, uint64_t **kept)
 {
-  uint64_t *offset = (uint64_t *)rows->data + from;
-  const size_t n = rows->len - from;
-  size_t kept = 0;
   og_batch *b;
-  if (n == 0) return OG_OK;
+  OG_TRY(og_ctx_poll(cx));
   OG_TRY(og_lance_table_take(cx, x->table, &x->column, 1, offset, n, &b));
   for (size_t i = 0; i < n; i++)
-    if (og_index__matches(w, b->columns[0], (int64_t)i)) offset[kept++] = offset[i];
+    if (og_index__matches(w, b->columns[0], (int64_t)i)) *(*kept)++ = offset[i];
   og_batch_unref(b);
-  rows->len = from + kept;
+  return OG_OK;
+}
+
+/* The same of all from `from` on; a common gram may name most of the table. */
+static og_status look_at(og_ctx *cx, og_lance_index *x, const og_index__wanted *w, size_t from, og_vec *rows)
+{
+  if (rows->len == from) return OG_OK;
+  uint64_t *all = rows->data, *kept = all + from;
+  for (size_t i = from, n; i < rows->len; i += n) {
+    n = rows->len - i < LOOKED_AT ? rows->len - i : LOOKED_AT;
+    OG_TRY(look_at_some(cx, x, w, all + i, n, &kept));
+  }
+  rows->len = (size_t)(kept - all);
   return OG_OK;
 }
 
