@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* db/db.c -- one function per thing one can do with a graph: parse, check, plan, run, and give back plain results. */
-#include "db/db.h"
+#include "db/internal.h"
 
 #include "arrow/json.h"
 #include "base/env.h"
@@ -363,7 +363,6 @@ og_status og_db_lint(og_ctx *cx, og_db *db, og_str source, og_str source_name, o
   return st;
 }
 
-og_graph *og_db__graph(const og_db *db);
 og_graph *og_db__graph(const og_db *db)
 {
   return db->graph;

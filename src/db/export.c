@@ -3,10 +3,8 @@
  */
 #include "arrow/json.h"
 #include "base/vec.h"
-#include "db/db.h"
+#include "db/internal.h"
 #include "exec/view.h"
-
-og_graph *og_db__graph(const og_db *db);
 
 #define CHUNK 1024u
 

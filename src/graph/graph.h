@@ -50,6 +50,9 @@ void og_snapshot_unref(og_snapshot *s); /* NULL is fine */
 const og_table_state *og_snapshot_table_state(const og_snapshot *s, og_str key);
 /* Opens the table version the snapshot names, from a cache of the graph.  *out holds one reference. */
 OG_MUST_USE og_status og_snapshot_table(og_ctx *cx, og_snapshot *s, og_str key, og_lance_table **out);
+/* The last log version that both states stand on, whichever branch it is of: what is the same in both descends from it.
+ * *out holds one reference; NULL: none is left. */
+OG_MUST_USE og_status og_snapshot_common(og_ctx *cx, og_snapshot *a, og_snapshot *b, og_fold **out);
 /* The text of the accepted schema; borrowed from the snapshot. */
 OG_MUST_USE og_status og_snapshot_schema_source(og_ctx *cx, og_snapshot *s, og_str *out);
 

@@ -58,6 +58,20 @@ typedef struct og_lance_fragment_info {
 } og_lance_fragment_info;
 uint32_t og_lance_table_fragments(const og_lance_table *t);
 og_lance_fragment_info og_lance_table_fragment(const og_lance_table *t, uint32_t i);
+
+/* Of a fragment of one version: the fragment of another version, of this or another branch, over the same data files.
+ * Both hold the same rows in the same places. */
+#define OG_LANCE_UNPAIRED UINT32_MAX
+typedef struct og_lance_pair {
+  uint32_t fragment;   /* OG_LANCE_UNPAIRED: none */
+  bool same_deletions; /* and they name the same deletion file, or none: what is live is the same, too */
+} og_lance_pair;
+/* out[i]: that of fragment i of `a` in `b`.  Reads nothing but the two manifests. */
+OG_MUST_USE og_status og_lance_table_pair(og_ctx *cx, const og_lance_table *a, const og_lance_table *b,
+                                          og_lance_pair *out);
+/* Bitmap over the fragment's physical rows, 1 = deleted; NULL when nothing is.  Borrowed, loaded on first use. */
+OG_MUST_USE og_status og_lance_table_fragment_deleted(og_ctx *cx, og_lance_table *t, uint32_t fragment,
+                                                      const uint8_t **bits);
 /* The id the next new fragment of a change on this version will get; further ones follow by one. */
 uint64_t og_lance_table_next_fragment_id(const og_lance_table *t);
 
