@@ -27,6 +27,7 @@ typedef enum cli_flag {
   FLAG_STORE,
   FLAG_URI,
   FLAG_TYPE,
+  FLAG_ALLOW_DATA_LOSS,
   FLAG_JSONL,
   FLAG_QUIET,
   FLAG_YES,
@@ -96,6 +97,9 @@ OG_MUST_USE og_status cli_write(cli *c, og_str s);
 OG_MUST_USE og_status cli_printf(cli *c, const char *fmt, ...) OG_PRINTF(2, 3);
 OG_MUST_USE og_status cli_flush(cli *c);
 OG_MUST_USE og_status cli_print_result(cli *c, const og_result *r);
+/* A JSON document on stdout: written with the one, ended with the other. */
+og_json_writer cli_json(cli *c);
+OG_MUST_USE og_status cli_end_json(cli *c);
 
 /* Whether commands of two words begin with this one, as `branch create` does. */
 bool cli_is_group(og_str name);
@@ -114,6 +118,7 @@ og_status cmd_branch_delete(cli *c);
 og_status cmd_optimize(cli *c);
 og_status cmd_commit_list(cli *c);
 og_status cmd_commit_show(cli *c);
+og_status cmd_schema_plan(cli *c);
 og_status cmd_schema_show(cli *c);
 og_status cmd_lint(cli *c);
 og_status cmd_lance_inspect(cli *c);

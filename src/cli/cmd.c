@@ -9,18 +9,6 @@
 #include <stdio.h>
 #include <unistd.h>
 
-static og_json_writer json_out(cli *c)
-{
-  og_json_writer w;
-  og_json_writer_init(&w, &c->out, true);
-  return w;
-}
-
-static og_status end_document(cli *c)
-{
-  return cli_write(c, OG_STR("\n"));
-}
-
 static og_str branch_or_main(og_str branch)
 {
   return branch.len ? branch : OG_STR("main");
@@ -41,12 +29,12 @@ og_status cmd_init(cli *c)
   og_db_close(db);
   OG_TRY(st);
   if (!cli_has(c, FLAG_JSON)) return cli_printf(c, "initialized " OG_STR_FMT "\n", OG_STR_ARG(absolute));
-  og_json_writer w = json_out(c);
+  og_json_writer w = cli_json(c);
   OG_TRY(og_json_begin_object(c->cx, &w));
   OG_TRY(og_json_kv_str(c->cx, &w, "uri", absolute));
   OG_TRY(og_json_kv_bool(c->cx, &w, "initialized", true));
   OG_TRY(og_json_end_object(c->cx, &w));
-  return end_document(c);
+  return cli_end_json(c);
 }
 
 static og_status load_mode(cli *c, og_load_mode *out)
@@ -86,9 +74,9 @@ static og_status print_loaded(cli *c, const og_load_args *args, const og_load_re
 {
   static const char *const modes[] = {"overwrite", "append", "merge"};
   if (cli_has(c, FLAG_JSON)) {
-    og_json_writer w = json_out(c);
+    og_json_writer w = cli_json(c);
     OG_TRY(og_api_load(c->cx, r, args, uri, &w));
-    return end_document(c);
+    return cli_end_json(c);
   }
   OG_TRY(cli_printf(c,
                     "loaded " OG_STR_FMT " on branch " OG_STR_FMT " with %s: %" PRIu64
@@ -190,9 +178,9 @@ og_status cmd_mutate(cli *c)
   if (!cli_has(c, FLAG_JSON))
     return cli_printf(c, "changed " OG_STR_FMT " via " OG_STR_FMT ": %" PRIu64 " nodes, %" PRIu64 " edges\n",
                       OG_STR_ARG(r.branch), OG_STR_ARG(r.query_name), r.affected_nodes, r.affected_edges);
-  og_json_writer w = json_out(c);
+  og_json_writer w = cli_json(c);
   OG_TRY(og_api_write(c->cx, &r, args.actor, &w));
-  return end_document(c);
+  return cli_end_json(c);
 }
 
 /* ---- facts */
@@ -222,9 +210,9 @@ og_status cmd_snapshot(cli *c)
   og_db_close(db);
   OG_TRY(st);
   if (!cli_has(c, FLAG_JSON)) return print_snapshot(c, &info);
-  og_json_writer w = json_out(c);
+  og_json_writer w = cli_json(c);
   OG_TRY(og_api_snapshot(c->cx, &info, &w));
-  return end_document(c);
+  return cli_end_json(c);
 }
 
 static og_status write_out(og_ctx *cx, void *arg, og_str bytes)
@@ -241,22 +229,6 @@ og_status cmd_export(cli *c)
   og_status st = og_db_export(c->cx, db, c->values[FLAG_BRANCH], c->types.data, c->types.len, write_out, c);
   og_db_close(db);
   return st;
-}
-
-og_status cmd_schema_show(cli *c)
-{
-  og_db *db;
-  og_str source;
-  OG_TRY(cli_open(c, 0, true, &db));
-  og_status st = og_db_schema_source(c->cx, db, c->values[FLAG_BRANCH], &source);
-  og_db_close(db);
-  OG_TRY(st);
-  if (!cli_has(c, FLAG_JSON)) return cli_write(c, source);
-  og_json_writer w = json_out(c);
-  OG_TRY(og_json_begin_object(c->cx, &w));
-  OG_TRY(og_json_kv_str(c->cx, &w, "schema_source", source));
-  OG_TRY(og_json_end_object(c->cx, &w));
-  return end_document(c);
 }
 
 /* ---- upkeep */
@@ -280,9 +252,9 @@ og_status cmd_optimize(cli *c)
   og_status st = og_pool_new(c->cx, 0, &c->cx->rt->pool);
   if (st == OG_OK) st = og_db_optimize(c->cx, db, OG_STR(""), c->values[FLAG_AS], &r);
   if (st == OG_OK && cli_has(c, FLAG_JSON)) {
-    og_json_writer w = json_out(c);
+    og_json_writer w = cli_json(c);
     st = og_api_optimized(c->cx, &r, og_db_uri(db), &w);
-    if (st == OG_OK) st = end_document(c);
+    if (st == OG_OK) st = cli_end_json(c);
   } else if (st == OG_OK) {
     st = print_optimized(c, &r);
   }
@@ -298,7 +270,7 @@ static og_status print_branch_done(cli *c, og_db *db, const char *verb, og_str n
     if (!from.ptr) return cli_printf(c, "%s branch " OG_STR_FMT "\n", verb, OG_STR_ARG(name));
     return cli_printf(c, "%s branch " OG_STR_FMT " from " OG_STR_FMT "\n", verb, OG_STR_ARG(name), OG_STR_ARG(from));
   }
-  og_json_writer w = json_out(c);
+  og_json_writer w = cli_json(c);
   OG_TRY(og_json_begin_object(c->cx, &w));
   OG_TRY(og_json_kv_str(c->cx, &w, "uri", og_db_uri(db)));
   if (from.ptr) OG_TRY(og_json_kv_str(c->cx, &w, "from", from));
@@ -306,7 +278,7 @@ static og_status print_branch_done(cli *c, og_db *db, const char *verb, og_str n
   OG_TRY(og_json_key(c->cx, &w, OG_STR("actor_id")));
   OG_TRY(cli_has(c, FLAG_AS) ? og_json_str(c->cx, &w, c->values[FLAG_AS]) : og_json_null(c->cx, &w));
   OG_TRY(og_json_end_object(c->cx, &w));
-  return end_document(c);
+  return cli_end_json(c);
 }
 
 og_status cmd_branch_create(cli *c)
@@ -335,7 +307,7 @@ og_status cmd_branch_delete(cli *c)
 
 static og_status print_branches(cli *c, const og_vec *branches)
 {
-  og_json_writer w = json_out(c);
+  og_json_writer w = cli_json(c);
   if (cli_has(c, FLAG_JSON)) {
     OG_TRY(og_json_begin_object(c->cx, &w));
     OG_TRY(og_json_key(c->cx, &w, OG_STR("branches")));
@@ -348,7 +320,7 @@ static og_status print_branches(cli *c, const og_vec *branches)
   if (!cli_has(c, FLAG_JSON)) return OG_OK;
   OG_TRY(og_json_end_array(c->cx, &w));
   OG_TRY(og_json_end_object(c->cx, &w));
-  return end_document(c);
+  return cli_end_json(c);
 }
 
 og_status cmd_branch_list(cli *c)
@@ -384,7 +356,7 @@ static og_status print_commit_line(cli *c, const og_commit *k)
 
 static og_status print_commits(cli *c, const og_vec *commits)
 {
-  og_json_writer w = json_out(c);
+  og_json_writer w = cli_json(c);
   if (!cli_has(c, FLAG_JSON)) {
     for (size_t i = 0; i < commits->len; i++) OG_TRY(print_commit_line(c, &OG_VEC_AT(commits, og_commit, i)));
     return OG_OK;
@@ -395,7 +367,7 @@ static og_status print_commits(cli *c, const og_vec *commits)
   for (size_t i = 0; i < commits->len; i++) OG_TRY(og_api_commit(c->cx, &OG_VEC_AT(commits, og_commit, i), &w));
   OG_TRY(og_json_end_array(c->cx, &w));
   OG_TRY(og_json_end_object(c->cx, &w));
-  return end_document(c);
+  return cli_end_json(c);
 }
 
 og_status cmd_commit_list(cli *c)
@@ -419,9 +391,9 @@ og_status cmd_commit_show(cli *c)
   og_db_close(db);
   OG_TRY(st);
   if (cli_has(c, FLAG_JSON)) {
-    og_json_writer w = json_out(c);
+    og_json_writer w = cli_json(c);
     OG_TRY(og_api_commit(c->cx, &k, &w));
-    return end_document(c);
+    return cli_end_json(c);
   }
   OG_TRY(ulid_or_none(c, "graph_commit_id", true, &k.id));
   OG_TRY(cli_printf(c, "graph_branch: " OG_STR_FMT "\ngraph_manifest_version: %" PRIu64 "\n",
@@ -466,7 +438,7 @@ og_status cmd_lint(cli *c)
     OG_TRY(og_schema_check(c->cx, schema, where, &catalog));
     og_status st = og_query_lint(c->cx, c->cx->arena, catalog, source, c->values[FLAG_QUERY], &r);
     if (st == OG_OK && !cli_has(c, FLAG_JSON)) st = print_lint(c, &r);
-    og_json_writer w = json_out(c);
+    og_json_writer w = cli_json(c);
     if (st == OG_OK && cli_has(c, FLAG_JSON)) st = og_api_lint(c->cx, &r, "file", where, c->values[FLAG_QUERY], &w);
     og_catalog_unref(catalog);
     OG_TRY(st);
@@ -475,13 +447,13 @@ og_status cmd_lint(cli *c)
     OG_TRY(cli_open(c, 0, true, &db));
     og_status st = og_db_lint(c->cx, db, source, c->values[FLAG_QUERY], &r);
     if (st == OG_OK && !cli_has(c, FLAG_JSON)) st = print_lint(c, &r);
-    og_json_writer w = json_out(c);
+    og_json_writer w = cli_json(c);
     if (st == OG_OK && cli_has(c, FLAG_JSON))
       st = og_api_lint(c->cx, &r, "graph", og_db_uri(db), c->values[FLAG_QUERY], &w);
     og_db_close(db);
     OG_TRY(st);
   }
-  if (cli_has(c, FLAG_JSON)) OG_TRY(end_document(c));
+  if (cli_has(c, FLAG_JSON)) OG_TRY(cli_end_json(c));
   if (r.ok) return OG_OK;
   OG_TRY(cli_flush(c));
   return og_fail(c->cx, OG_EINVALID, "lint found %u error%s", r.errors, r.errors == 1 ? "" : "s");
@@ -492,11 +464,11 @@ og_status cmd_lance_inspect(cli *c)
   uint64_t version = 0;
   bool sound;
   og_str number = cli_positional(c, 1);
-  og_json_writer w = json_out(c);
+  og_json_writer w = cli_json(c);
   if (number.len && (!og_str_to_u64(number, &version) || version == 0))
     return cli_usage(c, "a version is a number from 1 on, not '" OG_STR_FMT "'", OG_STR_ARG(number));
   OG_TRY(og_db_lance_inspect(c->cx, cli_positional(c, 0), c->values[FLAG_BRANCH], version, &w, &sound));
-  OG_TRY(end_document(c));
+  OG_TRY(cli_end_json(c));
   OG_TRY(cli_flush(c));
   return sound ? OG_OK : og_fail(c->cx, OG_ECORRUPT, "the table is not sound: see \"problems\"");
 }

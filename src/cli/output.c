@@ -265,3 +265,15 @@ og_status cli_print_result(cli *c, const og_result *r)
   if (og_str_eq(f, OG_STR("kv"))) return print_kv(c, r);
   return print_table(c, r);
 }
+
+og_json_writer cli_json(cli *c)
+{
+  og_json_writer w;
+  og_json_writer_init(&w, &c->out, true);
+  return w;
+}
+
+og_status cli_end_json(cli *c)
+{
+  return cli_write(c, OG_STR("\n"));
+}

@@ -11,6 +11,7 @@
 #include "base/json.h"
 #include "graph/graph.h"
 #include "query/lint.h"
+#include "schema/migrate.h"
 #include "write/write.h" /* og_load_mode, og_load_count */
 
 typedef struct og_db og_db;
@@ -123,6 +124,14 @@ OG_MUST_USE og_status og_db_commits(og_ctx *cx, og_db *db, og_str branch, og_vec
 /* OG_ENOTFOUND; searched on `branch` first, then on every live one. */
 OG_MUST_USE og_status og_db_commit(og_ctx *cx, og_db *db, og_str branch, og_str id, og_commit *out);
 
+typedef struct og_db_schema_args {
+  og_str source;      /* .pg text: the schema there is to be */
+  og_str source_name; /* file name for messages */
+  bool allow_data_loss;
+  og_str actor;
+} og_db_schema_args;
+/* What would change on main; nothing does.  `out` is the caller's to clean up. */
+OG_MUST_USE og_status og_db_schema_plan(og_ctx *cx, og_db *db, const og_db_schema_args *args, og_migration *out);
 OG_MUST_USE og_status og_db_schema_source(og_ctx *cx, og_db *db, og_str branch, og_str *out);
 /* One JSON object about the Lance table in the folder `uri`, which need not belong to a graph; see lance/inspect.h.
  * `branch` may be empty, `version` 0.  Everything is read and checked: *sound. */

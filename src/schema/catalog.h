@@ -8,7 +8,8 @@
 #pragma once
 
 #include "base/buf.h"
-#include "base/ctx.h"
+#include "base/json.h"
+#include "base/source.h"
 #include "base/ulid.h"
 
 typedef enum og_scalar_kind {
@@ -40,12 +41,20 @@ bool og_scalar_is_number(og_scalar_kind kind);
 /* "[String]?", "Vector(3)", "enum(a, b)" as written in a schema. */
 OG_MUST_USE og_status og_prop_type_text(og_ctx *cx, og_arena *a, const og_prop_type *t, og_str *out);
 
+bool og_prop_type_eq(const og_prop_type *a, const og_prop_type *b); /* of enums the values, too */
+
 typedef struct og_annotation {
   og_str name;
   og_str value;         /* ptr NULL: none; strings unquoted, other literals as written */
   const og_str *kwargs; /* key, value, ... sorted by key */
   uint32_t n_kwargs;
 } og_annotation;
+
+/* What @rename_from says: for the migration from an older schema only, and no part of the contract. */
+typedef struct og_rename_hint {
+  og_str from; /* ptr NULL: none */
+  og_span span;
+} og_rename_hint;
 
 typedef struct og_interface_ref { /* an interface property that a node property satisfies */
   og_str owner, property;
@@ -63,6 +72,7 @@ typedef struct og_property {
   bool direct;                       /* written in the type's own body */
   const og_interface_ref *satisfies; /* sorted by owner id */
   uint32_t n_satisfies;
+  og_rename_hint hint;
 } og_property;
 
 typedef enum og_constraint_kind {
@@ -114,6 +124,7 @@ typedef struct og_type_def {
   uint32_t from, to; /* edges: index into nodes */
   uint32_t card_min, card_max;
   bool has_card_max;
+  og_rename_hint hint;
 } og_type_def;
 
 typedef struct og_catalog {
@@ -170,6 +181,9 @@ OG_MUST_USE og_status og_schema_ir_write(og_ctx *cx, const og_catalog *c, bool p
 OG_MUST_USE og_status og_schema_shape_write(og_ctx *cx, const og_catalog *c, og_buf *out);
 /* `__schema_state.json`. */
 OG_MUST_USE og_status og_schema_state_write(og_ctx *cx, const og_catalog *c, og_buf *out);
+/* Its parts, where an answer shows them. */
+OG_MUST_USE og_status og_schema_type_write(og_ctx *cx, const og_prop_type *t, og_json_writer *w);
+OG_MUST_USE og_status og_schema_annotation_write(og_ctx *cx, const og_annotation *a, og_json_writer *w);
 #define OG_SHA256_TEXT (7 + 64)
 /* "sha256:" and 64 hex digits, no NUL. */
 OG_MUST_USE og_status og_sha256_text(og_ctx *cx, og_str bytes, char out[OG_SHA256_TEXT]);

@@ -158,6 +158,16 @@ static og_status make_annotations(og_compiler *k, const og_decl_annotation *in, 
   return OG_OK;
 }
 
+static og_status make_hint(og_compiler *k, const og_decl_annotation *list, uint32_t n, og_rename_hint *out)
+{
+  for (uint32_t i = 0; i < n; i++) {
+    if (!og_str_eq(list[i].a.name, OG_STR("rename_from"))) continue;
+    out->span = list[i].span;
+    return copy_str(k, list[i].a.value, &out->from);
+  }
+  return OG_OK;
+}
+
 static og_status make_embed(og_compiler *k, const og_annotation *a, og_property *out)
 {
   OG_TRY(copy_str(k, a->value, &out->embed_source));
@@ -174,6 +184,7 @@ static og_status make_property(og_compiler *k, const og_effective_property *e, o
   OG_TRY(copy_str(k, d->name, &out->name));
   OG_TRY(copy_sorted(k, d->type.enum_values, d->type.n_enum, &out->type.enum_values));
   OG_TRY(make_annotations(k, d->annotations, d->n_annotations, &out->annotations, &out->n_annotations));
+  OG_TRY(make_hint(k, d->annotations, d->n_annotations, &out->hint));
   for (uint32_t i = 0; i < d->n_annotations; i++) {
     const og_annotation *a = &d->annotations[i].a;
     out->key = out->key || (og_str_eq(a->name, OG_STR("key")) && !a->value.ptr);
@@ -204,7 +215,7 @@ static og_status make_properties(og_compiler *k, const og_effective *e, og_type_
 
 /* ---- interfaces */
 
-static bool same_type(const og_prop_type *a, const og_prop_type *b)
+bool og_prop_type_eq(const og_prop_type *a, const og_prop_type *b)
 {
   bool same = a->kind == b->kind && a->dim == b->dim && a->list == b->list && a->nullable == b->nullable &&
               a->n_enum == b->n_enum;
@@ -212,14 +223,14 @@ static bool same_type(const og_prop_type *a, const og_prop_type *b)
   return same;
 }
 
-static bool same_optional(og_str a, og_str b)
+bool og_optional__eq(og_str a, og_str b)
 {
   return !a.ptr == !b.ptr && og_str_eq(a, b);
 }
 
-static bool same_annotation(const og_annotation *a, const og_annotation *b)
+bool og_annotation__eq(const og_annotation *a, const og_annotation *b)
 {
-  bool same = og_str_eq(a->name, b->name) && same_optional(a->value, b->value) && a->n_kwargs == b->n_kwargs;
+  bool same = og_str_eq(a->name, b->name) && og_optional__eq(a->value, b->value) && a->n_kwargs == b->n_kwargs;
   for (uint32_t i = 0; same && i < 2 * a->n_kwargs; i++) same = og_str_eq(a->kwargs[i], b->kwargs[i]);
   return same;
 }
@@ -227,11 +238,11 @@ static bool same_annotation(const og_annotation *a, const og_annotation *b)
 /* Of two properties in canonical form; what a rename hint says is no part of it. */
 static bool same_meaning(const og_property *a, const og_property *b)
 {
-  bool same = same_type(&a->type, &b->type) && a->key == b->key && a->unique == b->unique && a->index == b->index &&
-              same_optional(a->embed_source, b->embed_source) && same_optional(a->embed_model, b->embed_model) &&
-              a->n_annotations == b->n_annotations;
+  bool same = og_prop_type_eq(&a->type, &b->type) && a->key == b->key && a->unique == b->unique &&
+              a->index == b->index && og_optional__eq(a->embed_source, b->embed_source) &&
+              og_optional__eq(a->embed_model, b->embed_model) && a->n_annotations == b->n_annotations;
   for (uint32_t i = 0; same && i < a->n_annotations; i++)
-    same = same_annotation(&a->annotations[i], &b->annotations[i]);
+    same = og_annotation__eq(&a->annotations[i], &b->annotations[i]);
   return same;
 }
 
@@ -249,7 +260,7 @@ static og_status meaning_of(og_compiler *k, const og_decl_property *p, const og_
 static og_status agrees(og_compiler *k, og_effective_property *e, const og_decl_property *p, bool *out)
 {
   const og_property *other;
-  *out = same_type(&e->decl->type, &p->type);
+  *out = og_prop_type_eq(&e->decl->type, &p->type);
   if (e->direct || !*out) return OG_OK;
   if (!e->meaning) OG_TRY(meaning_of(k, e->decl, &e->meaning));
   OG_TRY(meaning_of(k, p, &other));
@@ -324,7 +335,7 @@ static og_status take_interface_property(og_compiler *k, gathering *g, og_span a
               "'" OG_STR_FMT "." OG_STR_FMT "' does not agree with interface '" OG_STR_FMT
               "', which declares it as " OG_STR_FMT "%s",
               OG_STR_ARG(g->type->name), OG_STR_ARG(p->name), OG_STR_ARG(iface->name), OG_STR_ARG(want),
-              same_type(&e->decl->type, &p->type) ? " with other annotations" : "");
+              og_prop_type_eq(&e->decl->type, &p->type) ? " with other annotations" : "");
 }
 
 typedef struct named_span {
@@ -473,7 +484,7 @@ static og_status gather_constraints(og_compiler *k, const og_decl *d, const og_t
   return add_property_constraints(k, t, v);
 }
 
-static bool same_bound(const og_bound *a, const og_bound *b)
+bool og_bound__eq(const og_bound *a, const og_bound *b)
 {
   return a->has == b->has && a->is_float == b->is_float && a->i == b->i && a->f == b->f; /* both zeros are one */
 }
@@ -481,7 +492,7 @@ static bool same_bound(const og_bound *a, const og_bound *b)
 /* Of two whose keys are neighbours. */
 static bool same_constraint(const og_constraint *a, const og_constraint *b)
 {
-  bool same = a->kind == b->kind && a->n == b->n && same_bound(&a->min, &b->min) && same_bound(&a->max, &b->max) &&
+  bool same = a->kind == b->kind && a->n == b->n && og_bound__eq(&a->min, &b->min) && og_bound__eq(&a->max, &b->max) &&
               og_str_eq(a->pattern, b->pattern);
   for (uint32_t i = 0; same && i < a->n; i++) same = og_str_eq(a->names[i], b->names[i]);
   return same;
@@ -545,6 +556,7 @@ static og_status make_type(og_compiler *k, const og_decl *d, const og_effective 
                          OG_STR_ARG(d->name)));
   OG_TRY(make_properties(k, e, t));
   OG_TRY(make_annotations(k, d->annotations, d->n_annotations, &t->annotations, &t->n_annotations));
+  OG_TRY(make_hint(k, d->annotations, d->n_annotations, &t->hint));
   OG_TRY(make_implements(k, d, t));
   return make_constraints(k, d, t);
 }
@@ -635,6 +647,7 @@ og_status og_schema_compile(og_ctx *cx, og_str source, og_str file_name, const o
   og_catalog *c;
   OG_TRY(og_schema__compile(cx, source, file_name, &c));
   c->domain = *domain;
+  c->next_id = 1;
   og_status st = og_identity__assign(cx, c, incarnation_skip);
   if (st != OG_OK)
     og_catalog_unref(c);

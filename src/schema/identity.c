@@ -6,6 +6,7 @@
  */
 #include "base/vec.h"
 #include "schema/internal.h"
+#include "schema/migrate.h"
 
 /* The catalog is being made: its const parts are still ours to fill. */
 static og_type_def *mutable_types(const og_type_def *t)
@@ -18,16 +19,9 @@ static og_property *mutable_property(const og_type_def *t, uint32_t i)
   return (og_property *)(uintptr_t)&t->properties[i];
 }
 
-typedef struct type_list {
-  const og_type_def *types;
-  uint32_t n;
-} type_list;
-
-static void lists_of(const og_catalog *c, type_list out[3])
+static void lists_of(const og_catalog *c, og_type_list out[3])
 {
-  out[0] = (type_list){c->interfaces, c->n_interfaces};
-  out[1] = (type_list){c->nodes, c->n_nodes};
-  out[2] = (type_list){c->edges, c->n_edges};
+  for (og_type_kind kind = OG_KIND_INTERFACE; kind <= OG_KIND_EDGE; kind++) out[kind] = og_catalog_types(c, kind);
 }
 
 static int by_id(const void *a, const void *b, void *arg)
@@ -71,21 +65,48 @@ og_status og_identity__link(og_ctx *cx, const og_catalog *c)
   return OG_OK;
 }
 
-og_status og_identity__assign(og_ctx *cx, og_catalog *c, uint64_t skip)
+typedef struct unnumbered {
+  uint64_t owner;
+  og_property *property; /* properties of one owner are in name order */
+} unnumbered;
+
+static int by_owner_id(const void *a, const void *b, void *arg)
 {
-  type_list lists[3];
-  uint64_t next = 1;
-  lists_of(c, lists);
-  for (int k = 0; k < 3; k++)
-    for (uint32_t i = 0; i < lists[k].n; i++) mutable_types(lists[k].types)[i].id = next++;
-  /* Types were numbered in list order, so list order is owner order; properties are in name order. */
+  (void)arg;
+  const unnumbered *x = a, *y = b;
+  return x->owner < y->owner ? -1 : x->owner > y->owner;
+}
+
+static og_status number_properties(og_ctx *cx, const og_type_list lists[3], og_vec *fresh, uint64_t *next)
+{
   for (int k = 0; k < 3; k++)
     for (uint32_t i = 0; i < lists[k].n; i++)
-      for (uint32_t p = 0; p < lists[k].types[i].n_properties; p++)
-        mutable_property(&lists[k].types[i], p)->id = next++;
+      for (uint32_t p = 0; p < lists[k].types[i].n_properties; p++) {
+        const unnumbered u = {lists[k].types[i].id, mutable_property(&lists[k].types[i], p)};
+        if (u.property->id == 0) OG_TRY(og_vec_add(cx, fresh, &u));
+      }
+  OG_TRY(og_sort(cx, fresh->data, fresh->len, fresh->elem, by_owner_id, NULL));
+  for (size_t i = 0; i < fresh->len; i++) OG_VEC_AT(fresh, unnumbered, i).property->id = (*next)++;
+  return OG_OK;
+}
+
+og_status og_identity__assign(og_ctx *cx, og_catalog *c, uint64_t skip)
+{
+  og_type_list lists[3];
+  uint64_t next = c->next_id;
+  og_vec fresh = OG_VEC_INIT(unnumbered);
+  lists_of(c, lists);
+  for (int k = 0; k < 3; k++)
+    for (uint32_t i = 0; i < lists[k].n; i++)
+      if (lists[k].types[i].id == 0) mutable_types(lists[k].types)[i].id = next++;
+  og_status st = number_properties(cx, lists, &fresh, &next);
+  og_vec_cleanup(&fresh);
+  OG_TRY(st);
   next += skip;
+  /* New types were numbered in list order, so that is the order of their ids. */
   for (int k = 1; k < 3; k++)
-    for (uint32_t i = 0; i < lists[k].n; i++) mutable_types(lists[k].types)[i].incarnation = next++;
+    for (uint32_t i = 0; i < lists[k].n; i++)
+      if (lists[k].types[i].incarnation == 0) mutable_types(lists[k].types)[i].incarnation = next++;
   c->next_id = next;
   return og_identity__link(cx, c);
 }

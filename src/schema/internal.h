@@ -32,7 +32,8 @@ typedef struct og_compiler {
 
 OG_MUST_USE og_status og_rules__check(og_compiler *k, const og_decl *d, const og_effective *e);
 
-/* Hands out ids for what has none: types, then properties, then incarnations after `skip` unused numbers. */
+/* Hands out ids for what has none, from c->next_id on: types, then properties, then incarnations after `skip` unused
+ * numbers. */
 OG_MUST_USE og_status og_identity__assign(og_ctx *cx, og_catalog *c, uint64_t skip);
 /* Gives references by name their numbers, and puts them in the order of those. */
 OG_MUST_USE og_status og_identity__link(og_ctx *cx, const og_catalog *c);
@@ -41,5 +42,8 @@ OG_MUST_USE og_status og_identity__link(og_ctx *cx, const og_catalog *c);
 OG_MUST_USE og_status og_schema__compile(og_ctx *cx, og_str source, og_str file_name, og_catalog **out);
 /* By binary search; NULL: none. */
 const og_type_def *og_catalog__find(const og_type_def *list, uint32_t n, og_str name);
+bool og_optional__eq(og_str a, og_str b); /* none is not empty */
+bool og_annotation__eq(const og_annotation *a, const og_annotation *b);
+bool og_bound__eq(const og_bound *a, const og_bound *b);
 /* An annotation as the contract spells it, compact: also the order annotations stand in. */
 OG_MUST_USE og_status og_ir__annotation_text(og_ctx *cx, const og_annotation *a, og_buf *out);

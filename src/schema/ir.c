@@ -80,7 +80,6 @@ static og_status put_annotations(out *o, const og_annotation *a, uint32_t n)
 
 static og_status put_type(out *o, const og_prop_type *t)
 {
-  KEY(o, "prop_type");
   BEGIN(o);
   KEY(o, "scalar");
   if (t->kind == OG_SC_VECTOR) {
@@ -101,6 +100,22 @@ static og_status put_type(out *o, const og_prop_type *t)
     OG_TRY(og_json_kv_null(o->cx, &o->w, "enum_values"));
   }
   END(o);
+}
+
+og_status og_schema_type_write(og_ctx *cx, const og_prop_type *t, og_json_writer *w)
+{
+  out o = {.cx = cx, .w = *w};
+  og_status st = put_type(&o, t);
+  *w = o.w;
+  return st;
+}
+
+og_status og_schema_annotation_write(og_ctx *cx, const og_annotation *a, og_json_writer *w)
+{
+  out o = {.cx = cx, .w = *w};
+  og_status st = put_annotation(&o, a);
+  *w = o.w;
+  return st;
 }
 
 /* A property reference: {owner_type_id, owner_type_name, property_id, property_name}, after `kind` when tagged. */
@@ -183,6 +198,7 @@ static og_status put_property(out *o, const og_property *p)
   BEGIN(o);
   STR(o, "name", p->name);
   if (o->ir) U64(o, "property_id", p->id);
+  KEY(o, "prop_type");
   OG_TRY(put_type(o, &p->type));
   OG_TRY(put_annotations(o, p->annotations, p->n_annotations));
   KEY(o, "property_constraints");

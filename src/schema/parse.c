@@ -510,6 +510,8 @@ static og_status parse_decl(parser *p, og_decl *d)
     OG_TRY(parse_annotations(p, &d->annotations, &d->n_annotations));
     if (at_word(p, "implements")) OG_TRY(parse_implements(p, d));
   }
+  if (p->lx.tok.kind == OG_TOK_ANNOT && d->n_implements)
+    return fail_expected(p, "'{'", OG_STR("annotations of a type stand before 'implements'"));
   return parse_block(p, d);
 }
 

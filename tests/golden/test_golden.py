@@ -172,12 +172,30 @@ def ask(graph, verb, step):
 
 
 def do_schema(graph, step):
+    words = step.head.split()
+    if words and words[0] in ("plan", "apply", "show"):
+        return do_schema_of_graph(graph, step, words)
     graph.put("schema.pg", step.head, step.body)
     existed = (graph.folder / "g.omni").exists()
     done = graph.run("init", "--schema", "schema.pg", "g.omni")
     if done.returncode and not existed and (graph.folder / "g.omni").exists():
         raise Broken("a refused schema left a graph")
     return graph.complaint(done) if done.returncode else []
+
+
+def do_schema_of_graph(graph, step, words):
+    """`schema plan|apply [--allow-data-loss] [FILE]` and `schema show`."""
+    flags = [word for word in words[1:] if word.startswith("--")]
+    if words[0] == "show":
+        return printed(graph.must("schema", "show", "g.omni", "--branch", graph.branch, *flags))
+    graph.put("next.pg", " ".join(word for word in words[1:] if word not in flags), step.body)
+    done = graph.run("schema", words[0], "--schema", "next.pg", "g.omni", *flags)
+    if done.returncode:
+        return graph.complaint(done)
+    said = done.stdout.splitlines()
+    if said[:1] != [f"schema {words[0]} for {(graph.folder / 'g.omni').resolve()}"]:
+        raise Broken(f"schema {words[0]} did not say of which graph:\n{done.stdout}")
+    return printed("\n".join(said[1:])) if words[0] == "plan" or step.answer("prints") else []
 
 
 def do_load(graph, step):
@@ -245,7 +263,8 @@ DO = {"schema": do_schema, "load": do_load, "query": do_query, "mutate": do_muta
 
 
 def do(graph, step):
-    guarded = step.word in ("load", "mutate", "branch") and step.answer("error")
+    writes = step.word in ("load", "mutate", "branch") or step.head.startswith("apply")
+    guarded = writes and step.answer("error")
     before = graph.state() if guarded else None
     answers = DO[step.word](graph, step)
     if guarded and answers[:1] == ["error"] and graph.state() != before:
