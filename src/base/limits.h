@@ -21,5 +21,6 @@
 #define OG_LIMIT_REEXECUTIONS   32             /* of one write against moved branches */
 #define OG_LIMIT_REBASES        64             /* of one publish */
 #define OG_LIMIT_QUERY_MEMORY   (2ull << 30)   /* "query memory": one query or mutation, bytes */
+#define OG_LIMIT_CACHE_MEMORY   (1ull << 30)   /* default budget of what a handle keeps decoded, bytes: no error */
 #define OG_LIMIT_LOAD_MEMORY    (256ull << 20) /* default budget of one load before it spills, bytes */
 #define OG_LIMIT_BRANCH_NAME    200            /* "branch name bytes" */

@@ -1,87 +1,68 @@
 /* SPDX-License-Identifier: MIT */
-/* exec/adjacency.c -- neighbours as arrays: one counting pass, one filling pass (compressed sparse rows).
- *
- * String ids appear only here: each endpoint of a live edge is looked up once among the ids of its node type.  Edges of
- * one source keep the order of their rows.
- */
+/* exec/adjacency.c -- what a run holds of the topology of its edge types. */
 #include "exec/run.h"
 
-typedef struct ends {
-  uint64_t *from, *to; /* per edge row; UINT64_MAX: no such node, or the edge is deleted */
-} ends;
-
-static og_status resolve(og_ctx *cx, og_view *edges, og_view *nodes, int32_t field, uint64_t *out)
+static og_status entry_of(og_ctx *cx, og_run *run, const og_type_def *edge, og_adjacency **out)
 {
-  const og_column *c;
-  OG_TRY(og_view_ids(cx, nodes));
-  OG_TRY(og_view_column(cx, edges, field, &c));
-  for (uint64_t i = 0; i < edges->rows; i++) {
-    if ((i & 0xFFFF) == 0) OG_TRY(og_ctx_poll(cx));
-    bool found = og_view_is_live(edges, i) && og_map_get(&nodes->ids, og_column_str(c, (int64_t)i), &out[i]);
-    if (!found) out[i] = UINT64_MAX;
+  for (size_t i = 0; i < run->adjacencies.len; i++) {
+    *out = &OG_VEC_AT(&run->adjacencies, og_adjacency, i);
+    if ((*out)->edge == edge) return OG_OK;
   }
+  *out = og_vec_push(cx, &run->adjacencies);
+  if (!*out) return OG_ENOMEM;
+  (*out)->edge = edge;
   return OG_OK;
 }
 
-static bool is_edge(const ends *e, uint64_t i)
-{
-  return e->from[i] != UINT64_MAX && e->to[i] != UINT64_MAX;
-}
-
-static og_status fill(og_ctx *cx, const ends *e, uint64_t n_edges, uint64_t n_from, og_adjacency *out)
-{
-  out->first = og_calloc(cx, n_from + 2, sizeof *out->first);
-  if (!out->first) return OG_ENOMEM;
-  for (uint64_t i = 0; i < n_edges; i++)
-    if (is_edge(e, i)) out->first[e->from[i] + 2]++;
-  for (uint64_t v = 2; v < n_from + 2; v++) out->first[v] += out->first[v - 1];
-  uint64_t total = out->first[n_from + 1];
-  out->targets = og_calloc(cx, total + 1, sizeof *out->targets);
-  out->edges = og_calloc(cx, total + 1, sizeof *out->edges);
-  if (!out->targets || !out->edges) return OG_ENOMEM;
-  /* first[v + 1] runs from the start of v's range to its end, and is then what it has to be. */
-  for (uint64_t i = 0; i < n_edges; i++) {
-    if (!is_edge(e, i)) continue;
-    uint64_t at = out->first[e->from[i] + 1]++;
-    out->targets[at] = e->to[i];
-    out->edges[at] = i;
-  }
-  return OG_OK;
-}
-
-static og_status build(og_ctx *cx, og_run *run, og_adjacency *a)
+static og_status ends_of(og_ctx *cx, og_run *run, const og_type_def *edge, og_ends *out)
 {
   og_view *edges, *from, *to;
   const og_catalog *c = run->snapshot->catalog;
-  OG_TRY(og_run__view(cx, run, a->edge, &edges));
-  OG_TRY(og_run__view(cx, run, a->reverse ? og_edge_to(c, a->edge) : og_edge_from(c, a->edge), &from));
-  OG_TRY(og_run__view(cx, run, a->reverse ? og_edge_from(c, a->edge) : og_edge_to(c, a->edge), &to));
-  ends e = {og_calloc(cx, edges->rows + 1, sizeof(uint64_t)), og_calloc(cx, edges->rows + 1, sizeof(uint64_t))};
-  og_status st = e.from && e.to ? OG_OK : OG_ENOMEM;
-  if (st == OG_OK) st = resolve(cx, edges, from, a->reverse ? OG_FIELD_DST : OG_FIELD_SRC, e.from);
-  if (st == OG_OK) st = resolve(cx, edges, to, a->reverse ? OG_FIELD_SRC : OG_FIELD_DST, e.to);
-  if (st == OG_OK) st = fill(cx, &e, edges->rows, from->rows, a);
-  og_free(e.from);
-  og_free(e.to);
-  return st;
+  OG_TRY(og_run__view(cx, run, edge, &edges));
+  OG_TRY(og_run__view(cx, run, og_edge_from(c, edge), &from));
+  OG_TRY(og_run__view(cx, run, og_edge_to(c, edge), &to));
+  *out = (og_ends){.edges = edges->data,
+                   .from = from->data,
+                   .to = to->data,
+                   .src = og_type_column(edge, OG_FIELD_SRC),
+                   .dst = og_type_column(edge, OG_FIELD_DST)};
+  return OG_OK;
 }
 
-og_status og_run__adjacency(og_ctx *cx, og_run *run, const og_type_def *edge, bool reverse, const og_adjacency **out)
+og_status og_run__topology(og_ctx *cx, og_run *run, const og_type_def *edge, const og_topology **out)
+{
+  og_ends ends;
+  og_adjacency *a;
+  OG_TRY(entry_of(cx, run, edge, &a));
+  if (!a->edges) {
+    OG_TRY(ends_of(cx, run, edge, &ends));
+    OG_TRY_NOTE(cx, og_topology_get(cx, og_graph_cache(run->snapshot->graph), &ends, &a->edges),
+                "while reading the edges '" OG_STR_FMT "'", OG_STR_ARG(edge->name));
+  }
+  *out = a->edges;
+  return OG_OK;
+}
+
+og_status og_run__neighbours(og_ctx *cx, og_run *run, const og_type_def *edge, og_way way, const og_csr **out)
+{
+  og_ends ends;
+  og_adjacency *a;
+  OG_TRY(entry_of(cx, run, edge, &a));
+  if (!a->sets[way]) {
+    OG_TRY(ends_of(cx, run, edge, &ends));
+    OG_TRY_NOTE(cx, og_neighbours_get(cx, og_graph_cache(run->snapshot->graph), &ends, way, &a->sets[way]),
+                "while reading the edges '" OG_STR_FMT "'", OG_STR_ARG(edge->name));
+  }
+  *out = &a->sets[way]->csr;
+  return OG_OK;
+}
+
+void og_run__forget_adjacency(og_run *run)
 {
   for (size_t i = 0; i < run->adjacencies.len; i++) {
-    *out = OG_VEC_AT(&run->adjacencies, og_adjacency *, i);
-    if ((*out)->edge == edge && (*out)->reverse == reverse) return OG_OK;
+    og_adjacency *a = &OG_VEC_AT(&run->adjacencies, og_adjacency, i);
+    og_cached_unref(a->edges);
+    for (size_t way = 0; way < OG_ARRAY_LEN(a->sets); way++) og_cached_unref(a->sets[way]);
   }
-  og_adjacency *a = og_zalloc(cx, sizeof *a);
-  if (!a) return OG_ENOMEM;
-  a->edge = edge;
-  a->reverse = reverse;
-  og_status st = og_vec_add(cx, &run->adjacencies, &a);
-  if (st != OG_OK) {
-    og_free(a);
-    return st;
-  }
-  OG_TRY_NOTE(cx, build(cx, run, a), "while reading the edges '" OG_STR_FMT "'", OG_STR_ARG(edge->name));
-  *out = a;
-  return OG_OK;
+  og_vec_cleanup(&run->adjacencies);
 }

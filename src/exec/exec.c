@@ -67,22 +67,15 @@ og_status og_exec_run(og_ctx *cx, og_snapshot *snapshot, const og_plan *plan, co
                 .values = values,
                 .now = {.type = og_type_of(OG_TYPE_DATE64), .v.i = now_ms},
                 .all_views = OG_VEC_INIT(og_view *),
-                .adjacencies = OG_VEC_INIT(og_adjacency *),
+                .adjacencies = OG_VEC_INIT(og_adjacency),
                 .out = OG_VEC_INIT(uint64_t)};
   og_exec_result result = {0};
   og_mem *outer;
   OG_TRY(og_ctx_budget_begin(cx, OG_LIMIT_QUERY_MEMORY, "query memory", &outer));
   og_status st = og_ctx_budget_end(cx, outer, run_all(cx, &run, &result));
   for (size_t i = 0; i < run.all_views.len; i++) og_view_free(OG_VEC_AT(&run.all_views, og_view *, i));
-  for (size_t i = 0; i < run.adjacencies.len; i++) {
-    og_adjacency *a = OG_VEC_AT(&run.adjacencies, og_adjacency *, i);
-    og_free(a->first);
-    og_free(a->targets);
-    og_free(a->edges);
-    og_free(a);
-  }
+  og_run__forget_adjacency(&run);
   og_vec_cleanup(&run.all_views);
-  og_vec_cleanup(&run.adjacencies);
   og_vec_cleanup(&run.out);
   if (st != OG_OK)
     og_exec_result_cleanup(&result);

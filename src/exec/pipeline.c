@@ -27,8 +27,8 @@ typedef struct stage {
   og_map keys;     /* HASH_JOIN: encoded keys -> first row + 1 in `chain` */
   og_vec chain;    /* HASH_JOIN: link */
   bool prepared;
-  og_vec emitted, frontier, next; /* EXPAND: uint64_t */
-  og_umap seen, visited;          /* EXPAND */
+  og_vec emitted, frontier, next; /* EXPAND: uint32_t */
+  uint32_t *marks, epoch;         /* EXPAND: per node, whether this walk has met it */
 } stage;
 
 typedef struct link {
@@ -170,90 +170,90 @@ static og_status push_hash_join(og_ctx *cx, pipe_t *p, uint32_t at, uint64_t *sl
 
 /* ---- EXPAND and CLOSE */
 
-typedef struct neighbours {
-  const og_adjacency *dirs[2];
-  unsigned n;
-} neighbours;
-
-static og_status neighbours_of(og_ctx *cx, pipe_t *p, const og_plan_op *op, neighbours *out)
+static og_way way_of(og_direction dir)
 {
-  *out = (neighbours){0};
-  if (op->dir != OG_DIR_IN) OG_TRY(og_run__adjacency(cx, p->run, op->edge, false, &out->dirs[out->n++]));
-  if (op->dir != OG_DIR_OUT) OG_TRY(og_run__adjacency(cx, p->run, op->edge, true, &out->dirs[out->n++]));
+  return dir == OG_DIR_OUT ? OG_WAY_OUT : dir == OG_DIR_IN ? OG_WAY_IN : OG_WAY_BOTH;
+}
+
+/* One output row per edge row of `c`: parallel edges are distinct. */
+static og_status expand_list(og_ctx *cx, pipe_t *p, uint32_t at, uint64_t *slots, const og_csr *c, bool bound,
+                             bool no_loops)
+{
+  const og_plan_op *op = p->stages[at].op;
+  uint64_t src = slots[op->src], dst = slots[op->dst];
+  for (uint64_t i = c->first[src]; i < c->first[src + 1] && !p->stop; i++) {
+    bool keep;
+    if (bound && c->targets[i] != dst) continue;
+    if (no_loops && c->targets[i] == src) continue;
+    slots[op->dst] = c->targets[i];
+    slots[op->edge_slot] = c->rows[i];
+    OG_TRY(all_hold(cx, p->run, op, slots, &keep));
+    if (keep) OG_TRY(emit(cx, p, at, slots));
+  }
   return OG_OK;
 }
 
-/* One output row per edge row: parallel edges are distinct. */
 static og_status expand_edges(og_ctx *cx, pipe_t *p, uint32_t at, uint64_t *slots, bool bound)
 {
   const og_plan_op *op = p->stages[at].op;
-  neighbours nb;
-  uint64_t src = slots[op->src], dst = slots[op->dst];
-  OG_TRY(neighbours_of(cx, p, op, &nb));
-  for (unsigned d = 0; d < nb.n; d++) {
-    const og_adjacency *a = nb.dirs[d];
-    for (uint64_t i = a->first[src]; i < a->first[src + 1] && !p->stop; i++) {
-      bool keep;
-      if (bound && a->targets[i] != dst) continue;
-      if (d == 1 && a->targets[i] == src) continue; /* a self-loop is one row, whichever way it is read */
-      slots[op->dst] = a->targets[i];
-      slots[op->edge_slot] = a->edges[i];
-      OG_TRY(all_hold(cx, p->run, op, slots, &keep));
-      if (keep) OG_TRY(emit(cx, p, at, slots));
-    }
+  const og_topology *t;
+  OG_TRY(og_run__topology(cx, p->run, op->edge, &t));
+  if (op->dir != OG_DIR_IN) OG_TRY(expand_list(cx, p, at, slots, &t->out, bound, false));
+  /* A self-loop is one row, whichever way it is read. */
+  if (op->dir != OG_DIR_OUT) OG_TRY(expand_list(cx, p, at, slots, &t->in, bound, op->dir == OG_DIR_BOTH));
+  return OG_OK;
+}
+
+/* Marks of a walk: one number per node instead of a set to clear. */
+static og_status marks_begin(og_ctx *cx, stage *s, uint64_t n)
+{
+  if (!s->marks && !(s->marks = og_calloc(cx, n + 1, sizeof *s->marks))) return OG_ENOMEM;
+  if (++s->epoch == 0) {
+    memset(s->marks, 0, n * sizeof *s->marks);
+    s->epoch = 1;
   }
   return OG_OK;
 }
 
-static og_status note_once(og_ctx *cx, og_umap *set, uint64_t v, og_vec *list)
+/* One hop of the walk from all nodes of the frontier, among nodes of one type.
+ *
+ * A node counts by its shortest distance.  The only way to meet a node again is its own loop: hop h finds u, at
+ * distance h - 1, by u's loop; u counts then unless it has before, which is to say only if h is the first hop that
+ * counts. */
+static og_status walk_hop(og_ctx *cx, stage *s, const og_csr *c, uint32_t hop)
 {
-  bool was_new;
-  OG_TRY(og_umap_put(cx, set, v, 1, &was_new));
-  return was_new ? og_vec_add(cx, list, &v) : OG_OK;
-}
-
-/* One edge of the walk, from u to w.  `counts`: as many hops as the clause asks for have been made. */
-static og_status walk_edge(og_ctx *cx, stage *s, uint64_t u, uint64_t w, bool same, bool counts)
-{
-  bool loop = same && w == u, was_new = true;
-  if (same && !loop) OG_TRY(og_umap_put(cx, &s->visited, w, 1, &was_new));
-  if (!was_new) return OG_OK;
-  if (!loop) OG_TRY(og_vec_add(cx, &s->next, &w));
-  return counts ? note_once(cx, &s->seen, w, &s->emitted) : OG_OK;
-}
-
-/* The breadth-first walk of the language's section on traversal: a destination counts by its shortest distance, and the
- * source comes back only through a self-loop of its own. */
-static og_status walk_hop(og_ctx *cx, stage *s, const neighbours *nb, bool same, uint32_t hop)
-{
+  bool counts = hop >= s->op->min, loops_count = hop == s->op->min;
   for (size_t i = 0; i < s->frontier.len; i++) {
-    uint64_t u = OG_VEC_AT(&s->frontier, uint64_t, i);
-    for (unsigned d = 0; d < nb->n; d++) {
-      const og_adjacency *a = nb->dirs[d];
-      for (uint64_t k = a->first[u]; k < a->first[u + 1]; k++)
-        OG_TRY(walk_edge(cx, s, u, a->targets[k], same, hop >= s->op->min));
+    uint32_t u = OG_VEC_AT(&s->frontier, uint32_t, i);
+    uint64_t from = c->first[u], to = c->first[u + 1];
+    OG_TRY(og_vec_reserve(cx, &s->next, to - from));
+    if (counts) OG_TRY(og_vec_reserve(cx, &s->emitted, to - from));
+    for (uint64_t k = from; k < to; k++) {
+      uint32_t w = c->targets[k];
+      if (w == u && loops_count) OG_VEC_AT(&s->emitted, uint32_t, s->emitted.len++) = w;
+      if (s->marks[w] == s->epoch) continue;
+      s->marks[w] = s->epoch;
+      OG_VEC_AT(&s->next, uint32_t, s->next.len++) = w;
+      if (counts) OG_VEC_AT(&s->emitted, uint32_t, s->emitted.len++) = w;
     }
   }
   return OG_OK;
 }
 
-static og_status walk(og_ctx *cx, pipe_t *p, stage *s, uint64_t src)
+/* The breadth-first walk of the language's section on traversal; what it reaches is in s->emitted. */
+static og_status walk(og_ctx *cx, stage *s, const og_csr *c, uint64_t src)
 {
-  neighbours nb;
   const og_plan_op *op = s->op;
-  bool same = op->edge->from == op->edge->to;
-  uint32_t max = same ? op->max : op->max < 1 ? op->max : 1;
-  OG_TRY(neighbours_of(cx, p, op, &nb));
-  og_map_clear(&s->seen);
-  og_map_clear(&s->visited);
+  const uint32_t first = (uint32_t)src;
   og_vec_clear(&s->emitted);
   og_vec_clear(&s->frontier);
-  OG_TRY(og_vec_add(cx, &s->frontier, &src));
-  if (same) OG_TRY(og_umap_put(cx, &s->visited, src, 1, NULL));
-  for (uint32_t hop = 1; hop <= max && s->frontier.len; hop++) {
+  OG_TRY(og_vec_add(cx, &s->frontier, &first));
+  OG_TRY(marks_begin(cx, s, c->n));
+  s->marks[first] = s->epoch;
+  for (uint32_t hop = 1; hop <= op->max && s->frontier.len; hop++) {
     OG_TRY(og_ctx_poll(cx));
     og_vec_clear(&s->next);
-    OG_TRY(walk_hop(cx, s, &nb, same, hop));
+    OG_TRY(walk_hop(cx, s, c, hop));
     og_vec swap = s->frontier;
     s->frontier = s->next;
     s->next = swap;
@@ -261,15 +261,37 @@ static og_status walk(og_ctx *cx, pipe_t *p, stage *s, uint64_t src)
   return OG_OK;
 }
 
+/* Nodes that the op reaches from src, distinct: a list of the topology where one hop is meant, else a walk. */
+static og_status reach(og_ctx *cx, pipe_t *p, stage *s, uint64_t src, const uint32_t **out, uint64_t *n)
+{
+  const og_csr *c;
+  const og_plan_op *op = s->op;
+  bool same = op->edge->from == op->edge->to;
+  *n = 0;
+  if (op->min > (same ? op->max : 1) || op->max == 0) return OG_OK; /* across types no walk goes on */
+  OG_TRY(og_run__neighbours(cx, p->run, op->edge, way_of(op->dir), &c));
+  if (op->max == 1 || !same) {
+    *out = c->targets + c->first[src];
+    *n = og_csr_degree(c, src);
+    return OG_OK;
+  }
+  OG_TRY(walk(cx, s, c, src));
+  *out = s->emitted.data;
+  *n = s->emitted.len;
+  return OG_OK;
+}
+
 static og_status push_expand(og_ctx *cx, pipe_t *p, uint32_t at, uint64_t *slots)
 {
   stage *s = &p->stages[at];
   const og_plan_op *op = s->op;
+  const uint32_t *to = NULL;
+  uint64_t n;
   if (op->edge_slot != OG_NO_SLOT) return expand_edges(cx, p, at, slots, false);
-  OG_TRY(walk(cx, p, s, slots[op->src]));
-  for (size_t i = 0; i < s->emitted.len && !p->stop; i++) {
+  OG_TRY(reach(cx, p, s, slots[op->src], &to, &n));
+  for (uint64_t i = 0; i < n && !p->stop; i++) {
     bool keep;
-    slots[op->dst] = OG_VEC_AT(&s->emitted, uint64_t, i);
+    slots[op->dst] = to[i];
     OG_TRY(all_hold(cx, p->run, op, slots, &keep));
     if (keep) OG_TRY(emit(cx, p, at, slots));
   }
@@ -279,9 +301,13 @@ static og_status push_expand(og_ctx *cx, pipe_t *p, uint32_t at, uint64_t *slots
 static og_status push_close(og_ctx *cx, pipe_t *p, uint32_t at, uint64_t *slots)
 {
   stage *s = &p->stages[at];
+  const uint32_t *to = NULL;
+  uint64_t n, dst = slots[s->op->dst];
+  bool found = false;
   if (s->op->edge_slot != OG_NO_SLOT) return expand_edges(cx, p, at, slots, true);
-  OG_TRY(walk(cx, p, s, slots[s->op->src]));
-  return og_umap_get(&s->seen, slots[s->op->dst], NULL) ? emit(cx, p, at, slots) : OG_OK;
+  OG_TRY(reach(cx, p, s, slots[s->op->src], &to, &n));
+  for (uint64_t i = 0; i < n && !found; i++) found = to[i] == dst;
+  return found ? emit(cx, p, at, slots) : OG_OK;
 }
 
 /* ---- FILTER and ANTI */
@@ -386,10 +412,8 @@ static og_status stage_init(og_ctx *cx, og_run *run, const og_plan_op *op, size_
   s->op = op;
   s->rows = OG_VEC_INIT(uint64_t);
   s->chain = OG_VEC_INIT(link);
-  s->emitted = s->frontier = s->next = OG_VEC_INIT(uint64_t);
+  s->emitted = s->frontier = s->next = OG_VEC_INIT(uint32_t);
   og_umap_init(&s->keys);
-  og_umap_init(&s->seen);
-  og_umap_init(&s->visited);
   s->slots = og_push_array(cx, run->plan->n_slots + 1, sizeof *s->slots);
   return s->slots ? chunk_init(cx, run->plan->n_slots, cap, &s->out) : OG_ENOMEM;
 }
@@ -406,8 +430,7 @@ static void stage_cleanup(stage *s)
   og_vec_cleanup(&s->frontier);
   og_vec_cleanup(&s->next);
   og_map_cleanup(&s->keys);
-  og_map_cleanup(&s->seen);
-  og_map_cleanup(&s->visited);
+  og_free(s->marks);
 }
 
 static og_status pipe_init(og_ctx *cx, og_run *run, const og_plan_op *ops, uint32_t n, og_sink_fn sink, pipe_t *p)

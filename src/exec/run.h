@@ -4,14 +4,13 @@
 
 #include "exec/exec.h"
 #include "exec/view.h"
+#include "topology/csr.h"
 
-/* Neighbours of one edge type in one direction: per row of the source type a range of (edge row, target row). */
+/* The edges of one type as this run needs them. */
 typedef struct og_adjacency {
   const og_type_def *edge;
-  bool reverse;
-  uint64_t *first;   /* source rows + 1 */
-  uint64_t *targets; /* rows of the target type */
-  uint64_t *edges;   /* rows of the edge table */
+  og_topology *edges;     /* with edge rows; one reference, or NULL: not asked for yet */
+  og_neighbours *sets[3]; /* by og_way: without parallel edges; likewise */
 } og_adjacency;
 
 #define OG_CHUNK 2048
@@ -33,14 +32,17 @@ struct og_run {
   og_scalar now;
   og_view **views;    /* per slot; shared between slots of one type */
   og_vec all_views;   /* og_view * */
-  og_vec adjacencies; /* og_adjacency * */
+  og_vec adjacencies; /* og_adjacency */
   og_vec out;         /* uint64_t: rows that reached the end, slot by slot within a row */
   uint64_t n_out;
 };
 
 OG_MUST_USE og_status og_run__view(og_ctx *cx, og_run *run, const og_type_def *type, og_view **out);
-OG_MUST_USE og_status og_run__adjacency(og_ctx *cx, og_run *run, const og_type_def *edge, bool reverse,
-                                        const og_adjacency **out);
+/* Edges with their rows; distinct neighbours.  Borrowed from the run. */
+OG_MUST_USE og_status og_run__topology(og_ctx *cx, og_run *run, const og_type_def *edge, const og_topology **out);
+OG_MUST_USE og_status og_run__neighbours(og_ctx *cx, og_run *run, const og_type_def *edge, og_way way,
+                                         const og_csr **out);
+void og_run__forget_adjacency(og_run *run);
 /* Value of an operand for one row of slots; strings borrow from the run. */
 OG_MUST_USE og_status og_run__value(og_ctx *cx, og_run *run, const og_pexpr *e, const uint64_t *slots, og_scalar *out);
 /* Whether a predicate is true for one row of slots. */

@@ -2,6 +2,7 @@
 /* graph/internal.h -- what the files of this room share. */
 #pragma once
 
+#include "base/cache.h"
 #include "base/mutex.h"
 #include "graph/bugs.h"
 #include "graph/graph.h"
@@ -62,6 +63,7 @@ struct og_graph {
   og_store *store;
   og_store_caps caps;
   bool read_only;
+  og_cache *derived;
   og_mutex mu; /* guards everything below; never held across a store call */
   og_ulid_gen ulids;
   og_vec folds;  /* og_cached_fold: the newest known of each branch */

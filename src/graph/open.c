@@ -7,6 +7,8 @@
  */
 #include "graph/internal.h"
 
+#include "base/limits.h"
+
 #include <inttypes.h>
 
 #define CACHED_TABLES 64
@@ -129,7 +131,8 @@ og_status og_graph_open(og_ctx *cx, og_store *store, bool read_only, og_graph **
   g->folds = OG_VEC_INIT(og_cached_fold);
   g->tables = OG_VEC_INIT(og_cached_table);
   g->caps = (og_store_caps){.stamp_is_identity = true}; /* for reading: a probe upward needs no more than stamps */
-  og_status st = open_newest(cx, g);
+  og_status st = og_cache_new(cx, OG_LIMIT_CACHE_MEMORY, &g->derived);
+  if (st == OG_OK) st = open_newest(cx, g);
   if (st != OG_OK)
     og_graph_close(g);
   else
@@ -147,6 +150,7 @@ static void free_table(og_cached_table *t)
 void og_graph_close(og_graph *g)
 {
   if (!g) return;
+  og_cache_free(g->derived);
   for (size_t i = 0; i < g->folds.len; i++) {
     og_free(OG_VEC_AT(&g->folds, og_cached_fold, i).branch);
     og_fold_unref(OG_VEC_AT(&g->folds, og_cached_fold, i).fold);
@@ -164,6 +168,11 @@ void og_graph_close(og_graph *g)
 og_store *og_graph_store(const og_graph *g)
 {
   return g->store;
+}
+
+og_cache *og_graph_cache(const og_graph *g)
+{
+  return g->derived;
 }
 
 og_status og_graph__ulid(og_ctx *cx, og_graph *g, const og_fold *f, og_ulid *out)

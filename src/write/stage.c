@@ -138,11 +138,13 @@ og_status og_stage_find(og_ctx *cx, og_stage_table *t, og_str id, uint64_t *out)
 {
   *out = OG_NO_OFFSET;
   if (t->replaced || t->view->rows == 0) return OG_OK;
-  if (++t->finds <= SCAN_FINDS && !t->view->has_ids) {
+  if (++t->finds <= SCAN_FINDS && !t->view->data->ids) {
     OG_TRY(scan_for(cx, t, id, out));
   } else {
-    OG_TRY(og_view_ids(cx, t->view));
-    if (!og_map_get(&t->view->ids, id, out)) *out = OG_NO_OFFSET;
+    const og_ids *ids;
+    OG_TRY(og_view_ids(cx, t->view, &ids));
+    uint32_t row = og_ids_find(ids, id);
+    *out = row == OG_NO_ROW ? OG_NO_OFFSET : row;
   }
   if (*out != OG_NO_OFFSET && og_stage_is_touched(t, *out)) *out = OG_NO_OFFSET;
   return OG_OK;
