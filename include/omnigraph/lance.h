@@ -37,6 +37,8 @@ typedef struct og_dataset_opts {
   unsigned threads;        /* that decode; 0: as many as processors, 1: only the caller's */
   uint64_t timeout_ms;     /* of the opening; 0: none */
   const og_cancel *cancel; /* of the opening; NULL: cannot be cancelled */
+  const char *const *blob_folders; /* where blobs outside the table may be read: folders, paths or file://, ended by */
+                                   /* NULL; NULL: nowhere, and reading one is OG_EDENIED */
 } og_dataset_opts;
 OG_API void og_dataset_opts_init(og_dataset_opts *opts);
 
@@ -144,6 +146,11 @@ OG_API void og_take_opts_init(og_take_opts *opts);
 OG_API og_status og_dataset_take(og_dataset *dataset, const uint64_t *rows, size_t count, const og_take_opts *opts,
                                  struct ArrowArrayStream *out, og_error *err);
 
+/* ---- Blobs
+ *
+ * A blob is a value of any size that lies apart from its column (Lance's extension type lance.blob.v2, in file version
+ * 2.2).  A scan gives it as large_binary, whole, and its batches are then small; these functions read parts. */
+
 #define OG_BLOB_MOST (4u << 20)
 #define OG_BLOB_NULL UINT64_MAX
 typedef struct og_blob_part {
@@ -155,10 +162,20 @@ typedef struct og_blob_part {
   size_t len;    /* set: how many it has, 0 at the end */
   uint64_t size; /* set: of the whole blob, or OG_BLOB_NULL */
 } og_blob_part;
-/* Reads part of a blob (a column of the extension type lance.blob.v2) without the rest: what fits, and at most
- * OG_BLOB_MOST bytes.  OG_ENOTFOUND: no such row; OG_EINVALID: the column is no blob; OG_EUNSUPPORTED: the blob lies
- * outside the table. */
+/* Reads part of a blob without the rest: what fits, and at most OG_BLOB_MOST bytes.  OG_ENOTFOUND: no such row, or the
+ * object outside that it names is not there; OG_EINVALID: the column is no blob; OG_EDENIED: it lies outside the table, in
+ * none of the blob_folders. */
 OG_API og_status og_dataset_blob_read(og_dataset *dataset, const char *column, og_blob_part *part, og_error *err);
+
+/* One blob, found once, to be read piece by piece.  It may be used from several threads, and after og_dataset_close. */
+typedef struct og_blob og_blob;
+/* Errors as of og_dataset_blob_read. */
+OG_API og_status og_dataset_blob_open(og_dataset *dataset, const char *column, og_take_by by, uint64_t row, og_blob **out,
+                                      og_error *err);
+OG_API uint64_t og_blob_size(const og_blob *blob); /* OG_BLOB_NULL: null */
+/* *len: how many bytes from `from` on were put to `to`: `room`, OG_BLOB_MOST or what is left, whichever is least. */
+OG_API og_status og_blob_read(og_blob *blob, uint64_t from, void *to, size_t room, size_t *len, og_error *err);
+OG_API void og_blob_close(og_blob *blob); /* NULL is fine */
 
 /* ---- Writing
  *
@@ -186,6 +203,7 @@ typedef struct og_write_opts {
   const og_cancel *cancel; /* NULL: cannot be cancelled */
   bool no_row_ids;         /* OG_WRITE_CREATE: rows have addresses only, as other writers of Lance have it by default: */
                            /* _rowid then changes when rows are moved, rows have no versions, and commits are smaller */
+  const char *const *blob_folders; /* as of og_dataset_opts: where blobs outside may lie that rows name */
 } og_write_opts;
 OG_API void og_write_opts_init(og_write_opts *opts);
 
@@ -193,10 +211,35 @@ OG_API void og_write_opts_init(og_write_opts *opts);
  * table has the columns of the stream; other writes find their columns by name: one that is missing becomes null,
  * where it may.  Small fragments at the end are written again with the new rows, so that many small appends leave few;
  * the versions of rows that are then older than 48 versions may become larger by a 24th of their age, never smaller.
+ * A blob comes as large_binary, in a new table with the field metadata "lance:blob", or as Lance has it: the extension
+ * type lance.blob.v2 over a struct of data (large_binary), uri (utf8) and, if wanted, position and size (uint64), where
+ * data has the bytes, or uri names an object outside that is not copied, or size bytes from position on of it.  Small blobs
+ * lie in the data file, others beside it; the field metadata lance-encoding:blob-inline-size-threshold,
+ * blob-dedicated-size-threshold and blob-pack-file-size-threshold are obeyed.
  * *version (NULL: not wanted) is the one that was made.  OG_EINVALID: a column does not fit the table's,
- * or the stream failed. */
+ * or the stream failed; OG_EDENIED: a blob outside in none of the blob_folders. */
 OG_API og_status og_dataset_write(const char *uri, struct ArrowArrayStream *rows, const og_write_opts *opts,
                                   uint64_t *version, og_error *err);
+
+/* ---- Writing piece by piece: rows as they come, and blobs of which no more than a piece is in memory. */
+
+typedef struct og_dataset_writer og_dataset_writer;
+/* Begins a write as og_dataset_write would do it, of rows with these columns; `schema` is released in every case.  A blob
+ * may be declared as uint64 (in a new table with the field metadata "lance:blob"): its values are then numbers of blobs
+ * that og_dataset_writer_blob_end gave.  A writer belongs to one thread at a time. */
+OG_API og_status og_dataset_writer_open(const char *uri, struct ArrowSchema *schema, const og_write_opts *opts,
+                                        og_dataset_writer **out, og_error *err);
+/* A blob of a column for one of the next rows: begin, bytes in pieces of any size, end.  *number stands for it in the next
+ * call of og_dataset_writer_rows, and in no later one. */
+OG_API og_status og_dataset_writer_blob_begin(og_dataset_writer *writer, const char *column, og_error *err);
+OG_API og_status og_dataset_writer_blob(og_dataset_writer *writer, const void *bytes, size_t len, og_error *err);
+OG_API og_status og_dataset_writer_blob_end(og_dataset_writer *writer, uint64_t *number, og_error *err);
+/* Rows as a struct array with the columns of the schema; `rows` is released in every case.  At most 65,536 of them at once
+ * with numbers of blobs. */
+OG_API og_status og_dataset_writer_rows(og_dataset_writer *writer, struct ArrowArray *rows, og_error *err);
+/* Makes the version.  Afterwards, and after any call that failed, the writer can only be closed. */
+OG_API og_status og_dataset_writer_commit(og_dataset_writer *writer, uint64_t *version, og_error *err);
+OG_API void og_dataset_writer_close(og_dataset_writer *writer); /* without a commit nothing was written.  NULL is fine */
 
 /* Deletes the rows for which all `count` conditions hold; with none, all rows.  *deleted (NULL: not wanted) is how
  * many; without any, no version is made. */

@@ -25,6 +25,12 @@ void og_db__dataset_unref(og_dataset *d)
   og_mem_free(mem);
 }
 
+og_dataset *og_db__dataset_ref(og_dataset *d)
+{
+  atomic_fetch_add_explicit(&d->refs, 1, memory_order_relaxed);
+  return d;
+}
+
 void og_dataset_close(og_dataset *dataset)
 {
   og_db__dataset_unref(dataset);
@@ -71,6 +77,11 @@ static og_status open_dataset(og_call *c, og_dataset *d, const char *uri, const 
   OG_TRY(og_db__text_take(cx, o->branch, "branch", &branch));
   OG_TRY(og_db__dataset_enter(c, d, o->timeout_ms, o->cancel));
   OG_TRY(open_table(cx, at, branch, o->version, &d->table));
+  for (size_t i = 0; o->blob_folders && o->blob_folders[i]; i++) {
+    og_str folder;
+    OG_TRY(og_db__text_need(cx, o->blob_folders[i], "blob_folders", &folder));
+    OG_TRY(og_lance_table_allow_blobs(cx, d->table, folder));
+  }
   return o->threads == 1 ? OG_OK : og_pool_new(cx, o->threads, &d->rt.pool);
 }
 
@@ -414,8 +425,7 @@ static og_status stream_new(og_ctx *cx, og_dataset *d, row_stream **out)
 {
   row_stream *s = og_zalloc(cx, sizeof *s);
   if (!s) return OG_ENOMEM;
-  atomic_fetch_add_explicit(&d->refs, 1, memory_order_relaxed);
-  s->dataset = d;
+  s->dataset = og_db__dataset_ref(d);
   s->left = UINT64_MAX;
   s->only = OG_VEC_INIT(uint64_t);
   *out = s;
@@ -530,8 +540,7 @@ static og_status check_offsets(og_ctx *cx, const og_dataset *d, const uint64_t *
   return OG_OK;
 }
 
-/* The offsets of the rows asked for; *out is `rows` or in cx->arena. */
-static og_status rows_to_take(og_ctx *cx, const og_dataset *d, og_take_by by, const uint64_t *rows, size_t n,
+og_status og_db__rows_to_take(og_ctx *cx, const og_dataset *d, og_take_by by, const uint64_t *rows, size_t n,
                               const uint64_t **out)
 {
   *out = rows;
@@ -558,7 +567,7 @@ static og_status take_rows(og_call *c, og_dataset *d, const uint64_t *rows, size
   OG_TRY(og_db__opts_take(cx, &o, sizeof o, given));
   og_db__call_bound(c, o.timeout_ms, o.cancel);
   OG_TRY(columns_by_name(cx, d, o.columns, &columns, &n_columns));
-  OG_TRY(rows_to_take(cx, d, o.by, rows, n, &rows));
+  OG_TRY(og_db__rows_to_take(cx, d, o.by, rows, n, &rows));
   OG_TRY(og_lance_table_take(cx, d->table, columns, n_columns, rows, n, &s->batch));
   s->schema = og_schema_ref(s->batch->schema);
   return OG_OK;
@@ -577,28 +586,4 @@ og_status og_dataset_take(og_dataset *dataset, const uint64_t *rows, size_t coun
   else if (s)
     stream_free(s);
   return og_db__call_end(&c, st);
-}
-
-static og_status read_blob(og_ctx *cx, og_dataset *d, const char *column, og_blob_part *p)
-{
-  OG_AUTO(og_buf) bytes = {0};
-  const uint64_t *rows;
-  uint32_t at;
-  og_lance_blob b;
-  if (!p || (p->room && !p->to)) return og_fail(cx, OG_EINVALID, "'part' and its 'to' must be given, one is NULL");
-  OG_TRY(column_by_name(cx, d->table, column, &at));
-  OG_TRY(rows_to_take(cx, d, p->by, &p->row, 1, &rows));
-  OG_TRY(og_lance_table_blob(cx, d->table, at, rows[0], &b));
-  OG_TRY(og_lance_table_blob_read(cx, d->table, &b, p->from, p->room < OG_BLOB_MOST ? p->room : OG_BLOB_MOST, &bytes));
-  if (bytes.len) memcpy(p->to, bytes.data, bytes.len);
-  p->len = bytes.len;
-  p->size = b.null ? OG_BLOB_NULL : b.size;
-  return OG_OK;
-}
-
-og_status og_dataset_blob_read(og_dataset *dataset, const char *column, og_blob_part *part, og_error *err)
-{
-  og_call c;
-  og_ctx *cx = call_begin(&c, dataset, err);
-  return og_db__call_end(&c, read_blob(cx, dataset, column, part));
 }

@@ -28,7 +28,11 @@ void og_db__indexes_close(og_dataset *d);
 OG_MUST_USE og_status og_db__dataset_new(og_ctx *cx, uint64_t memory_limit, og_dataset **out);
 /* From now on the call runs in the dataset's world. */
 OG_MUST_USE og_status og_db__dataset_enter(og_call *c, og_dataset *d, uint64_t timeout_ms, const og_cancel *cancel);
+og_dataset *og_db__dataset_ref(og_dataset *d);
 void og_db__dataset_unref(og_dataset *d);
+/* The offsets of the rows asked for; *out is `rows` or in cx->arena. */
+OG_MUST_USE og_status og_db__rows_to_take(og_ctx *cx, const og_dataset *d, og_take_by by, const uint64_t *rows,
+                                          size_t n, const uint64_t **out);
 
 /* One row of the field's type (NULL: null).  OG_EINVALID: it cannot hold that value. */
 OG_MUST_USE og_status og_db__constant(og_ctx *cx, const og_field *f, const og_value *v, og_column **out);

@@ -11,7 +11,10 @@ static og_status add_all(og_ctx *cx, og_rows_in *s, og_lance_change *c)
     og_batch *b;
     OG_TRY(og_db__rows_next(cx, s, &b));
     if (!b) return OG_OK;
-    const og_status st = og_lance_change_add_values(cx, c, b);
+    og_batch *fit = NULL;
+    og_status st = og_db__rows_fit(cx, s, b, &fit);
+    if (st == OG_OK) st = og_lance_change_add_values(cx, c, fit);
+    og_batch_unref(fit);
     og_batch_unref(b);
     OG_TRY(st);
   }
@@ -31,12 +34,18 @@ static og_status go_to(og_writer *w, uint64_t version)
 static og_status add_columns(og_writer *w, og_rows_in *s, uint64_t of, uint64_t *version)
 {
   og_lance_change *c;
+  og_schema *columns = NULL;
+  s->outside = w->outside;
   OG_TRY(go_to(w, of));
   OG_TRY(og_db__rows_begin(w->cx, s));
   OG_TRY(og_db__writer_change(w, OG_LANCE_MERGE, &c));
-  og_status st = og_lance_change_add_columns(w->cx, c, s->schema);
+  og_status st = og_db__blob_schema(w->cx, s->schema, false, &columns);
+  if (st == OG_OK) st = og_db__rows_match(w->cx, s, columns);
+  if (st == OG_OK) st = og_lance_change_add_columns(w->cx, c, columns);
   if (st == OG_OK) st = add_all(w->cx, s, c);
-  return og_db__writer_commit(w, c, st, NULL, NULL, version);
+  st = og_db__writer_commit(w, c, st, NULL, NULL, version);
+  og_schema_unref(columns);
+  return st;
 }
 
 og_status og_dataset_add_columns(const char *uri, struct ArrowArrayStream *values, uint64_t of,
@@ -70,7 +79,11 @@ static og_status add_nulls_once(og_writer *w, void *arg)
 static og_status add_nulls(og_writer *w, struct ArrowSchema *columns, altered *a)
 {
   if (!columns || !columns->release) return og_fail(w->cx, OG_EINVALID, "'columns' must be given, it is not");
-  OG_TRY(og_arrow_import_schema(w->cx, columns, &a->added));
+  og_schema *given;
+  OG_TRY(og_arrow_import_schema(w->cx, columns, &given));
+  const og_status st = og_db__blob_schema(w->cx, given, false, &a->added);
+  og_schema_unref(given);
+  OG_TRY(st);
   return og_db__writer_retry(w, add_nulls_once, a);
 }
 

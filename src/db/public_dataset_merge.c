@@ -249,6 +249,21 @@ static og_status gather(og_ctx *cx, const merge *g, uint32_t from, const uint64_
   return st;
 }
 
+/* Column f of the table at the same rows. */
+static og_status from_stream(og_ctx *cx, const merge *g, uint32_t f, const uint64_t *rows, size_t n, const gathering *x,
+                             og_column **out)
+{
+  og_column *given;
+  OG_TRY(gather(cx, g, (uint32_t)g->source.from[f], rows, n, x, &given));
+  if (!og_lance_is_blob(&g->want->fields[f])) {
+    *out = given;
+    return OG_OK;
+  }
+  const og_status st = og_db__blobs_in(cx, &g->source, &g->want->fields[f], given, out);
+  og_column_unref(given);
+  return st;
+}
+
 /* Rows of the stream by their numbers, ascending, with the table's columns; those it lacks come from `old`, row by row,
  * or are null. */
 static og_status rows_of(og_ctx *cx, const merge *g, const uint64_t *rows, size_t n, const og_batch *old,
@@ -263,13 +278,13 @@ static og_status rows_of(og_ctx *cx, const merge *g, const uint64_t *rows, size_
   for (uint32_t f = 0; st == OG_OK && f < n_fields; f++) {
     const int from = g->source.from[f];
     if (from >= 0)
-      st = gather(cx, g, (uint32_t)from, rows, n, &x, &cols[f]);
+      st = from_stream(cx, g, f, rows, n, &x, &cols[f]);
     else if (old)
       cols[f] = og_column_ref(old->columns[f]);
     else
       st = og_column_nulls(cx, &g->want->fields[f], (int64_t)n, &cols[f]);
   }
-  if (st == OG_OK) st = og_batch_new(cx, g->want, cols, n_fields, (int64_t)n, out);
+  if (st == OG_OK) st = og_db__batch_with_blobs(cx, g->want, cols, (int64_t)n, out);
   for (uint32_t f = 0; cols && f < n_fields; f++) og_column_unref(cols[f]);
   return st;
 }
@@ -316,7 +331,7 @@ static og_status update_some(og_writer *w, const merge *g, const pair *pairs, si
   og_status st = OG_OK;
   bool is_whole = true;
   for (uint32_t f = 0; f < g->want->n_fields; f++) is_whole = is_whole && g->source.from[f] >= 0;
-  if (!is_whole) st = og_lance_table_take(cx, w->base, all, g->want->n_fields, offsets, n, &old);
+  if (!is_whole) st = og_lance_table_take_refs(cx, w->base, all, g->want->n_fields, offsets, n, &old);
   if (st == OG_OK) st = rows_of(cx, g, rows, n, old, &b);
   if (st == OG_OK) st = og_lance_change_update(cx, c, b, offsets, n);
   og_batch_unref(b);
@@ -400,6 +415,7 @@ static og_status merge_take(og_ctx *cx, merge *g, const og_merge_opts *given)
 
 static og_status merge_stream(og_writer *w, merge *g)
 {
+  g->source.outside = w->outside;
   OG_TRY(og_db__rows_begin(w->cx, &g->source));
   OG_TRY(keep_stream(w->cx, g));
   return og_db__writer_retry(w, merge_once, g);

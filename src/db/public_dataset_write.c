@@ -24,7 +24,11 @@ static og_status new_table(og_writer *w, const og_rows_in *s, og_lance_schema **
     return og_fail(w->cx, OG_EINVALID, "file version 2.%u is not written; 2.1 and 2.2 are", minor);
   OG_TRY(og_db__writer_opts(w, OG_LANCE_OVERWRITE, &opts));
   opts.no_row_ids = w->opts.no_row_ids;
-  OG_TRY(og_lance_schema_new(w->cx, s->schema, schema));
+  og_schema *columns;
+  OG_TRY(og_db__blob_schema(w->cx, s->schema, s->given != NULL, &columns));
+  const og_status st = og_lance_schema_new(w->cx, columns, schema);
+  og_schema_unref(columns);
+  OG_TRY(st);
   return og_lance_change_create(w->cx, &w->at, *schema, (og_lance_version){2, (uint16_t)minor}, &opts, out);
 }
 
@@ -78,17 +82,24 @@ static og_status insert_all(og_ctx *cx, og_rows_in *s, bool fold, og_lance_chang
   return st == OG_OK ? insert_rest(cx, s, c) : st;
 }
 
+og_status og_db__write_begin(og_writer *w, og_rows_in *s, og_lance_schema **own, og_lance_change **out)
+{
+  OG_TRY(check_mode(w));
+  if (w->opts.mode == OG_WRITE_CREATE) {
+    OG_TRY(new_table(w, s, own, out));
+    return og_db__rows_match(w->cx, s, (*own)->arrow);
+  }
+  OG_TRY(og_db__writer_change(w, w->opts.mode == OG_WRITE_APPEND ? OG_LANCE_APPEND : OG_LANCE_OVERWRITE, out));
+  return og_db__rows_match(w->cx, s, og_lance_table_schema(w->base)->arrow);
+}
+
 static og_status write_rows(og_writer *w, og_rows_in *s, uint64_t *version)
 {
   og_lance_schema *own = NULL;
   og_lance_change *c = NULL;
-  OG_TRY(check_mode(w));
+  s->outside = w->outside;
   OG_TRY(og_db__rows_begin(w->cx, s));
-  const bool create = w->opts.mode == OG_WRITE_CREATE;
-  og_status st =
-      create ? new_table(w, s, &own, &c)
-             : og_db__writer_change(w, w->opts.mode == OG_WRITE_APPEND ? OG_LANCE_APPEND : OG_LANCE_OVERWRITE, &c);
-  if (st == OG_OK) st = og_db__rows_match(w->cx, s, create ? own->arrow : og_lance_table_schema(w->base)->arrow);
+  og_status st = og_db__write_begin(w, s, &own, &c);
   if (st == OG_OK) st = insert_all(w->cx, s, w->opts.mode == OG_WRITE_APPEND, c);
   st = og_db__writer_commit(w, c, st, NULL, NULL, version);
   og_lance_schema_unref(own);
@@ -203,14 +214,15 @@ static og_status update_some(og_writer *w, const update *u, const uint64_t *offs
   og_schema *schema = og_lance_table_schema(w->base)->arrow;
   og_batch *old = NULL, *rows = NULL;
   og_column **cols = og_calloc(cx, (size_t)schema->n_fields + 1, sizeof(og_column *));
-  og_status st = cols ? og_lance_table_take(cx, w->base, u->columns, schema->n_fields, offsets, n, &old) : OG_ENOMEM;
+  og_status st = cols ? og_lance_table_take_refs(cx, w->base, u->columns, schema->n_fields, offsets, n, &old)
+                      : OG_ENOMEM;
   for (uint32_t i = 0; st == OG_OK && i < schema->n_fields; i++) {
     if (u->one[i])
       st = og_column_take(cx, u->one[i], u->zeros, (int64_t)n, &cols[i]);
     else
       cols[i] = og_column_ref(old->columns[i]);
   }
-  if (st == OG_OK) st = og_batch_new(cx, schema, cols, schema->n_fields, (int64_t)n, &rows);
+  if (st == OG_OK) st = og_db__batch_with_blobs(cx, schema, cols, (int64_t)n, &rows);
   if (st == OG_OK) st = og_lance_change_update(cx, u->c, rows, offsets, n);
   og_batch_unref(rows);
   og_batch_unref(old);

@@ -42,6 +42,7 @@ static og_status begin(og_writer *w, const char *uri, const og_write_opts *given
   OG_TRY(og_db__text_take(cx, w->opts.branch, "branch", &branch));
   OG_TRY(og_db__dataset_enter(&w->call, w->world, w->opts.timeout_ms, w->opts.cancel));
   if (w->opts.threads != 1) OG_TRY(og_pool_new(cx, w->opts.threads, &w->world->rt.pool));
+  OG_TRY(og_db__outside_take(cx, w->opts.blob_folders, &w->outside));
   OG_TRY(og_lance_place_open(cx, w->uri, branch, false, &w->at));
   return og_db__writer_reopen(w);
 }
@@ -65,6 +66,7 @@ og_status og_db__writer_begin_on(og_writer *w, const char *uri, const og_write_o
 og_status og_db__writer_end(og_writer *w, og_status st)
 {
   og_lance_table_unref(w->base);
+  og_lance_outside_free(w->outside);
   og_store_unref(w->at.store);
   st = og_db__call_end(&w->call, st);
   og_db__dataset_unref(w->world);
@@ -114,7 +116,7 @@ og_status og_db__writer_opts(og_writer *w, og_lance_op op, og_lance_change_opts 
   og_ctx *cx = w->cx;
   OG_TRY(og_ulid_next(cx, &ids, NULL, &id));
   og_ulid_format(&id, text);
-  *out = (og_lance_change_opts){.op = op};
+  *out = (og_lance_change_opts){.op = op, .blobs_beside = true};
   OG_TRY(og_arena_str(cx, cx->arena, og_str_from(text, sizeof text), &out->attempt));
   return og_arena_printf(cx, cx->arena, &out->tx_uuid, "omnigraph-%.26s", text);
 }
@@ -221,7 +223,8 @@ og_status og_db__rows_match(og_ctx *cx, og_rows_in *s, og_schema *want)
     if (s->from[i] < 0 && !f->nullable)
       return og_fail(cx, OG_EINVALID, "column '" OG_STR_FMT "' is missing, and may not be null", OG_STR_ARG(f->name));
     if (s->from[i] < 0) continue;
-    OG_TRY(check_field(cx, &s->schema->fields[s->from[i]], f));
+    if (!og_lance_is_blob(f) || !og_db__is_blob_form(&s->schema->fields[s->from[i]], s->given != NULL))
+      OG_TRY(check_field(cx, &s->schema->fields[s->from[i]], f));
     found++;
   }
   for (uint32_t i = 0; i < s->schema->n_fields && found < s->schema->n_fields; i++)
@@ -238,6 +241,22 @@ static og_status check_nulls(og_ctx *cx, const og_field *f, const og_column *c)
                  OG_STR_ARG(f->name), (long long)c->nulls);
 }
 
+static og_status column_in(og_ctx *cx, const og_rows_in *s, uint32_t i, og_column *c, og_column **out)
+{
+  if (og_lance_is_blob(&s->want->fields[i])) return og_db__blobs_in(cx, s, &s->want->fields[i], c, out);
+  *out = og_column_ref(c);
+  return OG_OK;
+}
+
+og_status og_db__batch_with_blobs(og_ctx *cx, og_schema *want, og_column *const *cols, int64_t len, og_batch **out)
+{
+  og_schema *schema;
+  OG_TRY(og_lance_blob_ref_schema(cx, want, cols, &schema));
+  const og_status st = og_batch_new(cx, schema, cols, want->n_fields, len, out);
+  og_schema_unref(schema);
+  return st;
+}
+
 og_status og_db__rows_fit(og_ctx *cx, const og_rows_in *s, const og_batch *b, og_batch **out)
 {
   const og_schema *want = s->want;
@@ -247,10 +266,10 @@ og_status og_db__rows_fit(og_ctx *cx, const og_rows_in *s, const og_batch *b, og
     if (s->from[i] < 0)
       st = og_column_nulls(cx, &want->fields[i], b->len, &cols[i]);
     else
-      cols[i] = og_column_ref(b->columns[s->from[i]]);
+      st = column_in(cx, s, i, b->columns[s->from[i]], &cols[i]);
     if (st == OG_OK) st = check_nulls(cx, &want->fields[i], cols[i]);
   }
-  if (st == OG_OK) st = og_batch_new(cx, s->want, cols, want->n_fields, b->len, out);
+  if (st == OG_OK) st = og_db__batch_with_blobs(cx, s->want, cols, b->len, out);
   for (uint32_t i = 0; cols && i < want->n_fields; i++) og_column_unref(cols[i]);
   og_free(cols);
   return st;

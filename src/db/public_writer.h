@@ -15,7 +15,8 @@ typedef struct og_writer {
   og_write_opts opts;
   og_str uri;
   og_lance_place at;
-  og_lance_table *base; /* NULL: there is no table */
+  og_lance_table *base;      /* NULL: there is no table */
+  og_lance_outside *outside; /* where blobs outside may lie */
 } og_writer;
 
 /* To be ended in every case. */
@@ -52,6 +53,9 @@ typedef struct og_rows_in {
   og_schema *schema;               /* of the stream */
   og_schema *want;                 /* what its columns are matched with; borrowed */
   int *from;                       /* per column wanted: where it is in the stream; -1: it becomes null */
+  const og_lance_outside *outside; /* where blobs outside may lie */
+  const og_vec *given;             /* og_str: references of blobs that rows name by number, from first_given on; */
+  uint64_t first_given;            /* NULL: none does */
 } og_rows_in;
 
 OG_MUST_USE og_status og_db__rows_begin(og_ctx *cx, og_rows_in *s); /* reads the schema */
@@ -59,6 +63,25 @@ OG_MUST_USE og_status og_db__rows_begin(og_ctx *cx, og_rows_in *s); /* reads the
 OG_MUST_USE og_status og_db__rows_match(og_ctx *cx, og_rows_in *s, og_schema *want);
 /* The next batch with rows, as the stream has it; NULL at the end. */
 OG_MUST_USE og_status og_db__rows_next(og_ctx *cx, og_rows_in *s, og_batch **out);
+/* A batch of the columns wanted, of which blobs may be references. */
+OG_MUST_USE og_status og_db__batch_with_blobs(og_ctx *cx, og_schema *want, og_column *const *cols, int64_t len,
+                                              og_batch **out);
 /* The batch with the columns wanted. */
 OG_MUST_USE og_status og_db__rows_fit(og_ctx *cx, const og_rows_in *s, const og_batch *b, og_batch **out);
 void og_db__rows_end(og_rows_in *s);
+
+/* What og_dataset_write does first: the change that the rows go to, matched with its columns, and the schema of a new
+ * table (*own). */
+OG_MUST_USE og_status og_db__write_begin(og_writer *w, og_rows_in *s, og_lance_schema **own, og_lance_change **out);
+
+/* ---- blobs in rows (public_dataset_blob.c) */
+
+OG_MUST_USE og_status og_db__outside_take(og_ctx *cx, const char *const *folders, og_lance_outside **out);
+/* A form in which a blob may come; `numbers`: by numbers, too. */
+bool og_db__is_blob_form(const og_field *f, bool numbers);
+/* A schema as it came, for a new table or new columns: what is said to be a blob becomes one as lance/fields.h has it.
+ */
+OG_MUST_USE og_status og_db__blob_schema(og_ctx *cx, og_schema *given, bool numbers, og_schema **out);
+/* A column of blobs as lance/table.h takes it: bytes, or references. */
+OG_MUST_USE og_status og_db__blobs_in(og_ctx *cx, const og_rows_in *s, const og_field *f, og_column *c,
+                                      og_column **out);

@@ -27,6 +27,7 @@
 #include "lance/index_impl.h"
 
 #include "base/env.h"
+#include "lance/blob.h"
 
 #include <inttypes.h>
 
@@ -191,7 +192,9 @@ static og_status open_file(og_ctx *cx, og_lance_change *c)
   f->spans = OG_VEC_INIT(og_change__span);
   f->ids = f->created = f->updated = f->from = OG_VEC_INIT(uint64_t);
   OG_TRY(og_change__data_file(cx, c, &f->name, &key));
-  return og_lance_file_writer_open(cx, c->at.store, key, c->schema, c->version, &c->writer);
+  OG_TRY(og_lance_file_writer_open(cx, c->at.store, key, c->schema, c->version, &c->writer));
+  if (c->opts.blobs_beside) og_lance_file_blobs_beside(c->writer);
+  return OG_OK;
 }
 
 static og_status copy_ints(og_ctx *cx, og_lance_change *c, int32_t **list, uint32_t n)
@@ -205,6 +208,8 @@ static og_status copy_ints(og_ctx *cx, og_lance_change *c, int32_t **list, uint3
 
 og_status og_change__keep_stats(og_ctx *cx, og_lance_change *c, og_lance_file_stats *stats)
 {
+  for (uint32_t i = 0; i < stats->n_beside; i++) OG_TRY(remember_key(cx, c, stats->beside[i]));
+  stats->beside = NULL;
   OG_TRY(copy_ints(cx, c, &stats->field_ids, stats->n_columns));
   return copy_ints(cx, c, &stats->column_indices, stats->n_columns);
 }
@@ -287,7 +292,8 @@ static og_status write_part(og_ctx *cx, og_lance_change *c, og_change__kind kind
 static bool is_full(og_lance_change *c)
 {
   return og_lance_file_rows(c->writer) >= OG_CHANGE__FILE_ROWS ||
-         (c->opts.op != OG_LANCE_REWRITE && og_change__current(c)->bytes >= OG_CHANGE__FILE_BYTES);
+         (c->opts.op != OG_LANCE_REWRITE && (og_change__current(c)->bytes >= OG_CHANGE__FILE_BYTES ||
+                                             og_lance_file_bytes(c->writer) >= OG_CHANGE__FILE_BYTES));
 }
 
 /* Cuts files where they are full, also in the middle of a batch. */
@@ -295,8 +301,13 @@ static og_status write_rows(og_ctx *cx, og_lance_change *c, og_change__kind kind
                             const og_change__kept *kept)
 {
   OG_ASSERT(!c->finished);
+  const bool with_blobs = c->blobs_given && kind == OG_CHANGE__NEW; /* which are in this file */
+  c->blobs_given = c->blobs_given && !with_blobs;
+  if (with_blobs && rows->len > OG_LANCE_BLOB_ROWS)
+    return og_fail(cx, OG_ELIMIT, "%" PRId64 " rows at once with blobs that were given before; %d are possible",
+                   rows->len, OG_LANCE_BLOB_ROWS);
   for (int64_t at = 0; at < rows->len;) {
-    if (c->writer && is_full(c)) OG_TRY(close_file(cx, c));
+    if (c->writer && !with_blobs && is_full(c)) OG_TRY(close_file(cx, c));
     int64_t room = OG_CHANGE__FILE_ROWS - (int64_t)(c->writer ? og_lance_file_rows(c->writer) : 0);
     int64_t n = rows->len - at < room ? rows->len - at : room;
     if (n == rows->len) return write_part(cx, c, kind, rows, 0, kept);
@@ -361,6 +372,30 @@ og_status og_lance_change_carry(og_ctx *cx, og_lance_change *c, const og_batch *
 {
   OG_TRY(add_offsets(cx, c, &c->carried, offsets, n));
   return rewrite_rows(cx, c, OG_CHANGE__CARRIED, rows, offsets, n);
+}
+
+/* The file it goes to has room for the rows that follow. */
+og_status og_lance_change_blob_begin(og_ctx *cx, og_lance_change *c, uint32_t column)
+{
+  OG_ASSERT(!c->finished);
+  if (c->writer && !c->blobs_given &&
+      (is_full(c) || og_lance_file_rows(c->writer) > OG_CHANGE__FILE_ROWS - OG_LANCE_BLOB_ROWS))
+    OG_TRY(close_file(cx, c));
+  OG_TRY(open_file(cx, c));
+  c->blobs_given = true;
+  return og_lance_file_blob_begin(cx, c->writer, column);
+}
+
+og_status og_lance_change_blob_append(og_ctx *cx, og_lance_change *c, og_str bytes)
+{
+  OG_INVARIANT(c->writer);
+  return og_lance_file_blob_append(cx, c->writer, bytes);
+}
+
+og_status og_lance_change_blob_end(og_ctx *cx, og_lance_change *c, og_buf *ref)
+{
+  OG_INVARIANT(c->writer);
+  return og_lance_file_blob_end(cx, c->writer, ref);
 }
 
 og_status og_lance_change_delete(og_ctx *cx, og_lance_change *c, const uint64_t *offsets, size_t n)

@@ -77,7 +77,9 @@ static og_status open_beside(og_ctx *cx, og_lance_change *c, uint32_t fragment)
   if (!b) return OG_ENOMEM;
   b->fragment = fragment;
   OG_TRY(og_change__data_file(cx, c, &b->name, &key));
-  return og_lance_file_writer_open(cx, c->at.store, key, c->added, c->version, &c->writer);
+  OG_TRY(og_lance_file_writer_open(cx, c->at.store, key, c->added, c->version, &c->writer));
+  if (c->opts.blobs_beside) og_lance_file_blobs_beside(c->writer);
+  return OG_OK;
 }
 
 static og_status close_beside(og_ctx *cx, og_lance_change *c)
@@ -106,10 +108,13 @@ static og_status write_slots(og_ctx *cx, og_lance_change *c, const og_batch *val
 {
   og_column **cols = og_calloc(cx, (size_t)values->n_columns + 1, sizeof(og_column *));
   og_batch *b = NULL;
+  og_schema *schema = NULL;
   og_status st = cols ? OG_OK : OG_ENOMEM;
   for (uint32_t i = 0; st == OG_OK && i < values->n_columns; i++)
     st = og_column_take(cx, values->columns[i], slots, (int64_t)n, &cols[i]);
-  if (st == OG_OK) st = og_batch_new(cx, c->added->arrow, cols, values->n_columns, (int64_t)n, &b);
+  if (st == OG_OK) st = og_lance_blob_ref_schema(cx, c->added->arrow, cols, &schema);
+  if (st == OG_OK) st = og_batch_new(cx, schema, cols, values->n_columns, (int64_t)n, &b);
+  og_schema_unref(schema);
   if (st == OG_OK) st = og_lance_file_write(cx, c->writer, b);
   og_batch_unref(b);
   for (uint32_t i = 0; cols && i < values->n_columns; i++) og_column_unref(cols[i]);

@@ -3,7 +3,7 @@
  * the end of the base, which become part of the new one so: see change.c (7). */
 #include "lance/change_impl.h"
 
-#define FOLD_BYTES (1u << 20) /* of data files read for one change */
+#define FOLD_BYTES (1u << 20) /* of data files, and blobs beside them, read for one change */
 
 /* Rows of a fragment that stay after the change's own deletions. */
 static uint64_t rows_left(const og_lance_change *c, uint32_t fragment)
@@ -13,18 +13,45 @@ static uint64_t rows_left(const og_lance_change *c, uint32_t fragment)
   return f.physical_rows - f.deleted_rows - (og_change__deleted_from(c, f.first_offset + f.physical_rows) - from);
 }
 
+/* Adds the bytes of one blob column of a fragment. */
+static og_status add_blobs(og_ctx *cx, const og_lance_change *c, uint32_t fragment, uint32_t column, uint64_t *bytes)
+{
+  OG_AUTO(og_arena) located = {0};
+  og_table__source source;
+  og_column *refs;
+  OG_TRY(og_table__locate(cx, &located, c->base, fragment, column, &source));
+  og_table__refer(&source);
+  OG_TRY(og_table__read(cx, &source, 0, c->base->m.fragments[fragment].rows, NULL, &refs));
+  for (int64_t i = 0; i < refs->len && *bytes <= FOLD_BYTES; i++)
+    if (!og_column_is_null(refs, i)) *bytes += og_lance_blob_ref_size(og_column_str(refs, i));
+  og_column_unref(refs);
+  return OG_OK;
+}
+
+/* A fragment's files, and the blobs that lie beside them, if there may be any. */
+static og_status add_bytes(og_ctx *cx, const og_lance_change *c, uint32_t fragment, uint64_t *bytes)
+{
+  const og_schema *s = c->schema->arrow;
+  *bytes += og_lance_table_fragment(c->base, fragment).bytes;
+  for (uint32_t i = 0; i < s->n_fields && *bytes <= FOLD_BYTES; i++)
+    if (og_lance_is_blob(&s->fields[i])) OG_TRY(add_blobs(cx, c, fragment, i, bytes));
+  return OG_OK;
+}
+
 /* The first of the fragments to carry over into a file of so many rows. */
-static uint32_t choose(const og_lance_change *c, uint64_t rows)
+static og_status choose(og_ctx *cx, const og_lance_change *c, uint64_t rows, uint32_t *out)
 {
   uint64_t bytes = 0;
   uint32_t from = og_lance_table_fragments(c->base);
   for (; from > 0; from--) {
     uint64_t more = rows_left(c, from - 1);
-    bytes += og_lance_table_fragment(c->base, from - 1).bytes;
-    if (more > 2 * rows || rows + more > c->opts.fold_rows || bytes > FOLD_BYTES) break;
+    if (more > 2 * rows || rows + more > c->opts.fold_rows) break;
+    OG_TRY(add_bytes(cx, c, from - 1, &bytes));
+    if (bytes > FOLD_BYTES) break;
     rows += more;
   }
-  return from;
+  *out = from;
+  return OG_OK;
 }
 
 /* Rows of a scanned batch that the change does not delete. */
@@ -56,11 +83,15 @@ static og_status carry(og_ctx *cx, og_lance_change *c, const og_batch *b, const 
 {
   OG_AUTO(columns) cols = {.n = b->n_columns};
   og_batch *batch;
+  og_schema *schema;
   cols.list = og_calloc(cx, b->n_columns, sizeof(og_column *));
   if (!cols.list) return OG_ENOMEM;
   for (uint32_t i = 0; i < cols.n; i++) OG_TRY(og_column_take(cx, b->columns[i], rows, (int64_t)n, &cols.list[i]));
-  OG_TRY(og_batch_new(cx, c->schema->arrow, cols.list, cols.n - 1, (int64_t)n, &batch));
-  og_status st = og_lance_change_carry(cx, c, batch, og_column_u64(cols.list[cols.n - 1]), n);
+  OG_TRY(og_lance_blob_ref_schema(cx, c->schema->arrow, cols.list, &schema));
+  og_status st = og_batch_new(cx, schema, cols.list, cols.n - 1, (int64_t)n, &batch);
+  og_schema_unref(schema);
+  OG_TRY(st);
+  st = og_lance_change_carry(cx, c, batch, og_column_u64(cols.list[cols.n - 1]), n);
   og_batch_unref(batch);
   return st;
 }
@@ -84,8 +115,12 @@ og_status og_change__carry_fragments(og_ctx *cx, og_lance_change *c, uint32_t fr
   if (!all) return OG_ENOMEM;
   if (count == 0) return OG_OK;
   for (uint32_t i = 0; i < n; i++) all[i] = i;
-  const og_lance_scan_opts opts = {
-      .columns = all, .n_columns = n, .with_offset = true, .from_fragment = from, .n_fragments = count};
+  const og_lance_scan_opts opts = {.columns = all,
+                                   .n_columns = n,
+                                   .with_offset = true,
+                                   .blob_refs = true,
+                                   .from_fragment = from,
+                                   .n_fragments = count};
   OG_TRY(og_lance_scan_open(cx, c->base, &opts, &scan));
   og_status st = og_lance_scan_next(cx, scan, &b);
   while (st == OG_OK && b) {
@@ -100,7 +135,9 @@ og_status og_change__carry_fragments(og_ctx *cx, og_lance_change *c, uint32_t fr
 
 og_status og_lance_change_fold(og_ctx *cx, og_lance_change *c, uint64_t rows)
 {
-  const uint32_t from = choose(c, rows), end = og_lance_table_fragments(c->base);
+  const uint32_t end = og_lance_table_fragments(c->base);
+  uint32_t from = end;
+  OG_TRY(choose(cx, c, rows, &from));
   OG_TRY_NOTE(cx, og_change__carry_fragments(cx, c, from, end - from), "while folding small fragments");
   return OG_OK;
 }

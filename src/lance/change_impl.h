@@ -71,6 +71,7 @@ struct og_lance_change {
   og_lance_table *restored;     /* the version to go back to, or NULL */
   og_vec keys;                  /* og_str: files written since the start */
   uint32_t renders;
+  bool blobs_given; /* to the current file, for rows that are still to come */
   bool finished;
   /* rendered */
   og_buf bytes;

@@ -30,7 +30,7 @@ typedef struct cleanup {
   const og_lance_place *at;
   const og_lance_cleanup_opts *opts;
   og_vec branches; /* branch */
-  og_map marked;   /* keys, and folders of indexes with a slash behind */
+  og_map marked;   /* keys, and folders of indexes and blobs with a slash behind */
   og_map named;    /* the same of versions that go */
   og_vec files;    /* found: every key below the root */
   og_lance_cleanup_counts *counts;
@@ -153,13 +153,23 @@ static og_status mark(cleanup *k, og_map *m, og_str folder, const char *below, o
   return og_map_put(k->cx, m, key, 1, NULL);
 }
 
+/* The folder of the blobs of a data file. */
+static og_status mark_blobs(cleanup *k, og_map *m, og_str folder, og_str file)
+{
+  og_str key;
+  if (!og_str_ends_with(file, OG_STR(".lance"))) return OG_OK;
+  OG_TRY(og_arena_printf(k->cx, k->cx->arena, &key, OG_STR_FMT "/data/" OG_STR_FMT "/", OG_STR_ARG(folder),
+                         OG_STR_ARG(og_str_sub(file, 0, file.len - 6))));
+  return og_map_put(k->cx, m, key, 1, NULL);
+}
+
 static og_status mark_sequence(cleanup *k, og_map *m, const og_lance_table *t, const og_sequence_ref *s)
 {
   og_str folder, key;
   if (!s->external) return OG_OK;
   OG_TRY(og_table__folder(k->cx, t, false, 0, &folder));
-  OG_TRY(
-      og_arena_printf(k->cx, k->cx->arena, &key, OG_STR_FMT "/" OG_STR_FMT, OG_STR_ARG(folder), OG_STR_ARG(s->external->path)));
+  OG_TRY(og_arena_printf(k->cx, k->cx->arena, &key, OG_STR_FMT "/" OG_STR_FMT, OG_STR_ARG(folder),
+                         OG_STR_ARG(s->external->path)));
   return og_map_put(k->cx, m, key, 1, NULL);
 }
 
@@ -169,6 +179,7 @@ static og_status mark_fragment(cleanup *k, og_map *m, const og_lance_table *t, c
   for (uint32_t i = 0; i < f->n_files; i++) {
     OG_TRY(og_table__folder(k->cx, t, f->files[i].has_base, f->files[i].base, &folder));
     OG_TRY(mark(k, m, folder, "data", f->files[i].path));
+    OG_TRY(mark_blobs(k, m, folder, f->files[i].path));
   }
   if (f->del.present) {
     OG_TRY(og_table__folder(k->cx, t, f->del.has_base, f->del.base, &folder));
@@ -289,17 +300,26 @@ static bool age_of_index(og_str folder, int64_t *us)
   return true;
 }
 
+/* Is this the folder of the blobs of a data file? */
+static bool has_blobs(og_str path, og_str name)
+{
+  const size_t slash = og_str_rfind_byte(path, '/');
+  return slash != SIZE_MAX && og_str_ends_with(og_str_sub(path, 0, slash), OG_STR("/data")) &&
+         og_str_ends_with(name, OG_STR(".blob"));
+}
+
 static bool goes(const cleanup *k, og_str key)
 {
   const size_t slash = og_str_rfind_byte(key, '/');
   const og_str path = og_str_sub(key, 0, slash), name = og_str_sub(key, slash + 1, key.len);
   const size_t before = og_str_rfind_byte(path, '/');
   const og_str folder = before == SIZE_MAX ? path : og_str_sub(path, before + 1, path.len);
-  const og_str inside = og_str_sub(key, 0, slash + 1); /* of an index */
+  const og_str inside = og_str_sub(key, 0, slash + 1); /* of an index, or of blobs */
   int64_t us;
   if (og_map_get(&k->marked, key, NULL) || og_map_get(&k->marked, inside, NULL)) return false;
   if (og_map_get(&k->named, key, NULL) || og_map_get(&k->named, inside, NULL)) return true;
   const bool is_index = og_str_ends_with(og_str_sub(path, 0, before == SIZE_MAX ? 0 : before), OG_STR("/_indices"));
+  if (has_blobs(path, name)) return age_of(OG_STR("data"), folder, &us) && us < k->opts->orphans_before_us;
   return (is_index ? age_of_index(folder, &us) : age_of(folder, name, &us)) && us < k->opts->orphans_before_us;
 }
 

@@ -505,7 +505,8 @@ static og_status read_blobs(og_ctx *cx, const og_lance_file *f, const og_lance_c
 {
   og_column *descriptors;
   OG_TRY(read_ranges(cx, f, ref, rows, n, &descriptors));
-  og_status st = og_lance__blobs_fetch(cx, f->store, f->key, ref->field, descriptors, out);
+  og_status st = ref->refs ? og_lance__blobs_refer(cx, f->key, ref->field, descriptors, out)
+                           : og_lance__blobs_fetch(cx, f->store, f->key, ref, descriptors, out);
   og_column_unref(descriptors);
   return st;
 }
@@ -539,7 +540,7 @@ og_status og_lance_file_blob(og_ctx *cx, og_lance_file *f, const og_lance_column
                    OG_STR_ARG(ref->field->name), OG_STR_ARG(f->key));
   OG_TRY(read_ranges(cx, f, ref, &rows, 1, &c));
   *out = (og_lance_blob){.null = og_column_is_null(c, 0)};
-  og_status st = out->null ? OG_OK : og_lance__blob_find(cx, f->key, og_column_str(c, 0), out);
+  og_status st = out->null ? OG_OK : og_lance__blob_find(cx, f->store, f->key, ref, og_column_str(c, 0), out);
   og_column_unref(c);
   OG_TRY_NOTE(cx, st, "while reading field \"" OG_STR_FMT "\" of " OG_STR_FMT, OG_STR_ARG(ref->field->name),
               OG_STR_ARG(f->key));

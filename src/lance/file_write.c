@@ -10,7 +10,7 @@
 #include "base/ctx.h"
 #include "base/pool.h"
 #include "base/vec.h"
-#include "lance/blob.h"
+#include "lance/blob_ref_impl.h"
 #include "lance/file.h"
 #include "lance/page.h"
 #include "lance/pb.h"
@@ -33,7 +33,8 @@ typedef struct column_out {
 
 typedef struct top_field {
   const og_field *field;
-  uint32_t first, n; /* columns */
+  og_lance__blob_sizes sizes; /* of a blob */
+  uint32_t first, n;          /* columns */
 } top_field;
 
 struct og_lance_file_writer {
@@ -48,12 +49,17 @@ struct og_lance_file_writer {
   column_out *columns;
   og_lance__leaf *leaves; /* parallel to columns */
   uint32_t n_columns;
+  og_lance__blobs_out blobs;
+  og_lance__blob_coming coming;
+  uint32_t coming_field;
   og_buf meta;    /* entries beside those of the schema */
   og_buf globals; /* places of the global buffers behind the schema: u64 position, u64 size each */
 };
 
-static void writer_free(og_lance_file_writer *w)
+static void writer_free(og_ctx *cx, og_lance_file_writer *w)
 {
+  og_lance__blobs_cleanup(cx, &w->blobs);
+  og_buf_cleanup(&w->coming.held);
   for (uint32_t i = 0; i < w->n_columns; i++) {
     og_lance__leaf_cleanup(&w->leaves[i]);
     og_buf_cleanup(&w->columns[i].pages);
@@ -95,6 +101,7 @@ static og_status prepare_columns(og_ctx *cx, og_lance_file_writer *w)
     uint32_t n_leaves;
     OG_TRY(og_lance__leaves_of(cx, &w->arena, &s->fields[i], &infos, &n_leaves));
     w->fields[i] = (top_field){.field = &s->fields[i], .first = w->n_columns, .n = n_leaves};
+    og_lance__blob_sizes_of(&s->fields[i], &w->fields[i].sizes);
     og_lance__leaf_ids(w->schema, &s->fields[i], &pos, &next);
     if (og_lance_is_blob(&s->fields[i]) && w->version.minor < 2)
       return og_fail(cx, OG_EUNSUPPORTED, "blob \"" OG_STR_FMT "\": blobs are written in file version 2.2 only",
@@ -115,6 +122,7 @@ static og_status writer_start(og_ctx *cx, og_lance_file_writer *w, og_str key)
     return og_fail(cx, OG_EUNSUPPORTED, "Lance file version %u.%u; 2.1 and 2.2 are written", w->version.major,
                    w->version.minor);
   OG_TRY(og_arena_str(cx, &w->arena, key, &w->key));
+  w->blobs = (og_lance__blobs_out){.arena = &w->arena, .store = w->store, .key = w->key, .keys = OG_VEC_INIT(og_str)};
   OG_TRY(prepare_columns(cx, w));
   return og_store_writer_open(cx, w->store, key, &w->out);
 }
@@ -129,7 +137,7 @@ og_status og_lance_file_writer_open(og_ctx *cx, og_store *store, og_str key, og_
   w->version = version;
   og_status st = writer_start(cx, w, key);
   if (st != OG_OK) {
-    writer_free(w);
+    writer_free(cx, w);
     return og_note(cx, st, "while starting data file " OG_STR_FMT, OG_STR_ARG(key));
   }
   *out = w;
@@ -290,7 +298,108 @@ static og_status flush_if_full(og_ctx *cx, og_lance_file_writer *w)
   return OG_OK;
 }
 
+/* ---- Blobs. */
+
+void og_lance_file_blobs_beside(og_lance_file_writer *w)
+{
+  w->blobs.beside = true;
+}
+
+/* Bytes that belong into this file; empty ones have a place, too. */
+static og_status put_blob(og_ctx *cx, og_lance_file_writer *w, og_str bytes, uint64_t *position)
+{
+  OG_TRY(align(cx, w));
+  *position = w->position;
+  return bytes.len ? append(cx, w, bytes) : OG_OK;
+}
+
+og_status og_lance_file_blob_begin(og_ctx *cx, og_lance_file_writer *w, uint32_t field)
+{
+  og_lance__blob_coming *b = &w->coming;
+  if (b->open || field >= w->schema->arrow->n_fields || !og_lance_is_blob(w->fields[field].field))
+    return og_fail(cx, OG_EINTERNAL, "a blob of field %u cannot begin now", field);
+  b->open = true;
+  b->sizes = w->fields[field].sizes;
+  b->size = 0;
+  og_buf_clear(&b->held);
+  w->coming_field = field;
+  if (!w->blobs.beside) OG_TRY(align(cx, w)); /* its bytes go there as they come */
+  return OG_OK;
+}
+
+og_status og_lance_file_blob_append(og_ctx *cx, og_lance_file_writer *w, og_str bytes)
+{
+  OG_INVARIANT(w->coming.open);
+  if (bytes.len == 0) return OG_OK;
+  if (w->blobs.beside) return og_lance__blobs_append(cx, &w->blobs, &w->coming, bytes);
+  w->coming.size += bytes.len;
+  return append(cx, w, bytes);
+}
+
+og_status og_lance_file_blob_end(og_ctx *cx, og_lance_file_writer *w, og_buf *ref)
+{
+  og_lance__blob_coming *b = &w->coming;
+  og_lance__descriptor d = {OG_LANCE__BLOB_IN_FILE, w->position - b->size, b->size, 0, OG_STR_NONE};
+  bool in_file = false;
+  OG_INVARIANT(b->open);
+  b->open = false;
+  if (w->blobs.beside) OG_TRY(og_lance__blobs_end(cx, &w->blobs, b, &d, &in_file));
+  if (in_file) OG_TRY(put_blob(cx, w, og_buf_str(&b->held), &d.position));
+  return og_lance__ref_here(cx, &d, w->key, ref);
+}
+
+/* Another file's, piece by piece. */
+static og_status copy_blob(og_ctx *cx, og_lance_file_writer *w, uint32_t field, const og_lance__ref *r,
+                           og_lance__descriptor *out)
+{
+  OG_AUTO(og_buf) piece = {0};
+  OG_AUTO(og_buf) ref = {0};
+  og_lance__ref here;
+  OG_TRY(og_lance_file_blob_begin(cx, w, field));
+  og_status st = OG_OK;
+  for (uint64_t at = 0; st == OG_OK && at < r->size; at += piece.len) {
+    const uint64_t left = r->size - at;
+    og_buf_clear(&piece);
+    st = og_ctx_poll(cx);
+    if (st == OG_OK)
+      st = og_store_get_range(cx, w->store, r->text, r->off + at, left < STEP_BYTES ? left : STEP_BYTES, &piece);
+    if (st == OG_OK) st = og_lance_file_blob_append(cx, w, og_buf_str(&piece));
+  }
+  OG_TRY(st);
+  OG_TRY(og_lance_file_blob_end(cx, w, &ref));
+  OG_TRY(og_lance__ref_parse(cx, og_buf_str(&ref), &here));
+  *out = here.descriptor;
+  return OG_OK;
+}
+
+static og_status place_bytes(og_ctx *cx, og_lance_file_writer *w, const top_field *f, og_str bytes,
+                             og_lance__descriptor *out)
+{
+  bool in_file;
+  OG_TRY(og_lance__blobs_put(cx, &w->blobs, &f->sizes, bytes, out, &in_file));
+  return in_file ? put_blob(cx, w, bytes, &out->position) : OG_OK;
+}
+
+static og_status place_ref(og_ctx *cx, og_lance_file_writer *w, const top_field *f, og_str ref,
+                           og_lance__descriptor *out)
+{
+  og_lance__ref r;
+  OG_TRY(og_lance__ref_parse(cx, ref, &r));
+  if (r.tag == OG_LANCE__REF_BYTES) return place_bytes(cx, w, f, r.text, out);
+  if (r.tag == OG_LANCE__REF_COPY) return copy_blob(cx, w, (uint32_t)(f - w->fields), &r, out);
+  if (r.tag == OG_LANCE__REF_HERE && !og_str_eq(r.text, w->key))
+    return og_fail(cx, OG_EINTERNAL, "a blob that was given for data file " OG_STR_FMT, OG_STR_ARG(r.text));
+  *out = r.descriptor;
+  return OG_OK;
+}
+
 /* ---- Rows. */
+
+/* A blob may come as a reference. */
+static bool type_fits(const og_field *f, og_type type)
+{
+  return og_type_eq(type, f->type) || (type.id == OG_TYPE_BINARY && og_lance_is_blob(f));
+}
 
 static og_status check_batch(og_ctx *cx, const og_lance_file_writer *w, const og_batch *batch)
 {
@@ -298,7 +407,7 @@ static og_status check_batch(og_ctx *cx, const og_lance_file_writer *w, const og
   if (batch->n_columns != s->n_fields)
     return og_fail(cx, OG_EINVALID, "%u columns for a schema of %u", batch->n_columns, s->n_fields);
   for (uint32_t i = 0; i < s->n_fields; i++)
-    if (!og_type_eq(batch->columns[i]->type, s->fields[i].type) || batch->columns[i]->len != batch->len)
+    if (!type_fits(&s->fields[i], batch->columns[i]->type) || batch->columns[i]->len != batch->len)
       return og_fail(cx, OG_EINVALID, "column \"" OG_STR_FMT "\" is %s, its field is %s", OG_STR_ARG(s->fields[i].name),
                      og_type_name(batch->columns[i]->type), og_type_name(s->fields[i].type));
   return OG_OK;
@@ -327,22 +436,24 @@ static og_status write_rows(og_ctx *cx, og_lance_file_writer *w, const top_field
   return OG_OK;
 }
 
-/* The bytes go to the file at once, their descriptors into the column. */
+/* The bytes go to their place at once, their descriptors into the column. */
 static og_status write_blobs(og_ctx *cx, og_lance_file_writer *w, const top_field *f, const og_column *c)
 {
+  OG_AUTO(og_buf) text = {0};
   OG_AUTO(og_builder_p) b = NULL;
   og_column *descriptors;
   OG_TRY(og_builder_new(cx, f->field, &b));
   for (int64_t i = 0; i < c->len; i++) {
-    char text[OG_LANCE__BLOB_BYTES];
+    og_lance__descriptor d;
     if (og_column_is_null(c, i)) {
       OG_TRY(og_builder_null(cx, b));
       continue;
     }
-    const og_str bytes = og_column_str(c, i);
-    OG_TRY(align(cx, w));
-    OG_TRY(og_builder_str(cx, b, og_lance__blob_inline(w->position, bytes.len, text)));
-    if (bytes.len) OG_TRY(append(cx, w, bytes));
+    OG_TRY(c->type.id == OG_TYPE_BINARY ? place_ref(cx, w, f, og_column_str(c, i), &d)
+                                        : place_bytes(cx, w, f, og_column_str(c, i), &d));
+    og_buf_clear(&text);
+    OG_TRY(og_lance__descriptor_put(cx, &d, &text));
+    OG_TRY(og_builder_str(cx, b, og_buf_str(&text)));
   }
   OG_TRY(og_builder_finish(cx, b, &descriptors));
   og_status st = write_rows(cx, w, f, descriptors);
@@ -372,6 +483,11 @@ og_status og_lance_file_write(og_ctx *cx, og_lance_file_writer *w, const og_batc
 uint64_t og_lance_file_rows(const og_lance_file_writer *w)
 {
   return w->n_rows;
+}
+
+uint64_t og_lance_file_bytes(const og_lance_file_writer *w)
+{
+  return w->position;
 }
 
 /* ---- Finishing. */
@@ -465,7 +581,11 @@ static og_status fill_stats(og_ctx *cx, const og_lance_file_writer *w, og_lance_
   og_lance_file_stats s = {.rows = w->n_rows, .n_columns = w->n_columns};
   s.field_ids = og_push_array(cx, w->n_columns, sizeof *s.field_ids);
   s.column_indices = og_push_array(cx, w->n_columns, sizeof *s.column_indices);
-  if (!s.field_ids || !s.column_indices) return OG_ENOMEM;
+  s.n_beside = (uint32_t)w->blobs.keys.len;
+  s.beside = og_push_array(cx, (size_t)s.n_beside + 1, sizeof *s.beside);
+  if (!s.field_ids || !s.column_indices || !s.beside) return OG_ENOMEM;
+  for (uint32_t i = 0; i < s.n_beside; i++)
+    OG_TRY(og_arena_str(cx, cx->arena, OG_VEC_AT(&w->blobs.keys, og_str, i), &s.beside[i]));
   for (uint32_t i = 0; i < w->n_columns; i++) {
     s.field_ids[i] = w->columns[i].field_id;
     s.column_indices[i] = (int32_t)i;
@@ -477,7 +597,8 @@ static og_status fill_stats(og_ctx *cx, const og_lance_file_writer *w, og_lance_
 og_status og_lance_file_finish(og_ctx *cx, og_lance_file_writer *w, og_lance_file_stats *out)
 {
   og_lance_file_stats stats = {0};
-  og_status st = fill_stats(cx, w, &stats);
+  og_status st = og_lance__blobs_finish(cx, &w->blobs);
+  if (st == OG_OK) st = fill_stats(cx, w, &stats);
   if (st == OG_OK) st = write_end(cx, w);
   stats.bytes = w->position;
   if (st == OG_OK) {
@@ -497,5 +618,5 @@ void og_lance_file_abort(og_ctx *cx, og_lance_file_writer *w)
 {
   if (!w) return;
   if (w->out) og_store_writer_abort(cx, w->store, w->out);
-  writer_free(w);
+  writer_free(cx, w);
 }

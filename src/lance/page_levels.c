@@ -15,8 +15,7 @@
 
 void og_lance__path_complete(og_lance__path *p)
 {
-  uint8_t def = 0, lists = 0,
-          nearest_list = 0; /* innermost list layer at or below the current one, else 0 */
+  uint8_t def = 0, lists = 0, nearest_list = 0; /* innermost list layer at or below the current one, else 0 */
   bool visible = true;
   p->max_visible = 0;
   for (uint32_t i = 0; i < p->n_layers; i++) {
@@ -83,8 +82,7 @@ static uint8_t *push_defs(og_ctx *cx, og_lance__leaf *l, uint64_t n)
   return og_lance__mem_push(cx, &l->def, (size_t)n);
 }
 
-og_status og_lance__leaf_entries(og_ctx *cx, og_lance__leaf *l, uint64_t n, uint8_t first,
-                                 uint8_t rest, uint8_t def)
+og_status og_lance__leaf_entries(og_ctx *cx, og_lance__leaf *l, uint64_t n, uint8_t first, uint8_t rest, uint8_t def)
 {
   if (n == 0) return OG_OK;
   if (n > OG_LIMIT_PAGE_BYTES) return og_fail(cx, OG_ELIMIT, "%" PRIu64 " entries in one page", n);
@@ -119,13 +117,12 @@ static uint64_t rows_among(const og_lance__leaf *l, uint64_t from, uint64_t to)
   return n;
 }
 
-og_status og_lance__leaf_copy(og_ctx *cx, og_lance__leaf *l, const og_lance__leaf *src,
-                              uint64_t from, uint64_t to, uint64_t slot)
+og_status og_lance__leaf_copy(og_ctx *cx, og_lance__leaf *l, const og_lance__leaf *src, uint64_t from, uint64_t to,
+                              uint64_t slot)
 {
   uint64_t n = to - from;
   if (n == 0) return OG_OK;
-  OG_TRY(og_lance__slots_copy(cx, &l->slots, &src->slots, slot,
-                              og_lance__leaf_visible(src, from, to)));
+  OG_TRY(og_lance__slots_copy(cx, &l->slots, &src->slots, slot, og_lance__leaf_visible(src, from, to)));
   if (l->path->n_lists) {
     uint8_t *rep = og_lance__mem_push(cx, &l->rep, (size_t)n);
     if (!rep) return cx->err->status;
@@ -150,8 +147,7 @@ static bool is_split(const og_field *f) /* has columns of its own for its childr
 {
   og_str packed;
   if (f->type.id == OG_TYPE_STRUCT)
-    return !(og_field_meta(f, OG_STR("lance-encoding:packed"), &packed) ||
-             og_field_meta(f, OG_STR("packed"), &packed));
+    return !(og_field_meta(f, OG_STR("lance-encoding:packed"), &packed) || og_field_meta(f, OG_STR("packed"), &packed));
   return f->type.id == OG_TYPE_LIST || f->type.id == OG_TYPE_LARGE_LIST;
 }
 
@@ -175,16 +171,14 @@ void og_lance__leaf_ids(const og_lance_schema *s, const og_field *field, uint32_
 }
 
 /* `outer`: kinds of the layers around `f`, outermost first. */
-static og_status collect(og_ctx *cx, const og_field *f, bool *outer, uint32_t depth,
-                         og_lance__leaf_info *leaves, uint32_t *n)
+static og_status collect(og_ctx *cx, const og_field *f, bool *outer, uint32_t depth, og_lance__leaf_info *leaves,
+                         uint32_t *n)
 {
   og_str blob;
-  if (depth >= OG_LIMIT_TYPE_DEPTH)
-    return og_fail(cx, OG_ELIMIT, "types nest deeper than %d", OG_LIMIT_TYPE_DEPTH);
+  if (depth >= OG_LIMIT_TYPE_DEPTH) return og_fail(cx, OG_ELIMIT, "types nest deeper than %d", OG_LIMIT_TYPE_DEPTH);
   if (is_split(f)) {
     outer[depth] = f->type.id != OG_TYPE_STRUCT;
-    for (uint32_t i = 0; i < f->n_children; i++)
-      OG_TRY(collect(cx, &f->children[i], outer, depth + 1, leaves, n));
+    for (uint32_t i = 0; i < f->n_children; i++) OG_TRY(collect(cx, &f->children[i], outer, depth + 1, leaves, n));
     return OG_OK;
   }
   og_lance__leaf_info *leaf = &leaves[(*n)++];
@@ -194,9 +188,12 @@ static og_status collect(og_ctx *cx, const og_field *f, bool *outer, uint32_t de
                    "field \"" OG_STR_FMT "\" is a packed struct of more than numbers, which OmniGraph does not read",
                    OG_STR_ARG(f->name));
   leaf->shape.blob = og_lance_is_blob(f);
-  if (!leaf->shape.blob && og_field_meta(f, OG_STR("lance-encoding:blob"), &blob) && og_str_eq(blob, OG_STR("true")))
+  if (leaf->shape.blob && depth > 0)
     return og_fail(cx, OG_EUNSUPPORTED,
-                   "field \"" OG_STR_FMT "\" is a Lance blob, which OmniGraph does not read",
+                   "field \"" OG_STR_FMT "\" is a blob inside a struct or a list: only columns can be blobs",
+                   OG_STR_ARG(f->name));
+  if (!leaf->shape.blob && og_field_meta(f, OG_STR("lance-encoding:blob"), &blob) && og_str_eq(blob, OG_STR("true")))
+    return og_fail(cx, OG_EUNSUPPORTED, "field \"" OG_STR_FMT "\" is a Lance blob, which OmniGraph does not read",
                    OG_STR_ARG(f->name));
   leaf->path.n_layers = depth + 1;
   for (uint32_t i = 0; i < depth; i++) leaf->path.is_list[depth - i] = outer[i];
@@ -204,8 +201,7 @@ static og_status collect(og_ctx *cx, const og_field *f, bool *outer, uint32_t de
   return OG_OK;
 }
 
-og_status og_lance__leaves_of(og_ctx *cx, og_arena *a, const og_field *field,
-                              og_lance__leaf_info **out, uint32_t *n)
+og_status og_lance__leaves_of(og_ctx *cx, og_arena *a, const og_field *field, og_lance__leaf_info **out, uint32_t *n)
 {
   bool outer[OG_LANCE__MAX_LAYERS] = {false};
   uint32_t count = og_lance__leaf_count(field), done = 0;

@@ -42,7 +42,7 @@ og_status og_table__locate(og_ctx *cx, og_arena *a, og_lance_table *t, uint32_t 
   int32_t *ids = og_arena_calloc(cx, a, leaves + 1, sizeof *ids), *next = ids;
   if (!columns || !ids) return OG_ENOMEM;
   og_lance__leaf_ids(s, &s->arrow->fields[column], &pos, &next);
-  *out = (og_table__source){.ref = {&s->arrow->fields[column], columns, leaves}};
+  *out = (og_table__source){.ref = {&s->arrow->fields[column], columns, leaves, &t->outside, false}};
   for (uint32_t i = 0; i < f->n_files; i++) {
     uint32_t have = find_leaves(&f->files[i], ids, columns, leaves);
     if (have > most) most = have;
@@ -63,10 +63,17 @@ og_status og_table__locate(og_ctx *cx, og_arena *a, og_lance_table *t, uint32_t 
   return OG_OK;
 }
 
+void og_table__refer(og_table__source *s)
+{
+  const og_field *f = s->ref.field;
+  s->ref.refs = og_lance_is_blob(f);
+  if (s->ref.refs) s->as = (og_field){.name = f->name, .type = og_type_of(OG_TYPE_BINARY), .nullable = f->nullable};
+}
+
 og_status og_table__read(og_ctx *cx, const og_table__source *s, uint64_t from, uint64_t n, const uint64_t *rows,
                          og_column **out)
 {
-  if (!s->file) return og_column_nulls(cx, s->ref.field, (int64_t)n, out);
+  if (!s->file) return og_column_nulls(cx, s->ref.refs ? &s->as : s->ref.field, (int64_t)n, out);
   if (rows) return og_lance_file_take(cx, s->file, &s->ref, rows, (size_t)n, out);
   return og_lance_file_read(cx, s->file, &s->ref, from, n, out);
 }
@@ -80,7 +87,12 @@ static og_status scan_schema(og_ctx *cx, const og_lance_scan *s, og_schema **out
   uint32_t n = s->n_columns;
   og_field *fields = og_push_array(cx, n + OG_SCAN__EXTRAS, sizeof *fields);
   if (!fields) return OG_ENOMEM;
-  for (uint32_t i = 0; i < s->n_columns; i++) fields[i] = s->table->m.schema->arrow->fields[s->columns[i]];
+  for (uint32_t i = 0; i < s->n_columns; i++) {
+    fields[i] = s->table->m.schema->arrow->fields[s->columns[i]];
+    if (s->refs && og_lance_is_blob(&fields[i]))
+      fields[i] =
+          (og_field){.name = fields[i].name, .type = og_type_of(OG_TYPE_BINARY), .nullable = fields[i].nullable};
+  }
   for (int e = 0; e < OG_SCAN__EXTRAS; e++)
     if (s->extra[e]) fields[n++] = (og_field){.name = og_str_of(names[e]), .type = og_type_of(OG_TYPE_U64)};
   return og_schema_new(cx, fields, n, NULL, 0, out);
@@ -121,6 +133,7 @@ static og_status scan_columns(og_ctx *cx, og_lance_scan *s, const og_lance_scan_
   for (uint32_t i = 0; i < n; i++) {
     OG_ASSERT(s->columns[i] < s->table->m.schema->arrow->n_fields);
     s->row_bytes += decoded_bytes(&s->table->m.schema->arrow->fields[s->columns[i]]);
+    if (i < o->n_columns && og_lance_is_blob(&s->table->m.schema->arrow->fields[s->columns[i]])) s->blobs = true;
     s->varies = s->varies || !has_fixed_size(&s->table->m.schema->arrow->fields[s->columns[i]]);
   }
   return OG_OK;
@@ -136,6 +149,7 @@ static og_status scan_init(og_ctx *cx, og_lance_scan *s, const og_lance_scan_opt
   s->extra[OG_SCAN__UPDATED] = o->with_updated;
   s->fragment = o->from_fragment;
   s->end_fragment = o->n_fragments ? o->from_fragment + o->n_fragments : s->table->m.n_fragments;
+  s->refs = o->blob_refs;
   s->only = o->only;
   s->n_only = o->n_only;
   return scan_schema(cx, s, &s->schema);

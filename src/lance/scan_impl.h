@@ -32,6 +32,8 @@ struct og_lance_scan {
   uint32_t next;                       /* how many of its rows went out */
   bool warm;                           /* one was loaded: there will be many */
   bool varies;                         /* a column has values of no fixed size */
+  bool refs;                           /* blobs go out as references */
+  bool blobs;                          /* there are some among the columns */
   bool counts;                         /* of the rows only their number goes out */
 };
 

@@ -241,8 +241,10 @@ static og_status locate_columns(og_ctx *cx, og_lance_scan *s)
   const uint32_t n = s->n_columns + s->n_where;
   s->sources = og_arena_calloc(cx, &s->located, n + 1, sizeof *s->sources);
   if (!s->sources) return OG_ENOMEM;
-  for (uint32_t i = 0; i < n; i++)
+  for (uint32_t i = 0; i < n; i++) {
     OG_TRY(og_table__locate(cx, &s->located, s->table, s->fragment, s->columns[i], &s->sources[i]));
+    if (s->refs) og_table__refer(&s->sources[i]);
+  }
   return OG_OK;
 }
 
@@ -256,6 +258,27 @@ static uint32_t window_rows(const og_lance_scan *s)
   if (rows > s->batch_rows) rows -= rows % s->batch_rows;
   if (rows == 0) rows = 1;
   return (uint32_t)(rows < info.physical_rows - s->row ? rows : info.physical_rows - s->row);
+}
+
+/* So many of the window's rows that their blobs are about DECODED_BYTES, but one at least: their sizes are read first.
+ */
+static og_status limit_blobs(og_ctx *cx, const og_lance_scan *s, og_scan__window *w)
+{
+  for (uint32_t i = 0; i < s->n_columns; i++) {
+    og_table__source sizes = s->sources[i];
+    og_column *refs;
+    uint64_t bytes = 0;
+    uint32_t n = 0;
+    og_table__refer(&sizes);
+    if (!sizes.ref.refs || !sizes.file) continue;
+    OG_TRY(og_table__read(cx, &sizes, w->from, w->rows, NULL, &refs));
+    for (; n < w->rows && (n == 0 || bytes < DECODED_BYTES); n++)
+      if (!og_column_is_null(refs, n)) bytes += og_lance_blob_ref_size(og_column_str(refs, n));
+    og_column_unref(refs);
+    if (bytes >= DECODED_BYTES && n > 1) n--; /* the last made it too many */
+    w->rows = n;
+  }
+  return OG_OK;
 }
 
 /* How many at once: some per thread, so that none waits long for the last. */
@@ -291,6 +314,7 @@ og_status og_scan__load(og_ctx *cx, og_lance_scan *s)
     og_scan__window *w = &s->windows[s->n_windows];
     w->from = s->row;
     w->rows = window_rows(s);
+    if (s->blobs && !s->refs) OG_TRY(limit_blobs(cx, s, w));
     s->row += w->rows;
   }
   s->warm = true;

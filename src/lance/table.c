@@ -172,6 +172,7 @@ og_status og_table__new(og_ctx *cx, const og_lance_place *at, og_manifest *m, og
   t->m = *m;
   *m = (og_manifest){0};
   t->at.store = og_store_ref(at->store);
+  t->outside = (og_lance_outside){t->m.bases, t->m.n_bases, OG_VEC_INIT(og_store *)};
   og_status st = og_arena_str(cx, &t->arena, at->root, &t->at.root);
   if (st == OG_OK) st = og_arena_str(cx, &t->arena, at->branch, &t->at.branch);
   if (st == OG_OK) st = count_rows(cx, t);
@@ -292,11 +293,17 @@ void og_lance_table_unref(og_lance_table *t)
   if (!t || atomic_fetch_sub_explicit(&t->refs, 1, memory_order_acq_rel) != 1) return;
   for (uint32_t i = 0; t->frags && i < t->m.n_fragments; i++) free_fragment(t, i);
   og_free(t->deleted);
+  og_lance__outside_cleanup(&t->outside);
   og_manifest_cleanup(&t->m);
   og_mutex_cleanup(&t->mu);
   og_store_unref(t->at.store);
   og_arena_cleanup(&t->arena);
   og_free(t);
+}
+
+og_status og_lance_table_allow_blobs(og_ctx *cx, og_lance_table *t, og_str folder)
+{
+  return og_lance_outside_allow(cx, &t->outside, folder);
 }
 
 /* ---- facts */

@@ -10,6 +10,7 @@
 #pragma once
 
 #include "arrow/kernels.h"
+#include "lance/blob_ref.h"
 #include "lance/file.h"
 #include "store/store.h"
 
@@ -37,6 +38,9 @@ OG_MUST_USE og_status og_lance_table_open(og_ctx *cx, const og_lance_place *at, 
 OG_MUST_USE og_status og_lance_newest_version(og_ctx *cx, const og_lance_place *at, uint64_t *out);
 /* From manifest bytes already at hand. */
 OG_MUST_USE og_status og_lance_table_decode(og_ctx *cx, const og_lance_place *at, og_str bytes, og_lance_table **out);
+/* Blobs outside the table are read where they lie in this folder (a path or file://), and nowhere else.  Before the
+ * table is shared. */
+OG_MUST_USE og_status og_lance_table_allow_blobs(og_ctx *cx, og_lance_table *t, og_str folder);
 og_lance_table *og_lance_table_ref(og_lance_table *t);
 void og_lance_table_unref(og_lance_table *t);
 
@@ -104,6 +108,7 @@ typedef struct og_lance_scan_opts {
   bool with_created;    /* _row_created_at_version */
   bool with_updated;    /* _row_last_updated_at_version */
   uint32_t batch_rows;  /* at most; 0: 2048 */
+  bool blob_refs;       /* blobs as references (blob_ref.h), of type binary */
   uint32_t from_fragment, n_fragments; /* n 0: all */
 } og_lance_scan_opts;
 
@@ -136,6 +141,9 @@ void og_lance_table_inherit(og_lance_table *t, og_lance_table *older);
 /* Rows at dense offsets, any order, repeats allowed; deleted rows must not be asked for. */
 OG_MUST_USE og_status og_lance_table_take(og_ctx *cx, og_lance_table *t, const uint32_t *columns, uint32_t n_columns,
                                           const uint64_t *offsets, size_t n, og_batch **out);
+/* The same with blobs as references (blob_ref.h): for rows that are written again. */
+OG_MUST_USE og_status og_lance_table_take_refs(og_ctx *cx, og_lance_table *t, const uint32_t *columns,
+                                               uint32_t n_columns, const uint64_t *offsets, size_t n, og_batch **out);
 /* Dense offsets of the live rows with these row ids (addresses, in a table without stable ids).  OG_ENOTFOUND names one
  * that no live row has. */
 OG_MUST_USE og_status og_lance_table_offsets(og_ctx *cx, og_lance_table *t, const uint64_t *ids, size_t n,
@@ -177,7 +185,9 @@ typedef struct og_lance_change_opts {
   /* Updated rows count as created by this version: for tables nobody asks when a row came, whose manifests would name a
    * version for every row otherwise. */
   bool renew_created;
-  bool no_row_ids; /* a new table: without stable row ids, and thus without versions of rows */
+  bool
+      blobs_beside; /* blobs that are not small lie in files beside their data file: for who cleans up with cleanup.h */
+  bool no_row_ids;  /* a new table: without stable row ids, and thus without versions of rows */
 } og_lance_change_opts;
 
 /* A change that failed in any call before render can only be freed.
@@ -206,6 +216,13 @@ OG_MUST_USE og_status og_lance_change_carry(og_ctx *cx, og_lance_change *c, cons
                                             const uint64_t *offsets, size_t n);
 /* Takes small fragments in now (see fold_rows), for `rows` that are still to be inserted: so they keep their order. */
 OG_MUST_USE og_status og_lance_change_fold(og_ctx *cx, og_lance_change *c, uint64_t rows);
+/* A blob for a row that comes with one of the next rows, of top-level column `column`, given piece by piece: one at a
+ * time, and no rows before its end.  `ref` gets its reference (blob_ref.h).  The rows must come in one batch of at most
+ * OG_LANCE_BLOB_ROWS; until then no file is ended. */
+#define OG_LANCE_BLOB_ROWS 65536
+OG_MUST_USE og_status og_lance_change_blob_begin(og_ctx *cx, og_lance_change *c, uint32_t column);
+OG_MUST_USE og_status og_lance_change_blob_append(og_ctx *cx, og_lance_change *c, og_str bytes);
+OG_MUST_USE og_status og_lance_change_blob_end(og_ctx *cx, og_lance_change *c, og_buf *ref);
 OG_MUST_USE og_status og_lance_change_delete(og_ctx *cx, og_lance_change *c, const uint64_t *offsets, size_t n);
 /* With op REWRITE: carries the rows of fragments that are worth it, which are small neighbours, and those a tenth or
  * more of whose rows are deleted; see compact.c.  *taken: how many; 0: there is nothing to do.  Stops once it has taken

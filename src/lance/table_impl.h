@@ -3,6 +3,7 @@
 #pragma once
 
 #include "base/mutex.h"
+#include "lance/blob.h"
 #include "lance/manifest.h"
 #include "lance/rowids.h"
 #include "lance/table.h"
@@ -26,6 +27,7 @@ struct og_lance_table {
   og_lance_place at; /* owned copies; one reference of the store */
   og_manifest m;
   og_str uuid;
+  og_lance_outside outside;
   bool old_names; /* found under a V1 name */
   uint64_t rows, physical_rows;
   uint64_t *first; /* dense offset of each fragment's first row */
@@ -56,9 +58,12 @@ OG_MUST_USE og_status og_table__sequence_bytes(og_ctx *cx, og_lance_table *t, co
 typedef struct og_table__source {
   og_lance_file *file; /* borrowed from the table */
   og_lance_column_ref ref;
+  og_field as; /* of references: what is read */
 } og_table__source;
 OG_MUST_USE og_status og_table__locate(og_ctx *cx, og_arena *a, og_lance_table *t, uint32_t fragment, uint32_t column,
                                        og_table__source *out);
+/* The source gives references of a blob (blob_ref.h). */
+void og_table__refer(og_table__source *s);
 /* So few rows are read by the caller's thread alone: waking others takes longer. */
 #define OG_TABLE__FEW_ROWS 16
 

@@ -249,6 +249,7 @@ typedef struct take_plan {
   int64_t *back;
   size_t n_rows;
   bool in_order; /* the request was ascending and distinct already */
+  bool refs;     /* blobs as references */
 } take_plan;
 
 static og_status plan_take(og_ctx *cx, const uint64_t *offsets, size_t n, take_plan *p)
@@ -271,6 +272,13 @@ static og_status plan_take(og_ctx *cx, const uint64_t *offsets, size_t n, take_p
   return st;
 }
 
+static og_field field_of(const og_lance_table *t, uint32_t column, bool refs)
+{
+  og_table__source s = {.ref.field = &t->m.schema->arrow->fields[column]};
+  if (refs) og_table__refer(&s);
+  return s.ref.refs ? s.as : *s.ref.field;
+}
+
 /* All rows of the plan of one column, ascending. */
 static og_status take_sorted(og_ctx *cx, og_lance_table *t, uint32_t column, const take_plan *p, og_column **out)
 {
@@ -287,13 +295,15 @@ static og_status take_sorted(og_ctx *cx, og_lance_table *t, uint32_t column, con
     og_column *part = NULL;
     og_table__source source;
     if (st == OG_OK) st = og_table__locate(cx, cx->arena, t, f, column, &source);
+    if (st == OG_OK && p->refs) og_table__refer(&source);
     if (st == OG_OK) st = og_table__read(cx, &source, 0, j - i, local, &part);
     if (st == OG_OK && (st = og_vec_add(cx, &parts, &part)) != OG_OK) og_column_unref(part);
     og_free(local);
     i = j;
   }
+  const og_field field = field_of(t, column, p->refs);
   if (st == OG_OK && parts.len == 0)
-    st = og_column_nulls(cx, &t->m.schema->arrow->fields[column], 0, out);
+    st = og_column_nulls(cx, &field, 0, out);
   else if (st == OG_OK)
     st = og_column_concat(cx, parts.data, parts.len, out);
   for (size_t i = 0; i < parts.len; i++) og_column_unref(OG_VEC_AT(&parts, og_column *, i));
@@ -345,7 +355,7 @@ static og_status take_all(og_ctx *cx, og_lance_table *t, const uint32_t *columns
   og_column **cols = og_push_array(cx, n_columns + 1, sizeof(og_column *));
   og_schema *schema = NULL;
   if (!fields || !cols) return OG_ENOMEM;
-  for (uint32_t i = 0; i < n_columns; i++) fields[i] = t->m.schema->arrow->fields[columns[i]];
+  for (uint32_t i = 0; i < n_columns; i++) fields[i] = field_of(t, columns[i], p->refs);
   og_status st = og_schema_new(cx, fields, n_columns, NULL, 0, &schema);
   taking k = {.t = t, .columns = columns, .plan = p, .n = n, .out = cols};
   if (st == OG_OK) st = take_columns(cx, &k, n_columns);
@@ -355,16 +365,28 @@ static og_status take_all(og_ctx *cx, og_lance_table *t, const uint32_t *columns
   return st;
 }
 
-og_status og_lance_table_take(og_ctx *cx, og_lance_table *t, const uint32_t *columns, uint32_t n_columns,
-                              const uint64_t *offsets, size_t n, og_batch **out)
+static og_status take(og_ctx *cx, og_lance_table *t, const uint32_t *columns, uint32_t n_columns,
+                      const uint64_t *offsets, size_t n, bool refs, og_batch **out)
 {
-  take_plan p = {0};
+  take_plan p = {.refs = refs};
   for (size_t i = 0; i < n; i++) OG_TRY(check_offset(cx, t, offsets[i]));
   og_status st = plan_take(cx, offsets, n, &p);
   if (st == OG_OK) st = take_all(cx, t, columns, n_columns, &p, n, out);
   og_free(p.rows);
   og_free(p.back);
   return st;
+}
+
+og_status og_lance_table_take(og_ctx *cx, og_lance_table *t, const uint32_t *columns, uint32_t n_columns,
+                              const uint64_t *offsets, size_t n, og_batch **out)
+{
+  return take(cx, t, columns, n_columns, offsets, n, false, out);
+}
+
+og_status og_lance_table_take_refs(og_ctx *cx, og_lance_table *t, const uint32_t *columns, uint32_t n_columns,
+                                   const uint64_t *offsets, size_t n, og_batch **out)
+{
+  return take(cx, t, columns, n_columns, offsets, n, true, out);
 }
 
 og_status og_lance_table_blob(og_ctx *cx, og_lance_table *t, uint32_t column, uint64_t offset, og_lance_blob *out)
@@ -386,7 +408,7 @@ og_status og_lance_table_blob_read(og_ctx *cx, og_lance_table *t, const og_lance
 {
   if (b->null || from >= b->size) return OG_OK;
   if (most > b->size - from) most = b->size - from;
-  OG_TRY_NOTE(cx, og_store_get_range(cx, t->at.store, b->key, b->off + from, most, out),
+  OG_TRY_NOTE(cx, og_store_get_range(cx, b->store, b->key, b->off + from, most, out),
               "while reading a blob of '" OG_STR_FMT "'", OG_STR_ARG(t->at.root));
   return OG_OK;
 }

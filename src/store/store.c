@@ -272,7 +272,7 @@ static og_status append_parts(og_ctx *cx, og_str path, og_buf *out)
   return OG_OK;
 }
 
-static og_status absolute_path(og_ctx *cx, og_str uri, og_buf *out)
+og_status og_store_path(og_ctx *cx, og_str uri, og_buf *out)
 {
   OG_AUTO(og_buf) path = {0};
   OG_TRY(uri_path(cx, uri, &path));
@@ -292,6 +292,6 @@ static og_status absolute_path(og_ctx *cx, og_str uri, og_buf *out)
 og_status og_store_open(og_ctx *cx, og_str uri, bool read_only, og_store **out)
 {
   OG_AUTO(og_buf) path = {0};
-  OG_TRY(absolute_path(cx, uri, &path));
+  OG_TRY(og_store_path(cx, uri, &path));
   return og_store_local_new(cx, og_buf_str(&path), read_only, out);
 }

@@ -92,6 +92,8 @@ OG_MUST_USE og_status og_store_local_new(og_ctx *cx, og_str root, bool read_only
 OG_MUST_USE og_status og_store_memory_new(og_ctx *cx, og_store **out);
 /* The absolute URI or path under which `s` was opened, for messages and mirror metadata; borrowed. */
 og_str og_store_root(const og_store *s);
+/* Appends the absolute path that a URI as of og_store_open names, without looking whether anything is there. */
+OG_MUST_USE og_status og_store_path(og_ctx *cx, og_str uri, og_buf *out);
 
 /* The doors: check the key, then call the table.  Outs are written only on success. */
 OG_MUST_USE og_status og_store_get(og_ctx *cx, og_store *s, og_str key, uint64_t max, og_buf *out); /* whole */

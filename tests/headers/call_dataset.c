@@ -200,7 +200,92 @@ static void taking(void)
   og_blob_part part = {OG_TAKE_BY_OFFSET, 0, 0, NULL, 0, 0, 0};
   CHECK_IS(og_dataset_blob_read(d, "name", &part, &err), OG_EINVALID); /* a text */
   CHECK_IS(og_dataset_blob_read(d, "name", NULL, &err), OG_EINVALID);
+  og_blob *blob = NULL;
+  CHECK_IS(og_dataset_blob_open(d, "name", OG_TAKE_BY_OFFSET, 0, &blob, &err), OG_EINVALID);
+  CHECK(blob == NULL);
+  og_blob_close(NULL);
   og_dataset_close(d);
+}
+
+static void release_nothing(struct ArrowSchema *s)
+{
+  s->release = NULL;
+}
+
+static void release_none(struct ArrowArray *a)
+{
+  a->release = NULL;
+}
+
+/* One row with one blob, given in two pieces; the schema is that of the table, with numbers in the place of blobs. */
+/* A key of ten bytes with a value of two, as the C data interface packs metadata. */
+static void pack_blob_mark(char out[24])
+{
+  const int n = 1, key = 10, value = 2;
+  memcpy(out, &n, 4);
+  memcpy(out + 4, &key, 4);
+  memcpy(out + 8, "lance:blob", 10);
+  memcpy(out + 18, &value, 4);
+  memcpy(out + 22, "v2", 2);
+}
+
+static void writing_blobs(void)
+{
+  static const uint64_t numbers[1] = {0};
+  const void *bits[2] = {NULL, numbers}, *none[1] = {NULL};
+  char mark[24], read[16];
+  struct ArrowSchema column, *columns[1] = {&column}, schema;
+  struct ArrowArray values, *children[1] = {&values}, rows;
+  og_dataset_writer *w = NULL;
+  og_dataset *d = NULL;
+  og_blob *blob = NULL;
+  uint64_t number = 7, version = 0;
+  size_t len = 0;
+  pack_blob_mark(mark);
+  memset(&column, 0, sizeof column);
+  column.format = "L";
+  column.name = "b";
+  column.metadata = mark;
+  column.flags = ARROW_FLAG_NULLABLE;
+  column.release = release_nothing;
+  memset(&schema, 0, sizeof schema);
+  schema.format = "+s";
+  schema.name = "";
+  schema.n_children = 1;
+  schema.children = columns;
+  schema.release = release_nothing;
+  memset(&values, 0, sizeof values);
+  values.length = 1;
+  values.n_buffers = 2;
+  values.buffers = bits;
+  values.release = release_none;
+  memset(&rows, 0, sizeof rows);
+  rows.length = rows.n_buffers = rows.n_children = 1;
+  rows.buffers = none;
+  rows.children = children;
+  rows.release = release_none;
+  CHECK_IS(og_dataset_writer_open("blobs.lance", NULL, NULL, &w, &err), OG_EINVALID);
+  CHECK_OK(og_dataset_writer_open("blobs.lance", &schema, NULL, &w, &err));
+  CHECK(schema.release == NULL);
+  CHECK_OK(og_dataset_writer_blob_begin(w, "b", &err));
+  CHECK_OK(og_dataset_writer_blob(w, "piece by ", 9, &err));
+  CHECK_OK(og_dataset_writer_blob(w, "piece", 5, &err));
+  CHECK_OK(og_dataset_writer_blob_end(w, &number, &err));
+  CHECK(number == 0);
+  CHECK_OK(og_dataset_writer_rows(w, &rows, &err));
+  CHECK(rows.release == NULL);
+  CHECK_OK(og_dataset_writer_commit(w, &version, &err));
+  CHECK(version == 1);
+  CHECK_IS(og_dataset_writer_commit(w, &version, &err), OG_EINVALID);
+  og_dataset_writer_close(w);
+  og_dataset_writer_close(NULL);
+  CHECK_OK(og_dataset_open("blobs.lance", NULL, &d, &err));
+  CHECK_OK(og_dataset_blob_open(d, "b", OG_TAKE_BY_OFFSET, 0, &blob, &err));
+  og_dataset_close(d);
+  CHECK(og_blob_size(blob) == 14);
+  CHECK_OK(og_blob_read(blob, 9, read, sizeof read, &len, &err));
+  CHECK(len == 5 && memcmp(read, "piece", 5) == 0);
+  og_blob_close(blob);
 }
 
 /* Copies the people into a table of their own, twice, and takes ada out of it again. */
@@ -258,5 +343,6 @@ int main(void)
   wrong_conditions();
   taking();
   writing();
+  writing_blobs();
   return 0;
 }

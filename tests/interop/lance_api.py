@@ -35,7 +35,8 @@ class Condition(C.Structure):
 
 class DatasetOpts(C.Structure):
     _fields_ = [("size", C.c_size_t), ("branch", C.c_char_p), ("version", C.c_uint64), ("memory_limit", C.c_uint64),
-                ("threads", C.c_uint), ("timeout_ms", C.c_uint64), ("cancel", C.c_void_p)]
+                ("threads", C.c_uint), ("timeout_ms", C.c_uint64), ("cancel", C.c_void_p),
+                ("blob_folders", C.POINTER(C.c_char_p))]
 
 
 class ScanOpts(C.Structure):
@@ -47,7 +48,8 @@ class ScanOpts(C.Structure):
 
 class WriteOpts(C.Structure):
     _fields_ = [("size", C.c_size_t), ("mode", C.c_int), ("branch", C.c_char_p), ("file_minor", C.c_uint), ("threads", C.c_uint),
-                ("memory_limit", C.c_uint64), ("timeout_ms", C.c_uint64), ("cancel", C.c_void_p), ("no_row_ids", C.c_bool)]
+                ("memory_limit", C.c_uint64), ("timeout_ms", C.c_uint64), ("cancel", C.c_void_p), ("no_row_ids", C.c_bool),
+                ("blob_folders", C.POINTER(C.c_char_p))]
 
 
 class Assignment(C.Structure):
@@ -96,7 +98,8 @@ class Library:
     def __init__(self):
         self.lib = C.CDLL(str(pathlib.Path(os.environ["OG_BUILD_DIR"]) / "lib" / "libomnigraph-lance.so"))
         self.lib.og_dataset_row_count.restype = C.c_uint64
-        self.lib.og_dataset_close.restype = None
+        self.lib.og_dataset_close.restype = self.lib.og_dataset_writer_close.restype = None
+        self.lib.og_blob_close.restype, self.lib.og_blob_size.restype = None, C.c_uint64
 
     def call(self, name, *args):
         err = Error()
@@ -120,8 +123,11 @@ class Library:
     def conditions(self, where):
         return (Condition * max(len(where), 1))(*[condition(*w) for w in where])
 
-    def scan(self, uri, where=(), columns=None, branch=None, version=0, **members):
-        d = self.open(uri, branch=branch and branch.encode(), version=version)
+    def folders(self, folders):
+        return self.names([str(f) for f in folders]) if folders else None
+
+    def scan(self, uri, where=(), columns=None, branch=None, version=0, blob_folders=(), **members):
+        d = self.open(uri, branch=branch and branch.encode(), version=version, blob_folders=self.folders(blob_folders))
         o = self.options(ScanOpts, "og_scan_opts_init", **members)
         if where:
             o.where, o.where_count = self.conditions(where), len(where)
@@ -154,7 +160,8 @@ class Library:
             self.lib.og_dataset_close(d)
         return pa.RecordBatchReader._import_from_c(C.addressof(stream)).read_all()
 
-    def write(self, uri, table, mode, **members):
+    def write(self, uri, table, mode, blob_folders=(), **members):
+        members["blob_folders"] = self.folders(blob_folders)
         stream = Stream()
         table.to_reader(max_chunksize=97)._export_to_c(C.addressof(stream))
         version = C.c_uint64()
@@ -272,6 +279,40 @@ class Library:
         self.call("og_dataset_cleanup", str(uri).encode(),
                   C.byref(self.options(CleanupOpts, "og_cleanup_opts_init", **members)), None, C.byref(counts))
         return counts.versions, counts.files
+
+
+class Writer:
+    """og_dataset_writer: rows and blobs in many calls; a commit if nothing failed."""
+
+    def __init__(self, lib, uri, schema, **members):
+        given = (C.c_void_p * 9)()
+        schema._export_to_c(C.addressof(given))
+        self.lib, self.handle, self.version = lib, C.c_void_p(), C.c_uint64()
+        lib.call("og_dataset_writer_open", str(uri).encode(), C.byref(given),
+                 C.byref(lib.options(WriteOpts, "og_write_opts_init", **members)), C.byref(self.handle))
+
+    def blob(self, column, pieces):
+        number = C.c_uint64()
+        self.lib.call("og_dataset_writer_blob_begin", self.handle, column.encode())
+        for piece in pieces:
+            self.lib.call("og_dataset_writer_blob", self.handle, piece, C.c_size_t(len(piece)))
+        self.lib.call("og_dataset_writer_blob_end", self.handle, C.byref(number))
+        return number.value
+
+    def rows(self, batch):
+        given = (C.c_void_p * 10)()
+        batch._export_to_c(C.addressof(given))
+        self.lib.call("og_dataset_writer_rows", self.handle, C.byref(given))
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, *_):
+        try:
+            if kind is None:
+                self.lib.call("og_dataset_writer_commit", self.handle, C.byref(self.version))
+        finally:
+            self.lib.lib.og_dataset_writer_close(self.handle)
 
 
 def condition(column, compare, value=None):

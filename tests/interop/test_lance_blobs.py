@@ -4,6 +4,7 @@ import base64
 import json
 import os
 import pathlib
+import random
 import subprocess
 
 import ctypes as C
@@ -12,7 +13,7 @@ import lance
 import pyarrow as pa
 import pytest
 
-from lance_api import Failed, Library
+from lance_api import APPEND, CREATE, Failed, Library, Writer
 
 BIN = pathlib.Path(os.environ["OG_BUILD_DIR"]) / "bin"
 VALUES = [b"in the data file", None, b"", b"packed" * 20000, b"on its own" * 500000, b"packed again" * 9000, b"\x00\xff"]
@@ -100,3 +101,233 @@ def test_blobs_of_a_graph_are_blobs_to_real_lance(tmp_path):
     blobs = dataset.take_blobs("body", indices=list(range(len(names))))
     assert {n: b and b.readall() for n, b in zip(names, blobs)} == data
     dataset.validate()
+
+
+def theirs(uri, rows=None):
+    """The blobs of column b by pylance, in the order of the rows."""
+    d = lance.dataset(uri)
+    n = d.count_rows() if rows is None else rows
+    return [b and b.readall() for b in d.take_blobs("b", indices=list(range(n)))]
+
+
+def files(uri):
+    return {p.name[:3] for p in pathlib.Path(uri).glob("data/*/*.blob")}
+
+
+def marked(kind, **sizes):
+    """A field that our library takes for a blob, of the given Arrow type."""
+    keys = {"inline": "blob-inline-size-threshold", "dedicated": "blob-dedicated-size-threshold", "pack": "blob-pack-file-size-threshold"}
+    return pa.field("b", kind, metadata={"lance:blob": "v2", **{f"lance-encoding:{keys[k]}": str(v) for k, v in sizes.items()}})
+
+
+if hasattr(lance, "blob_array"):
+    @pytest.mark.parametrize("ids", [True, False])
+    def test_our_blobs_in_every_placement(tmp_path, ids):
+        lib, uri = Library(), str(tmp_path / "t.lance")
+        schema = pa.schema([pa.field("id", pa.int64()), marked(pa.large_binary())])
+        table = pa.table([pa.array(range(len(VALUES))), pa.array(VALUES, pa.large_binary())], schema=schema)
+        lib.write(uri, table, CREATE, no_row_ids=not ids)
+        assert files(uri) == {"100", "010"}
+        assert theirs(uri) == VALUES
+        # once more as Lance's own struct, then whole rows written again in every way there is
+        logical = pa.table([pa.array(range(10, 10 + len(VALUES))), lance.blob_array(VALUES)],
+                           schema=pa.schema([pa.field("id", pa.int64()), lance.blob_field("b")]))
+        lib.write(uri, logical, APPEND)
+        want = dict(zip([*range(len(VALUES)), *range(10, 10 + len(VALUES))], VALUES * 2))
+        def check():
+            got = lib.scan(uri)
+            assert dict(zip(got["id"].to_pylist(), got["b"].to_pylist())) == want
+            assert dict(zip(lance.dataset(uri).to_table(columns=["id"])["id"].to_pylist(), theirs(uri))) == want
+            assert json.loads(run(BIN / "omnigraph", "lance", "inspect", uri))["problems"] == []
+        check()
+        assert lib.update(uri, [("id", 0, 4)], {"id": 40}) == 1
+        want[40] = want.pop(4)
+        check()
+        lib.merge(uri, pa.table({"id": pa.array([3, 99])}), ["id"])
+        want[99] = None
+        check()
+        lib.merge(uri, pa.table([pa.array([0, 98]), lance.blob_array([b"x" * 70000, b"new"])], schema=logical.schema), ["id"])
+        want |= {0: b"x" * 70000, 98: b"new"}
+        check()
+        assert lib.delete(uri, [("id", 0, 1)]) == 1
+        del want[1]
+        taken, made = lib.compact(uri)
+        assert made == 1 < taken
+        check()
+        lance.write_dataset(logical.slice(3, 2), uri, mode="append")
+        want_rows = len(want) + 2
+        assert lib.scan(uri).num_rows == want_rows
+        kept = set(pathlib.Path(uri).glob("data/*/*.blob"))
+        lib.cleanup(uri, older_than_s=0)
+        left = set(pathlib.Path(uri).glob("data/*/*.blob"))
+        assert len(left) == 5 < len(kept) # a pack and two large ones of the compaction, and two of pylance
+        assert lib.scan(uri).num_rows == want_rows == len(theirs(uri))
+
+    def test_a_compaction_of_theirs_and_a_branch_keep_our_blobs(tmp_path):
+        lib, uri = Library(), str(tmp_path / "t.lance")
+        schema = pa.schema([pa.field("id", pa.int64()), marked(pa.large_binary(), inline=4, dedicated=30, pack=40)])
+        values = [bytes([i]) * i for i in range(50)]
+        for part in (slice(0, 20), slice(20, 50)):
+            lib.write(uri, pa.table([pa.array(range(50)[part]), pa.array(values[part], pa.large_binary())], schema=schema),
+                      CREATE if part.start == 0 else APPEND)
+        assert len(list(pathlib.Path(uri).glob("data/*/*.blob"))) > 20 # packs of one or two, and large ones
+        lib.branch_create(uri, "wip")
+        lib.write(uri, pa.table([pa.array([50]), pa.array([b"of the branch"], pa.large_binary())], schema=schema), APPEND,
+                  branch=b"wip")
+        assert lib.scan(uri, branch="wip").sort_by("id")["b"].to_pylist() == values + [b"of the branch"]
+        if int(lance.__version__.split(".")[0]) >= 14:
+            lance.dataset(uri).optimize.compact_files()
+        assert lib.scan(uri)["b"].to_pylist() == values == theirs(uri)
+        lib.cleanup(uri, older_than_s=0)
+        assert lib.scan(uri, branch="wip").sort_by("id")["b"].to_pylist() == values + [b"of the branch"]
+        lib.branch_delete(uri, "wip")
+        lib.cleanup(uri, older_than_s=0)
+        assert lib.scan(uri)["b"].to_pylist() == values
+
+    def test_blobs_are_written_piece_by_piece(tmp_path):
+        lib, uri, r = Library(), str(tmp_path / "t.lance"), random.Random(3)
+        schema = pa.schema([pa.field("id", pa.int64()), marked(pa.uint64())])
+        want = [None]
+        with Writer(lib, uri, schema) as w:
+            w.rows(pa.record_batch([pa.array([0]), pa.array([None], pa.uint64())], schema=schema))
+            for first in range(1, 40, 13):
+                numbers = []
+                for _ in range(13):
+                    pieces = [r.randbytes(r.choice([0, 1, 999, 70000])) for _ in range(r.choice([0, 1, 3, 40]))]
+                    numbers.append(w.blob("b", pieces))
+                    want.append(b"".join(pieces))
+                w.rows(pa.record_batch([pa.array(range(first, first + 13)), pa.array(numbers, pa.uint64())], schema=schema))
+        piece = r.randbytes(1 << 20)
+        with Writer(lib, uri, schema, mode=APPEND, memory_limit=40 << 20) as w: # 96 MiB through 40
+            number = w.blob("b", (piece for _ in range(96)))
+            w.rows(pa.record_batch([pa.array([40]), pa.array([number], pa.uint64())], schema=schema))
+        want.append(piece * 96)
+        assert lib.scan(uri, columns=["id"])["id"].to_pylist() == list(range(41))
+        assert theirs(uri) == want
+        d = lib.open(uri)
+        blob, got, n = C.c_void_p(), [], C.c_size_t()
+        to = C.create_string_buffer(9 << 20)
+        lib.call("og_dataset_blob_open", d, b"b", C.c_int(0), C.c_uint64(40), C.byref(blob))
+        lib.lib.og_dataset_close(d)
+        assert lib.lib.og_blob_size(blob) == 96 << 20
+        at = 0
+        while True:
+            lib.call("og_blob_read", blob, C.c_uint64(at), to, C.c_size_t(9 << 20), C.byref(n))
+            if n.value == 0:
+                break
+            assert n.value <= 4 << 20
+            assert to.raw[:n.value] == want[40][at:at + n.value]
+            at += n.value
+        assert at == 96 << 20
+        lib.lib.og_blob_close(blob)
+
+    def test_a_writer_that_is_misused_ends(tmp_path):
+        lib, uri = Library(), str(tmp_path / "t.lance")
+        schema = pa.schema([pa.field("id", pa.int64()), marked(pa.uint64())])
+        row = lambda number: pa.record_batch([pa.array([0]), pa.array([number], pa.uint64())], schema=schema)
+        def use(fail, text):
+            with pytest.raises(Failed, match=text):
+                with Writer(lib, uri, schema) as w:
+                    fail(w)
+            assert not list(pathlib.Path(tmp_path).glob("t.lance/_versions/*"))
+        def twice(w):
+            number = w.blob("b", [b"x"])
+            w.rows(row(number))
+            w.rows(row(number))
+        def open_rows(w):
+            lib.call("og_dataset_writer_blob_begin", w.handle, b"b")
+            w.rows(row(None))
+        def after_failure(w):
+            with pytest.raises(Failed):
+                w.rows(row(7))
+            w.rows(row(None))
+        use(lambda w: w.rows(row(0)), "0 is no blob that was given for these rows")
+        use(twice, "0 is no blob that was given for these rows")
+        use(open_rows, "rows come before the last blob has ended")
+        use(lambda w: w.blob("id", []), "column 'id' is no blob that is given by numbers")
+        use(lambda w: lib.call("og_dataset_writer_blob", w.handle, b"x", C.c_size_t(1)), "no blob has begun")
+        use(after_failure, "the writer has ended")
+
+    def test_blobs_outside(tmp_path):
+        lib, uri = Library(), str(tmp_path / "t.lance")
+        for folder in ("in", "out"):
+            (tmp_path / folder / "sub dir").mkdir(parents=True)
+            (tmp_path / folder / "sub dir" / "x.bin").write_bytes(bytes(range(256)) * 8)
+        (tmp_path / "in" / "link.bin").symlink_to(tmp_path / "out" / "sub dir" / "x.bin")
+        (tmp_path / "in" / "linked").symlink_to(tmp_path / "out" / "sub dir")
+        inside, content = f"file://{tmp_path}/in/sub%20dir/x.bin", bytes(range(256)) * 8
+        schema = pa.schema([pa.field("id", pa.int64()), lance.blob_field("b")])
+        rows = lambda *values: pa.table([pa.array(range(len(values))), lance.blob_array(list(values))], schema=schema)
+        values = [inside, lance.Blob.from_uri(inside, position=5, size=7), b"here", None]
+        with pytest.raises(Failed, match="in no folder that may be read for blobs"):
+            lib.write(uri, rows(*values), CREATE)
+        with pytest.raises(Failed, match="https://. are not supported"):
+            lib.write(uri, rows("https://example.org/x"), CREATE, blob_folders=[tmp_path])
+        allow = [tmp_path / "in"]
+        lib.write(uri, rows(*values), CREATE, blob_folders=allow)
+        want = [content, content[5:12], b"here", None]
+        assert theirs(uri) == want
+        lance.write_dataset(rows(*values), uri, mode="append", allow_external_blob_outside_bases=True)
+        assert lib.scan(uri, blob_folders=allow)["b"].to_pylist() == want * 2
+        assert lib.scan(uri, columns=["id"]).num_rows == 8
+        with pytest.raises(OSError, match="in no folder that may be read for blobs"):
+            lib.scan(uri)
+        d = lib.open(uri, blob_folders=lib.folders(allow))
+        assert read_part(lib, d, "b", 0, 3, 4) == (content[3:7], 2048)
+        assert read_part(lib, d, "b", 5, 3, 99) == (content[8:12], 7)
+        lib.lib.og_dataset_close(d)
+        # rows that are written again still name the same objects, whoever may read them
+        assert lib.update(uri, [("id", 0, 1)], {"id": 41}) == 2
+        lib.compact(uri)
+        assert sorted(filter(None, lib.scan(uri, blob_folders=allow)["b"].to_pylist())) == sorted(filter(None, want * 2))
+        assert json.loads(run(BIN / "omnigraph", "lance", "inspect", uri))["problems"] == []
+        # what an attacker's table may name
+        bad = str(tmp_path / "bad.lance")
+        for name, text in ((f"file://{tmp_path}/in/../out/sub%20dir/x.bin", "in no folder"), (f"file://{tmp_path}/inside", "in no folder"),
+                           (f"file://{tmp_path}/in/link.bin", "link"), (f"file://{tmp_path}/in/linked/x.bin", "link"),
+                           ("file:///etc/passwd", "in no folder"), (f"file://{tmp_path}/in", "in no folder"),
+                           (f"file://{tmp_path}/in/none", "no such|not found|there is no|does not exist")):
+            lance.write_dataset(rows(name), bad, mode="overwrite", data_storage_version="2.2", allow_external_blob_outside_bases=True)
+            with pytest.raises(OSError, match=text):
+                lib.scan(bad, blob_folders=allow)
+
+    def test_blobs_below_a_base_path(tmp_path):
+        if not hasattr(lance, "DatasetBasePath"):
+            pytest.skip("this Lance has no base paths")
+        lib, uri = Library(), str(tmp_path / "t.lance")
+        (tmp_path / "base").mkdir()
+        (tmp_path / "base" / "x.bin").write_bytes(b"0123456789")
+        schema = pa.schema([pa.field("id", pa.int64()), lance.blob_field("b")])
+        value = lance.Blob.from_uri(f"file://{tmp_path}/base/x.bin", position=2, size=3)
+        lance.write_dataset(pa.table([pa.array([0]), lance.blob_array([value])], schema=schema), uri, data_storage_version="2.2",
+                            initial_bases=[lance.DatasetBasePath(str(tmp_path / "base"), name="b", is_dataset_root=False)])
+        with pytest.raises(OSError, match="in no folder"):
+            lib.scan(uri)
+        assert lib.scan(uri, blob_folders=[tmp_path / "base"])["b"].to_pylist() == [b"234"]
+        assert lib.update(uri, [("id", 0, 0)], {"id": 7}) == 1
+        assert lib.scan(uri, blob_folders=[tmp_path / "base"])["b"].to_pylist() == [b"234"]
+        assert theirs(uri) == [b"234"]
+
+    def test_a_scan_of_large_blobs_takes_few_at_a_time(tmp_path):
+        lib, uri = Library(), str(tmp_path / "t.lance")
+        schema = pa.schema([pa.field("id", pa.int64()), lance.blob_field("b")])
+        value = bytes(3 << 20)
+        lance.write_dataset(pa.table([pa.array(range(30)), lance.blob_array([value] * 30)], schema=schema), uri,
+                            data_storage_version="2.2")
+        d = lib.open(uri, memory_limit=50 << 20, threads=1) # of 90 MiB
+        stream = (C.c_void_p * 5)()
+        lib.call("og_dataset_scan", d, None, C.byref(stream))
+        lib.lib.og_dataset_close(d)
+        batches = [len(b) for b in pa.RecordBatchReader._import_from_c(C.addressof(stream))]
+        assert sum(batches) == 30 and max(batches) <= 6
+
+
+def test_rows_with_a_blob_in_two_ways_are_refused(tmp_path):
+    lib = Library()
+    parts = [pa.field("data", pa.large_binary()), pa.field("uri", pa.string()), pa.field("position", pa.uint64()), pa.field("size", pa.uint64())]
+    field = pa.field("b", pa.struct(parts), metadata={"ARROW:extension:name": "lance.blob.v2"})
+    for value in ({"uri": f"{tmp_path}/x"}, {"data": b"x", "uri": "/y"}, {}, {"data": b"x", "position": 1, "size": 1}, {"uri": "/y", "position": 1},
+                  {"uri": "/y", "position": 1, "size": 0}, {"uri": "/y", "size": 4}):
+        table = pa.table([pa.array([value], field.type)], schema=pa.schema([field]))
+        with pytest.raises(Failed, match="blob"):
+            lib.write(str(tmp_path / "t.lance"), table, CREATE, blob_folders=[tmp_path])

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Power is lost at every call of a table's life outside a graph: made, appended to, updated, deleted from, given
- * columns, indexed, compacted, set, restored, tagged, branched, cleaned up.  Afterwards the table is as some step left
- * it: the last one acknowledged, or the one that was under way; and it takes the next commit.  Then every sync is left
- * out in turn: something must be lost. */
-#include "unit/lance/small_table.h"
+ * columns, indexed, compacted, set, restored, tagged, branched, cleaned up; and of one with blobs beside its files.
+ * Afterwards the table is as some step left it: the last one acknowledged, or the one that was under way; and it takes
+ * the next commit.  Then every sync is left out in turn: something must be lost. */
+#include "unit/lance/small_blobs.h"
 
 #include "lance/cleanup.h"
 #include "lance/index.h"
@@ -45,6 +45,9 @@ enum {
   CLEAN,
   UNTAG,
   UNBRANCH,
+  MAKE_BLOBS,
+  APPEND_BLOBS,
+  COMPACT_BLOBS,
   STEPS
 };
 
@@ -64,7 +67,10 @@ static const char *const names[] = {"make",
                                     "append again",
                                     "clean up",
                                     "delete the tag",
-                                    "delete the branch"};
+                                    "delete the branch",
+                                    "make a table of blobs",
+                                    "append blobs",
+                                    "compact blobs"};
 
 static og_status open_newest(const stage *s, const char *branch, og_lance_table **out)
 {
@@ -167,6 +173,56 @@ static og_status make_table(stage *s)
   return st;
 }
 
+/* ---- the table of blobs */
+
+static og_lance_place blob_place(const stage *s)
+{
+  return (og_lance_place){s->store, OG_STR("b.lance"), OG_STR("")};
+}
+
+static og_status open_blobs(const stage *s, int step, og_lance_table **out)
+{
+  const og_lance_place at = blob_place(s);
+  if (step == MAKE_BLOBS) return OG_OK;
+  return og_lance_table_open(s->cx, &at, (uint64_t)(step - MAKE_BLOBS), OG_STR_NONE, out);
+}
+
+static og_status fill_blobs(og_ctx *cx, int step, og_schema *schema, og_lance_change *c)
+{
+  uint32_t taken;
+  if (step == COMPACT_BLOBS) return og_lance_change_compact(cx, c, &taken);
+  if (step == APPEND_BLOBS) OG_TRY(blob_pieces(cx, c, 24));
+  return blob_insert(cx, c, schema, step == MAKE_BLOBS ? 0 : 5, step == MAKE_BLOBS ? 5 : 2);
+}
+
+static og_status write_blobs(stage *s, int step)
+{
+  og_ctx *cx = s->cx;
+  const og_lance_place at = blob_place(s);
+  og_lance_schema *schema;
+  og_lance_table *base = NULL;
+  og_lance_change *c = NULL;
+  og_lance_change_opts opts;
+  OG_TRY(blobs_schema(cx, &schema));
+  og_status st = open_blobs(s, step, &base);
+  if (st == OG_OK)
+    st = small_opts(cx, &s->ulids,
+                    step == MAKE_BLOBS     ? OG_LANCE_OVERWRITE
+                    : step == APPEND_BLOBS ? OG_LANCE_APPEND
+                                           : OG_LANCE_REWRITE,
+                    &opts);
+  opts.blobs_beside = true;
+  if (st == OG_OK)
+    st = base ? og_lance_change_new(cx, &at, base, &opts, &c)
+              : og_lance_change_create(cx, &at, schema, (og_lance_version){2, 2}, &opts, &c);
+  if (st == OG_OK) st = fill_blobs(cx, step, schema->arrow, c);
+  if (st == OG_OK) st = og_lance_commit(cx, c, true, NULL, NULL);
+  og_lance_change_free(cx, c);
+  og_lance_table_unref(base);
+  og_lance_schema_unref(schema);
+  return st;
+}
+
 static og_status take_step(stage *s, int step)
 {
   const og_lance_place at = place(s, NULL);
@@ -183,6 +239,9 @@ static og_status take_step(stage *s, int step)
   case CLEAN: return og_lance_cleanup(s->cx, &at, &all, &counts);
   case UNTAG: return og_lance_tag_delete(s->cx, &at, OG_STR("tag"));
   case UNBRANCH: return og_lance_branch_delete(s->cx, &at, OG_STR("b"));
+  case MAKE_BLOBS:
+  case APPEND_BLOBS:
+  case COMPACT_BLOBS: return write_blobs(s, step);
   default: return commit_step(s, step, NULL);
   }
 }
@@ -247,6 +306,17 @@ static og_status describe_version(const stage *s, const char *branch, uint64_t v
   return st == OG_OK ? og_buf_append_byte(s->cx, out, '\n') : st;
 }
 
+static og_status describe_blobs(const stage *s, og_buf *out)
+{
+  OG_AUTO(og_buf) rows = {0};
+  const og_lance_place at = blob_place(s);
+  uint64_t newest;
+  OG_TRY(blobs_describe(s->cx, &at, &rows));
+  OG_TRY(og_lance_newest_version(s->cx, &at, &newest));
+  if (newest == 0) return OG_OK;
+  return og_buf_printf(s->cx, out, "blobs %" PRIu64 ": " OG_STR_FMT "\n", newest, OG_STR_ARG(og_buf_str(&rows)));
+}
+
 /* The newest versions, and what has a name.  Nothing at all: no table yet. */
 static og_status describe(const stage *s, og_buf *out)
 {
@@ -266,7 +336,7 @@ static og_status describe(const stage *s, og_buf *out)
     OG_TRY(og_lance_newest_version(s->cx, &b, &newest));
     OG_TRY(describe_version(s, "b", newest, out));
   }
-  return OG_OK;
+  return describe_blobs(s, out);
 }
 
 /* ---- a life */
