@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* arrow/kernels.h -- loops over columns.  One const table, scalar entries complete; instruction-set files override
- * entries (none yet).  Selections are ascending u32 row numbers.
+ * entries, with the same results to the last bit.  Selections are ascending u32 row numbers.
  */
 #pragma once
 
@@ -45,9 +45,15 @@ typedef struct og_kernels {
                                uint32_t *sel_out);
   /* out[i] = hash of row i combined into out[i] (start with a seed); consistent with og_column_value_eq. */
   void (*hash)(const og_column *c, int64_t n, uint64_t *out);
+  /* out[i] = squared Euclidean distance of q and vector i; vectors of `dim` floats lie one behind the other.  Summed in
+   * single precision, in one order whatever the table: element j into sum j mod 16, then the sums by halves. */
+  void (*l2)(const float *q, const float *vectors, size_t n, size_t dim, float *out);
 } og_kernels;
 
 extern const og_kernels og_kernels_scalar;
+#if defined(__x86_64__)
+extern const og_kernels og_kernels_avx2; /* only where the processor has it */
+#endif
 /* The best table for this processor. */
 const og_kernels *og_kernels_for(og_cpu cpu);
 

@@ -14,7 +14,7 @@
  * read from.
  */
 #include "arrow/column_impl.h"
-#include "arrow/kernels.h"
+#include "arrow/kernels/kernels_impl.h"
 
 enum { LT = 1, EQ = 2, GT = 4, ALL = LT | EQ | GT };
 
@@ -332,7 +332,7 @@ static size_t select_fixed(const og_column *c, unsigned accept, const og_scalar 
   return loops[id].select(c->data[0], range_of(p, is_unsigned), in, sel_out);
 }
 
-static size_t scalar_select_cmp(const og_column *c, og_cmp_op op, const og_scalar *rhs,
+size_t og_kernels__select_cmp(const og_column *c, og_cmp_op op, const og_scalar *rhs,
                                 const uint32_t *sel_in, size_t n, uint32_t *sel_out)
 {
   unsigned accept = accept_of(op);
@@ -396,7 +396,7 @@ static bool comparable(const og_column *a, const og_column *b)
   return kind == OG_KIND_BOOL;
 }
 
-static size_t scalar_select_cmp_columns(const og_column *a, og_cmp_op op, const og_column *b,
+size_t og_kernels__select_cmp_columns(const og_column *a, og_cmp_op op, const og_column *b,
                                         const uint32_t *sel_in, size_t n, uint32_t *sel_out)
 {
   unsigned accept = accept_of(op);
@@ -413,7 +413,7 @@ static size_t scalar_select_cmp_columns(const og_column *a, og_cmp_op op, const 
 
 /* ---- hash ---- */
 
-static void scalar_hash(const og_column *c, int64_t n, uint64_t *out)
+void og_kernels__hash(const og_column *c, int64_t n, uint64_t *out)
 {
   if (loops[c->type.id].hash && !c->validity) {
     loops[c->type.id].hash(c->data[0], n, out);
@@ -424,13 +424,17 @@ static void scalar_hash(const og_column *c, int64_t n, uint64_t *out)
 
 const og_kernels og_kernels_scalar = {
     .name = "scalar",
-    .select_cmp = scalar_select_cmp,
-    .select_cmp_columns = scalar_select_cmp_columns,
-    .hash = scalar_hash,
+    .select_cmp = og_kernels__select_cmp,
+    .select_cmp_columns = og_kernels__select_cmp_columns,
+    .hash = og_kernels__hash,
+    .l2 = og_kernels__l2_scalar,
 };
 
 const og_kernels *og_kernels_for(og_cpu cpu)
 {
-  (void)cpu; /* no instruction-set file overrides an entry yet */
+#if defined(__x86_64__)
+  if (cpu.avx2) return &og_kernels_avx2;
+#endif
+  (void)cpu;
   return &og_kernels_scalar;
 }

@@ -353,10 +353,50 @@ OG_TEST(kernels, string_predicates_skip_nulls_and_match_empty_needles)
   world_close(&w);
 }
 
+/* ---- distances */
+
+enum { DIM_MAX = 70, VECTORS = 5 };
+
+static const og_kernels *best_table(void)
+{
+  return og_kernels_for(og_cpu_detect(false));
+}
+
+static float random_float(uint64_t *state)
+{
+  const uint64_t r = rnd(state);
+  const float small = (float)((double)(r >> 40) / 16777216.0) - 0.5F;
+  return r % 16 == 0 ? 0.0F : r % 16 == 1 ? small * 1e30F : r % 16 == 2 ? small * 1e-30F : small;
+}
+
+static void check_distances(size_t dim, uint64_t *state)
+{
+  float q[DIM_MAX], v[VECTORS * DIM_MAX], one[VECTORS], other[VECTORS];
+  for (size_t i = 0; i < dim; i++) q[i] = random_float(state);
+  for (size_t i = 0; i < VECTORS * dim; i++) v[i] = random_float(state);
+  og_kernels_scalar.l2(q, v, VECTORS, dim, one);
+  best_table()->l2(q, v, VECTORS, dim, other);
+  assert_memory_equal(one, other, sizeof one);
+  for (size_t i = 0; i < VECTORS; i++) {
+    double exact = 0;
+    for (size_t j = 0; j < dim; j++) exact += ((double)q[j] - v[i * dim + j]) * ((double)q[j] - v[i * dim + j]);
+    const double error = one[i] > exact ? one[i] - exact : exact - one[i];
+    OG_CHECK(exact > 1e38 || error <= exact * 1e-5 + 1e-40);
+  }
+}
+
+OG_TEST(kernels, every_table_sums_distances_in_the_same_order)
+{
+  uint64_t state = 5;
+  for (size_t dim = 0; dim <= DIM_MAX; dim++)
+    for (unsigned round = 0; round < 50; round++) check_distances(dim, &state);
+}
+
 OG_TEST_MAIN(OG_CASE(kernels, select_agrees_with_a_naive_loop_for_every_pair_of_types),
              OG_CASE(kernels, select_is_exact_where_doubles_are_not),
              OG_CASE(kernels, select_between_columns_agrees_with_a_naive_loop),
              OG_CASE(kernels, hash_agrees_with_the_hash_of_single_values),
              OG_CASE(kernels, lists_compare_item_by_item),
              OG_CASE(kernels, numbers_that_compare_equal_hash_equal),
+             OG_CASE(kernels, every_table_sums_distances_in_the_same_order),
              OG_CASE(kernels, string_predicates_skip_nulls_and_match_empty_needles))
