@@ -7,7 +7,7 @@
  *   2. tokens of 40 bytes and more are dropped;
  *   3. letters are made small;
  *   4. the stem is taken: Porter's second algorithm for English;
- *   5. stems that are one of 33 stop words are dropped;
+ *   5. stems that are stop words are dropped;
  *   6. accents go, as far as ASCII can do without them.
  *
  * The order shows: "willing" has the stem "will", which is a stop word, and "café" is stemmed with its accent.  A token
@@ -50,11 +50,18 @@ struct og_analyzer {
   char lowered[OG_TEXT_WORD_MAX], folded[OG_TEXT_WORD_MAX];
 };
 
-/* As the original has them. */
-static const char *const stop_words[] = {"a",    "an",   "and",  "are",  "as",   "at",    "be",   "but",   "by",
-                                         "for",  "if",   "in",   "into", "is",   "it",    "no",   "not",   "of",
-                                         "on",   "or",   "such", "that", "the",  "their", "then", "there", "these",
-                                         "they", "this", "to",   "was",  "will", "with"};
+/* As the original has them: NLTK's, with what is left of contractions.  A space on each side. */
+/* clang-format off */
+static const char stop_words[] =
+    " a about above after again against ain all am an and any are aren as at be because been before being "
+    "below between both but by can couldn d did didn do does doesn doing don down during each few for "
+    "from further had hadn has hasn have haven having he her here hers herself him himself his how i if "
+    "in into is isn it its itself just ll m ma me mightn more most mustn my myself needn no nor not now "
+    "o of off on once only or other our ours ourselves out over own re s same shan she should shouldn so "
+    "some such t than that the their theirs them themselves then there these they this those through to "
+    "too under until up ve very was wasn we were weren what when where which while who whom why will "
+    "with won wouldn y you your yours yourself yourselves ";
+/* clang-format on */
 
 /* ---- life */
 
@@ -159,10 +166,11 @@ static og_status stemmed(og_ctx *cx, og_analyzer *a, og_str word, og_str *out)
 
 static bool is_stop_word(og_str s)
 {
-  if (s.len == 0) return true;
-  for (size_t i = 0; i < sizeof stop_words / sizeof *stop_words; i++)
-    if (og_str_eq(s, og_str_of(stop_words[i]))) return true;
-  return false;
+  char spaced[16];
+  if (s.len == 0 || s.len + 2 > sizeof spaced) return s.len == 0; /* the longest has 10 letters */
+  spaced[0] = spaced[s.len + 1] = ' ';
+  memcpy(spaced + 1, s.ptr, s.len);
+  return og_str_find(og_str_from(stop_words, sizeof stop_words - 1), og_str_from(spaced, s.len + 2)) != SIZE_MAX;
 }
 
 static og_str folded(og_analyzer *a, og_str word)
