@@ -8,8 +8,8 @@
 #
 # Part 1 loads the small frozen extract and compares the answers to its queries with golden ones.
 # Part 2 converts and loads the package index of this very machine and asks it five questions.
-# Part 3 removes a package on a branch and shows that main did not notice. Any surprise ends the
-# demo with exit 1.
+# Part 3 removes a package on a branch and shows that main did not notice; part 4 merges the branch.
+# Any surprise ends the demo with exit 1.
 
 set -euo pipefail
 export LC_ALL=C.UTF-8
@@ -176,4 +176,18 @@ export_both() {
 }
 step "export: $total lines on main, $((total - gone + 2)) on what-if" export_both
 printf '   %-58s %10s\n' "size of the graph on disk, with the branch" "$(size debian.omni)"
+
+# ---- Part 4: a merge ---------------------------------------------------------------------------
+
+part "4. It went well: bring it into main, which has moved on meanwhile"
+step "on main: git becomes important" omnigraph mutate --store debian.omni \
+  -e 'query promote() { update Package set { priority: "important" } where name = "git" }'
+printf '   $ omnigraph branch merge what-if --uri debian.omni --dry-run\n'
+omnigraph branch merge what-if --uri debian.omni --dry-run 2>/dev/null | sed 's/^/     /'
+step "branch merge what-if --delete-branch" \
+  omnigraph branch merge what-if --uri debian.omni --delete-branch --as demo
+ask "What does apt need now, asked on main?" needs --query queries/package.gq --store debian.omni \
+  --params '{"name":"apt"}'
+same "packages that need zlib1g on main" 0 "$(breaking debian.omni main)"
+same "lines of main's export" $((total - gone + 2)) "$(lines debian.omni main)"
 printf '\nThe whole demo took %s.\n' "$(took "$begin")"

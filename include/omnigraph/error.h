@@ -21,12 +21,15 @@ extern "C" {
 
 typedef enum og_detail_kind {
   OG_DETAIL_NONE = 0,
-  OG_DETAIL_KEY_CONFLICT,   /* entity_kind, type_name, entity_id */
-  OG_DETAIL_RESOURCE_LIMIT, /* resource, limit, used */
-  OG_DETAIL_PRECONDITION,   /* expected, actual: commit ids */
-  OG_DETAIL_READ_SET,       /* resource (the member), expected, actual */
-  OG_DETAIL_POSITION,       /* source text position: line, column (1-based), byte span */
-  OG_DETAIL_OUTCOME_UNKNOWN /* entity_id: the commit id to look up */
+  OG_DETAIL_KEY_CONFLICT,    /* entity_kind, type_name, entity_id */
+  OG_DETAIL_RESOURCE_LIMIT,  /* resource, limit, used */
+  OG_DETAIL_PRECONDITION,    /* expected, actual: commit ids */
+  OG_DETAIL_READ_SET,        /* resource (the member), expected, actual */
+  OG_DETAIL_POSITION,        /* source text position: line, column (1-based), byte span */
+  OG_DETAIL_OUTCOME_UNKNOWN, /* entity_id: the commit id to look up */
+  OG_DETAIL_MERGE_CONFLICTS, /* used: how many there are */
+  OG_DETAIL_FEED_GAP,        /* entity_id: the first commit whose state was reclaimed */
+  OG_DETAIL_DIFF_REFUSAL     /* resource: "parentless_commit" or "schema_boundary"; entity_id: the commit; type_name */
 } og_detail_kind;
 
 /* The parts of an error that a program may want.  One struct for all kinds; members that the kind does not name are

@@ -58,13 +58,32 @@ static og_status put_detail(og_ctx *cx, const og_detail *d, og_json_writer *w)
   }
 }
 
-og_status og_api_error(og_ctx *cx, const og_error *e, og_json_writer *w)
+static og_status put_conflicts(og_ctx *cx, const og_api_extra *extra, og_json_writer *w)
+{
+  if (!extra || extra->n_conflicts == 0) return OG_OK;
+  OG_TRY(og_json_key(cx, w, OG_STR("merge_conflicts")));
+  OG_TRY(og_json_begin_array(cx, w));
+  for (size_t i = 0; i < extra->n_conflicts; i++) {
+    const og_merge_conflict *c = &extra->conflicts[i];
+    OG_TRY(og_json_begin_object(cx, w));
+    TRY_KV_STR("entity_kind", c->is_edge ? OG_STR("edge") : OG_STR("node"));
+    TRY_KV_STR("type_name", c->type_name);
+    if (c->entity_id.ptr) TRY_KV_STR("entity_id", c->entity_id);
+    TRY_KV_STR("kind", og_str_of(og_conflict_kind_name(c->kind)));
+    TRY_KV_STR("message", c->message);
+    OG_TRY(og_json_end_object(cx, w));
+  }
+  return og_json_end_array(cx, w);
+}
+
+og_status og_api_error(og_ctx *cx, const og_error *e, const og_api_extra *extra, og_json_writer *w)
 {
   og_str code = og_str_of(og_status_code(e->status));
   OG_TRY(og_json_begin_object(cx, w));
   TRY_KV_STR("error", og_str_of(e->text));
   if (code.len) TRY_KV_STR("code", code);
   OG_TRY(put_detail(cx, &e->detail, w));
+  OG_TRY(put_conflicts(cx, extra, w));
   return og_json_end_object(cx, w);
 }
 
@@ -288,5 +307,35 @@ og_status og_api_lint(og_ctx *cx, const og_lint_report *r, const char *kind, og_
   OG_TRY(og_json_begin_array(cx, w));
   for (uint32_t i = 0; i < r->n_findings; i++) OG_TRY(put_finding(cx, w, &r->findings[i]));
   OG_TRY(og_json_end_array(cx, w));
+  return og_json_end_object(cx, w);
+}
+
+og_status og_api_merged(og_ctx *cx, const og_merged *m, og_str actor, bool dry_run, const bool *deleted,
+                        og_str delete_error, og_json_writer *w)
+{
+  OG_TRY(og_json_begin_object(cx, w));
+  TRY_KV_STR("source", m->source);
+  TRY_KV_STR("target", m->target);
+  TRY_KV_STR("outcome", og_str_of(og_merge_outcome_name(m->outcome)));
+  if (dry_run) OG_TRY(og_json_kv_bool(cx, w, "dry_run", true));
+  OG_TRY(opt_str(cx, w, "actor_id", actor));
+  OG_TRY(opt_ulid(cx, w, "base_commit_id", true, &m->base));
+  OG_TRY(opt_ulid(cx, w, "source_commit_id", true, &m->source_head));
+  OG_TRY(opt_ulid(cx, w, "target_commit_id", true, &m->target_head));
+  OG_TRY(og_json_key(cx, w, OG_STR("changes")));
+  OG_TRY(og_json_begin_array(cx, w));
+  for (uint32_t i = 0; i < m->n_counts; i++) {
+    OG_TRY(og_json_begin_object(cx, w));
+    TRY_KV_STR("type_key", m->counts[i].key);
+    TRY_KV_U64("inserted", m->counts[i].inserted);
+    TRY_KV_U64("updated", m->counts[i].updated);
+    TRY_KV_U64("deleted", m->counts[i].deleted);
+    OG_TRY(og_json_end_object(cx, w));
+  }
+  OG_TRY(og_json_end_array(cx, w));
+  OG_TRY(og_json_key(cx, w, OG_STR("commit")));
+  OG_TRY(m->has_commit ? og_api_commit(cx, &m->commit, w) : og_json_null(cx, w));
+  if (deleted) OG_TRY(og_json_kv_bool(cx, w, "branch_deleted", *deleted));
+  if (delete_error.len) TRY_KV_STR("branch_delete_error", delete_error);
   return og_json_end_object(cx, w);
 }

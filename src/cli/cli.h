@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include "api/render.h"
 #include "base/vec.h"
 #include "db/db.h"
 
@@ -31,6 +32,12 @@ typedef enum cli_flag {
   FLAG_JSONL,
   FLAG_QUIET,
   FLAG_YES,
+  FLAG_INTO,
+  FLAG_DELETE_BRANCH,
+  FLAG_DRY_RUN,
+  FLAG_OURS,
+  FLAG_THEIRS,
+  FLAG_FIELDS,
   FLAG_HELP,
   FLAG_VERSION,
   N_FLAGS
@@ -65,6 +72,7 @@ struct cli {
   og_str values[N_FLAGS]; /* the last given; ptr NULL: not given */
   og_vec types;           /* og_str: every --type */
   og_buf out;             /* stdout so far */
+  og_api_extra extra;     /* what a failure has to tell beyond its error */
 };
 
 /* Exit code 2 is an OG_EINVALID raised through this. */
@@ -115,6 +123,7 @@ og_status cmd_export(cli *c);
 og_status cmd_branch_create(cli *c);
 og_status cmd_branch_list(cli *c);
 og_status cmd_branch_delete(cli *c);
+og_status cmd_branch_merge(cli *c);
 og_status cmd_optimize(cli *c);
 og_status cmd_commit_list(cli *c);
 og_status cmd_commit_show(cli *c);

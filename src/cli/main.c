@@ -43,13 +43,17 @@ static int report(cli *c, og_status st)
 {
   og_error e = *c->cx->err;
   fprintf(stderr, "error: %s\n", e.text);
+  for (size_t i = 0; i < c->extra.n_conflicts; i++) {
+    const og_merge_conflict *k = &c->extra.conflicts[i];
+    fprintf(stderr, "  %s: " OG_STR_FMT "\n", og_conflict_kind_name(k->kind), OG_STR_ARG(k->message));
+  }
   bool lint = c->command && c->command->run == cmd_lint && st == OG_EINVALID && e.detail.kind == OG_DETAIL_NONE;
   bool usage = cli_is_usage(&e);
   if (cli_has(c, FLAG_JSON) && !usage && !(lint && og_str_starts_with(og_str_of(e.text), OG_STR("lint found")))) {
     og_json_writer w;
     og_buf_clear(&c->out);
     og_json_writer_init(&w, &c->out, true);
-    if (og_api_error(c->cx, &e, &w) != OG_OK || cli_write(c, OG_STR("\n")) != OG_OK || cli_flush(c) != OG_OK)
+    if (og_api_error(c->cx, &e, &c->extra, &w) != OG_OK || cli_write(c, OG_STR("\n")) != OG_OK || cli_flush(c) != OG_OK)
       fprintf(stderr, "error: the answer could not be written\n");
   }
   return usage ? 2 : og_status_exit(st);

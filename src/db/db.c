@@ -4,6 +4,7 @@
 
 #include "arrow/json.h"
 #include "base/env.h"
+#include "base/limits.h"
 #include "exec/exec.h"
 #include "lance/inspect.h"
 #include "query/params.h"
@@ -302,6 +303,13 @@ og_status og_db_branch_delete(og_ctx *cx, og_db *db, og_str name, og_str actor)
 {
   (void)actor;
   return og_graph_branch_delete(cx, db->graph, name);
+}
+
+og_status og_db_branch_merge(og_ctx *cx, og_db *db, const og_merge *merge, og_merged *out)
+{
+  og_mem *outer;
+  OG_TRY(og_ctx_budget_begin(cx, OG_LIMIT_QUERY_MEMORY, "merge memory", &outer));
+  return og_ctx_budget_end(cx, outer, og_write_merge(cx, db->graph, merge, out));
 }
 
 /* Both list the same types in the same order, unless the schema was changed between two rounds. */

@@ -12,6 +12,7 @@
 #include "graph/graph.h"
 #include "query/lint.h"
 #include "schema/migrate.h"
+#include "write/merge.h"
 #include "write/write.h" /* og_load_mode, og_load_count */
 
 typedef struct og_db og_db;
@@ -118,6 +119,9 @@ OG_MUST_USE og_status og_db_snapshot(og_ctx *cx, og_db *db, og_str branch, og_sn
 OG_MUST_USE og_status og_db_branches(og_ctx *cx, og_db *db, og_vec *out /* og_branch_info */);
 OG_MUST_USE og_status og_db_branch_create(og_ctx *cx, og_db *db, og_str name, og_str from, og_str actor);
 OG_MUST_USE og_status og_db_branch_delete(og_ctx *cx, og_db *db, og_str name, og_str actor);
+
+/* Merges a branch into another; see write/merge.h. */
+OG_MUST_USE og_status og_db_branch_merge(og_ctx *cx, og_db *db, const og_merge *merge, og_merged *out);
 
 /* Newest first, inherited ones and the genesis included. */
 OG_MUST_USE og_status og_db_commits(og_ctx *cx, og_db *db, og_str branch, og_vec *out /* og_commit */);

@@ -18,9 +18,19 @@ static uint64_t common_version(const og_fold *common, const og_table_state *from
   return base && base->uuid.len && from->uuid.len && to->uuid.len ? base->version : 0;
 }
 
+static const og_type_def *with_identity(const og_type_def *types, uint32_t n, const og_table_state *t)
+{
+  for (uint32_t i = 0; i < n; i++)
+    if (types[i].id == t->table_id && types[i].incarnation == t->incarnation) return &types[i];
+  return NULL;
+}
+
+/* By identity: the state may be older than the type's name. */
 static const og_type_def *type_of(const og_snapshot *s, const og_table_state *t)
 {
-  return t ? og_catalog_table(s->catalog, t->key) : NULL;
+  if (!t) return NULL;
+  const og_type_def *node = with_identity(s->catalog->nodes, s->catalog->n_nodes, t);
+  return node ? node : with_identity(s->catalog->edges, s->catalog->n_edges, t);
 }
 
 static og_status add(og_ctx *cx, og_snapshot *from, og_snapshot *to, const og_table_state *a, const og_table_state *b,
@@ -68,18 +78,19 @@ og_status og_delta_snapshots(og_ctx *cx, og_snapshot *from, og_snapshot *to, og_
   return OG_OK;
 }
 
-static og_status open_side(og_ctx *cx, og_snapshot *s, const og_table_state *t, og_lance_table **out)
+static og_status open_side(og_ctx *cx, og_snapshot *s, const og_type_def *type, const og_table_state *t,
+                           og_lance_table **out)
 {
   *out = NULL;
-  return t && t->version ? og_snapshot_table(cx, s, t->key, out) : OG_OK;
+  return t && t->version ? og_snapshot_table(cx, s, type ? type->key : t->key, out) : OG_OK;
 }
 
 og_status og_delta_open(og_ctx *cx, og_snapshot *from, og_snapshot *to, const og_delta_table *t, og_delta *out)
 {
   og_lance_table *a = NULL, *b = NULL;
   *out = (og_delta){0};
-  og_status st = open_side(cx, from, t->from, &a);
-  if (st == OG_OK) st = open_side(cx, to, t->to, &b);
+  og_status st = open_side(cx, from, t->was, t->from, &a);
+  if (st == OG_OK) st = open_side(cx, to, t->is, t->to, &b);
   if (st == OG_OK) st = og_delta_tables(cx, a, b, t->common, out);
   og_lance_table_unref(a);
   og_lance_table_unref(b);

@@ -88,6 +88,10 @@ typedef struct og_publication {
   og_ulid commit;           /* pre-made id of the commit */
   og_str actor;             /* ptr NULL: none */
   const og_ulid *if_commit; /* precondition on the head, or NULL */
+  /* A merge: the commit's second parent.  What was merged was worked out against one state of the target, so any commit
+   * that came since makes it stale, disjoint or not. */
+  bool is_merge;
+  og_ulid merged_parent;
 } og_publication;
 
 typedef enum og_publish_outcome {
@@ -100,6 +104,15 @@ typedef enum og_publish_outcome {
  * detail, OG_EREADONLY. */
 OG_MUST_USE og_status og_graph_publish(og_ctx *cx, og_graph *g, const og_publication *p, og_publish_outcome *outcome,
                                        og_commit *out);
+
+/* ---- Ancestry: who was merged into whom; see ancestry.c. */
+
+/* The commit that two states have in common and that is nearest to both together; first and merged parents count alike.
+ * Between equally near ones the higher manifest version wins.  *found false: they share none. */
+OG_MUST_USE og_status og_graph_merge_base(og_ctx *cx, og_snapshot *a, og_snapshot *b, og_commit *out, bool *found);
+/* How many commits each has among its ancestors that are none of the other's. */
+OG_MUST_USE og_status og_graph_ahead_behind(og_ctx *cx, og_snapshot *a, og_snapshot *b, uint64_t *ahead,
+                                            uint64_t *behind);
 
 /* ---- Branches */
 

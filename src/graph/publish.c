@@ -21,6 +21,7 @@
  *      outcome.
  *  (5) A table manifest number is above every number this lineage has seen and above cleanup's floor.
  *  (6) Whoever first learns of a version makes its folder entry durable before using it (og_graph__pin).
+ *  (7) A merge is published on the very head it was worked out against: whoever else commits first makes it run again.
  *
  * docs/dev/commit-protocol.md has the protocol with its crash table.
  */
@@ -263,12 +264,18 @@ static bool same_schema(const og_fold *a, const og_fold *b)
   return og_str_eq(a->schema->metadata, b->schema->metadata);
 }
 
+static bool same_head(const og_fold *a, const og_fold *b)
+{
+  return a->has_head == b->has_head && (!a->has_head || og_ulid_cmp(&a->head, &b->head) == 0);
+}
+
 static og_status is_stale(og_ctx *cx, const commit_op *c, const og_fold *now, bool *stale)
 {
   const og_fold *base = c->p->base->fold;
   *stale = false;
   if (now->version == base->version || OG_BUG(NO_RECHECK)) return OG_OK;
-  *stale = !same_schema(base, now) || og_ulid_cmp(&c->p->attempt, &now->cutoff) < 0;
+  *stale = !same_schema(base, now) || og_ulid_cmp(&c->p->attempt, &now->cutoff) < 0 ||
+           (c->p->is_merge && !same_head(base, now));
   for (size_t i = 0; !*stale && i < c->p->n_tables; i++)
     OG_TRY(table_conflicts(cx, c, now, c->p->tables[i].key, stale));
   for (size_t i = 0; !*stale && i < c->p->n_reads; i++) OG_TRY(table_conflicts(cx, c, now, c->p->reads[i], stale));
@@ -356,6 +363,8 @@ static og_status commit_rows(og_ctx *cx, void *arg, og_fold *now, og_vec *rows, 
   *c->commit = (og_commit){.id = c->p->commit,
                            .parent = now->head,
                            .has_parent = now->has_head,
+                           .merged_parent = c->p->merged_parent,
+                           .has_merged_parent = c->p->is_merge,
                            .actor = c->p->actor,
                            .branch = now->branch,
                            .manifest_version = now->version + 1,

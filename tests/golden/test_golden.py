@@ -250,7 +250,7 @@ def do_branch(graph, step):
     done = graph.run("branch", *step.head.split(), "--uri", "g.omni")
     if done.returncode:
         return graph.complaint(done)
-    return printed(done.stdout) if step.head == "list" else []
+    return printed(done.stdout) if step.head == "list" or step.answer("prints") else []
 
 
 def do_on(graph, step):

@@ -19,10 +19,15 @@ uint64_t rg_pick(random_graph *r, uint64_t n)
 
 void rg_open(random_graph *r, uint64_t seed)
 {
+  rg_open_with(r, seed, schema);
+}
+
+void rg_open_with(random_graph *r, uint64_t seed, const char *source)
+{
   *r = (random_graph){.random = seed};
   r->cx = og_test_world_open(&r->w);
   OG_CHECK_OK(r->cx, og_store_memory_new(r->cx, &r->store));
-  OG_CHECK_OK(r->cx, og_graph_init(r->cx, r->store, og_str_of(schema), OG_STR("s.pg"), false, OG_STR_NONE));
+  OG_CHECK_OK(r->cx, og_graph_init(r->cx, r->store, og_str_of(source), OG_STR("s.pg"), false, OG_STR_NONE));
   OG_CHECK_OK(r->cx, og_db_open_store(r->cx, r->store, false, &r->db));
   r->branches[0] = OG_STR("main");
   r->n_branches = 1;
@@ -135,13 +140,20 @@ void rg_rows(random_graph *r, og_snapshot *s, og_str key, og_vec *out)
     for (int64_t i = 0; i < b->len; i++) {
       OG_AUTO(og_buf) text = {0};
       og_json_writer w;
-      rg_row row;
-      og_json_writer_init(&w, &text, false);
-      OG_CHECK_OK(r->cx, og_json_begin_array(r->cx, &w));
-      for (uint32_t c = 1; c < b->n_columns; c++) OG_CHECK_OK(r->cx, og_column_json(r->cx, &w, b->columns[c], i));
-      OG_CHECK_OK(r->cx, og_json_end_array(r->cx, &w));
+      rg_row row = {0};
+      uint32_t ends[RG_CELLS + 1] = {0};
+      OG_CHECK(b->n_columns <= RG_CELLS);
+      for (uint32_t c = 1; c < b->n_columns; c++) {
+        og_json_writer_init(&w, &text, false);
+        OG_CHECK_OK(r->cx, og_column_json(r->cx, &w, b->columns[c], i));
+        ends[c] = (uint32_t)text.len;
+        OG_CHECK_OK(r->cx, og_buf_append_byte(r->cx, &text, ' '));
+      }
       OG_CHECK_OK(r->cx, og_arena_str(r->cx, r->cx->arena, og_column_str(b->columns[0], i), &row.id));
       OG_CHECK_OK(r->cx, og_arena_str(r->cx, r->cx->arena, og_buf_str(&text), &row.text));
+      row.cells[0] = row.id;
+      for (uint32_t c = 1; c < b->n_columns; c++)
+        row.cells[c] = og_str_sub(row.text, c == 1 ? 0 : ends[c - 1] + 1, ends[c]);
       OG_CHECK_OK(r->cx, og_vec_add(r->cx, out, &row));
     }
     og_batch_unref(b);

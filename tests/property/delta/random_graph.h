@@ -23,6 +23,7 @@ typedef struct random_graph {
 } random_graph;
 
 void rg_open(random_graph *r, uint64_t seed);
+void rg_open_with(random_graph *r, uint64_t seed, const char *schema);
 void rg_close(random_graph *r);
 uint64_t rg_pick(random_graph *r, uint64_t n);
 /* One write, compaction or new branch; what commits is remembered. */
@@ -32,9 +33,11 @@ void rg_mutate(random_graph *r, og_str branch, const char *text);
 void rg_remember(random_graph *r, const og_commit *c);
 og_snapshot *rg_snapshot(random_graph *r, const char *commit);
 
-/* Every row of a table of a state, as texts by id; in the context's arena. */
+/* Every row of a table of a state, as JSON texts by id; in the context's arena. */
+#define RG_CELLS 8
 typedef struct rg_row {
-  og_str id, text;
+  og_str id, text;        /* of all columns but the id */
+  og_str cells[RG_CELLS]; /* singly, in the table's order */
 } rg_row;
 void rg_rows(random_graph *r, og_snapshot *s, og_str key, og_vec *out);
 const rg_row *rg_find(const og_vec *rows, og_str id);
