@@ -3,13 +3,13 @@
 #
 # Runs one part of the checks and leaves its results in build/results/PART for tools/results.py.
 #
-#   tools/part.sh tests|asan|tsan|fault|clang|interop|release
+#   tools/part.sh tests|asan|tsan|fault|clang|interop|model|release
 #
 # A failure does not end a part: everything is run, and the exit status tells whether all of it was well.
 
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
-part=${1:?usage: tools/part.sh tests|asan|tsan|fault|clang|interop|release}
+part=${1:?usage: tools/part.sh tests|asan|tsan|fault|clang|interop|model|release}
 results=$PWD/build/results/$part
 rm -rf "$results"
 mkdir -p "$results"
@@ -82,6 +82,7 @@ case $part in
     run_pytest newest build/venv/bin/python dev tests/interop
     run_pytest lance10 build/venv-lance10/bin/python dev tests/interop
     ;;
+  model) gate model tools/check_model.sh ;;
   release) gate release tools/check_release.sh ;;
   *)
     echo "part.sh: no part is called $part" >&2

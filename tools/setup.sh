@@ -13,7 +13,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 to_build=(build-essential cmake ninja-build pkg-config python3 libsimdjson-dev libpcre2-dev libzstd-dev liblz4-dev
   libxxhash-dev libutf8proc-dev libstemmer-dev libssl-dev libmimalloc-dev)
-to_check=(libcmocka-dev python3-venv clang-14 clang-tidy-14 clang-format-14 libclang-rt-14-dev llvm-14 gcovr ccache git)
+to_check=(libcmocka-dev python3-venv clang-14 clang-tidy-14 clang-format-14 libclang-rt-14-dev llvm-14 gcovr ccache git spin)
 
 installed() { [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ]; }
 
