@@ -16,6 +16,9 @@
 /* Runs `T##_cleanup(&var)` when the variable leaves its scope.  T must be a single identifier. */
 #define OG_AUTO(T) __attribute__((cleanup(T##_cleanup))) T
 
+__extension__ typedef __int128 og_i128;
+__extension__ typedef unsigned __int128 og_u128;
+
 #define OG_ARRAY_LEN(a) (sizeof(a) / sizeof((a)[0]))
 
 /* Checked arithmetic: true when the result does not fit.  For every size that came from outside. */

@@ -16,6 +16,11 @@ uint64_t og_str_hash(og_str s)
   return XXH3_64bits(s.ptr ? s.ptr : "", s.len);
 }
 
+uint64_t og_str_checksum(og_str s)
+{
+  return XXH3_64bits(s.ptr ? s.ptr : "", s.len);
+}
+
 static uint64_t num_hash(uint64_t v)
 {
   v ^= v >> 32; /* splitmix64's finaliser */

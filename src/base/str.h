@@ -70,6 +70,8 @@ bool og_str_to_i64(og_str s, int64_t *out);
 
 /* XXH3 over the bytes with a fixed seed: for hash tables, never for anything stored. */
 uint64_t og_str_hash(og_str s);
+/* XXH3, 64 bits, seed 0: a checksum for what is stored. */
+uint64_t og_str_checksum(og_str s);
 
 /* Offset of the first byte that is not part of well-formed UTF-8 (overlong forms, surrogates and
  * values above U+10FFFF are malformed), or SIZE_MAX when all is well.  U+0000 is well-formed here. */

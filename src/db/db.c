@@ -323,6 +323,15 @@ static void add_round(og_optimized *sum, const og_optimized *round)
   sum->commit = round->commit;
 }
 
+static og_status keep_adjacency(og_ctx *cx, og_db *db, og_str branch)
+{
+  og_snapshot *s;
+  OG_TRY(og_graph_snapshot(cx, db->graph, branch, &s));
+  og_status st = og_exec_keep_adjacency(cx, s);
+  og_snapshot_unref(s);
+  return st;
+}
+
 og_status og_db_optimize(og_ctx *cx, og_db *db, og_str branch, og_str actor, og_optimized *out)
 {
   og_optimized round;
@@ -332,7 +341,7 @@ og_status og_db_optimize(og_ctx *cx, og_db *db, og_str branch, og_str actor, og_
     OG_TRY(og_write_optimize(cx, db->graph, branch, actor, &round));
     if (round.has_commit) add_round(out, &round);
   }
-  return OG_OK;
+  return keep_adjacency(cx, db, branch);
 }
 
 og_status og_db_commits(og_ctx *cx, og_db *db, og_str branch, og_vec *out)

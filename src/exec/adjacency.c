@@ -25,7 +25,9 @@ static og_status ends_of(og_ctx *cx, og_run *run, const og_type_def *edge, og_en
                    .from = from->data,
                    .to = to->data,
                    .src = og_type_column(edge, OG_FIELD_SRC),
-                   .dst = og_type_column(edge, OG_FIELD_DST)};
+                   .dst = og_type_column(edge, OG_FIELD_DST),
+                   .store = og_graph_store(run->snapshot->graph),
+                   .keep = !og_graph_is_read_only(run->snapshot->graph)};
   return OG_OK;
 }
 
@@ -65,4 +67,18 @@ void og_run__forget_adjacency(og_run *run)
     for (size_t way = 0; way < OG_ARRAY_LEN(a->sets); way++) og_cached_unref(a->sets[way]);
   }
   og_vec_cleanup(&run->adjacencies);
+}
+
+og_status og_exec_keep_adjacency(og_ctx *cx, og_snapshot *snapshot)
+{
+  og_run run = {.snapshot = snapshot, .all_views = OG_VEC_INIT(og_view *), .adjacencies = OG_VEC_INIT(og_adjacency)};
+  og_status st = OG_OK;
+  for (uint32_t i = 0; st == OG_OK && i < snapshot->catalog->n_edges; i++) {
+    const og_topology *t;
+    st = og_run__topology(cx, &run, &snapshot->catalog->edges[i], &t);
+  }
+  og_run__forget_adjacency(&run);
+  for (size_t i = 0; i < run.all_views.len; i++) og_view_free(OG_VEC_AT(&run.all_views, og_view *, i));
+  og_vec_cleanup(&run.all_views);
+  return st;
 }

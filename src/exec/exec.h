@@ -20,3 +20,7 @@ void og_exec_result_cleanup(og_exec_result *r);
  * tables may raise. */
 OG_MUST_USE og_status og_exec_run(og_ctx *cx, og_snapshot *snapshot, const og_plan *plan, const og_scalar *values,
                                   int64_t now_ms, og_exec_result *out);
+
+/* Makes the adjacency of all edge types, so that handles opened later find it in derived files (topology/file.h); a
+ * read-only graph keeps it in memory. */
+OG_MUST_USE og_status og_exec_keep_adjacency(og_ctx *cx, og_snapshot *snapshot);

@@ -25,6 +25,7 @@ OG_MUST_USE og_status og_graph_init(og_ctx *cx, og_store *store, og_str source, 
 OG_MUST_USE og_status og_graph_open(og_ctx *cx, og_store *store, bool read_only, og_graph **out);
 void og_graph_close(og_graph *g);            /* after every snapshot of it; NULL is fine */
 og_store *og_graph_store(const og_graph *g); /* borrowed */
+bool og_graph_is_read_only(const og_graph *g);
 og_cache *og_graph_cache(const og_graph *g); /* of what is derived from table versions; borrowed */
 
 /* ---- Snapshots */

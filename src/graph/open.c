@@ -170,6 +170,11 @@ og_store *og_graph_store(const og_graph *g)
   return g->store;
 }
 
+bool og_graph_is_read_only(const og_graph *g)
+{
+  return g->read_only;
+}
+
 og_cache *og_graph_cache(const og_graph *g)
 {
   return g->derived;

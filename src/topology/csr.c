@@ -11,7 +11,9 @@
  */
 #include "topology/csr.h"
 
+#include "base/log.h"
 #include "base/pool.h"
+#include "topology/file.h"
 
 #include <inttypes.h>
 
@@ -23,7 +25,7 @@ uint64_t og_csr_bytes(const og_csr *c)
   return (c->n + 1) * sizeof *c->first + edges * sizeof *c->targets + (c->rows ? edges * sizeof *c->rows : 0);
 }
 
-static void csr_cleanup(og_csr *c)
+void og_csr_cleanup(og_csr *c)
 {
   og_free(c->first);
   og_free(c->targets);
@@ -139,7 +141,7 @@ static og_status build_lists(og_ctx *cx, const og_ends *e, uint32_t *src, uint32
   OG_TRY(resolve(cx, e->edges, e->dst, e->to, dst));
   og_status st = by_source(cx, src, dst, e->edges->rows, &rough);
   if (st == OG_OK) st = turn(cx, &rough, &t->in);
-  csr_cleanup(&rough);
+  og_csr_cleanup(&rough);
   if (st == OG_OK) st = turn(cx, &t->in, &t->out);
   if (st != OG_OK) return st;
   note_shape(&t->out, t->same);
@@ -151,8 +153,8 @@ static og_status build_lists(og_ctx *cx, const og_ends *e, uint32_t *src, uint32
 static void topology_free(og_cached *c)
 {
   og_topology *t = (og_topology *)c;
-  csr_cleanup(&t->out);
-  csr_cleanup(&t->in);
+  og_csr_cleanup(&t->out);
+  og_csr_cleanup(&t->in);
   og_free(t);
 }
 
@@ -168,6 +170,48 @@ static og_status build(og_ctx *cx, const og_ends *e, og_topology *t)
   return st;
 }
 
+/* ---- derived files: what goes wrong with one costs time, never an answer */
+
+static bool has_file(const og_ends *e)
+{
+  return e->store && e->edges->rows >= OG_TOPOLOGY_FILE_ROWS;
+}
+
+/* A failure of the file is none of the query; one of memory or time is. */
+static og_status forgive(og_ctx *cx, og_status st)
+{
+  if (st == OG_OK || st == OG_ENOMEM || st == OG_ECANCELLED || st == OG_EDEADLINE) return st;
+  og_log(cx, OG_LOG_WARN, "topology_file", OG_KV_STR("error", og_str_of(cx->err->text)));
+  og_error_clear(cx);
+  return OG_OK;
+}
+
+static og_status read_file(og_ctx *cx, const og_ends *e, og_topology_part part, og_topology *t, bool *found)
+{
+  og_str key;
+  *found = false;
+  if (!has_file(e)) return OG_OK;
+  OG_TRY(og_topology_key(cx, e->edges, &key));
+  return forgive(cx, og_topology_read(cx, e->store, key, e, part, t, found));
+}
+
+static og_status write_file(og_ctx *cx, const og_ends *e, const og_topology *t)
+{
+  og_str key;
+  if (!e->keep || !has_file(e)) return OG_OK;
+  OG_TRY(og_topology_key(cx, e->edges, &key));
+  return forgive(cx, og_topology_write(cx, e->store, key, e, t));
+}
+
+static og_status read_or_build(og_ctx *cx, const og_ends *e, og_topology *t)
+{
+  bool found;
+  OG_TRY(read_file(cx, e, OG_TOPOLOGY_ALL, t, &found));
+  if (found) return OG_OK;
+  OG_TRY(build(cx, e, t));
+  return write_file(cx, e, t);
+}
+
 static og_status make_topology(og_ctx *cx, void *arg, og_cached **out, uint64_t *bytes)
 {
   const og_ends *e = arg;
@@ -176,7 +220,7 @@ static og_status make_topology(og_ctx *cx, void *arg, og_cached **out, uint64_t 
   atomic_init(&t->base.refs, 1);
   t->base.free = topology_free;
   t->same = e->from == e->to;
-  og_status st = build(cx, e, t);
+  og_status st = read_or_build(cx, e, t);
   if (st != OG_OK) {
     topology_free(&t->base);
     return st;
@@ -247,40 +291,57 @@ static og_status merged(og_ctx *cx, const og_csr *a, const og_csr *b, og_csr *c)
 }
 
 typedef struct choosing {
-  og_topology *t;
+  const og_ends *ends;
+  og_cache *cache;
   og_way way;
 } choosing;
 
 static void neighbours_free(og_cached *c)
 {
   og_neighbours *x = (og_neighbours *)c;
-  if (!x->of) csr_cleanup(&x->csr);
+  if (!x->of) og_csr_cleanup(&x->csr);
   og_cached_unref(x->of);
   og_free(x);
 }
 
+static og_status choose(og_ctx *cx, const choosing *ch, og_neighbours *x)
+{
+  og_topology *t, part = {0};
+  bool found = false;
+  og_cache_key key;
+  OG_TRY(name_of(cx, ch->ends, OG_STR("topology"), &key));
+  t = ch->way == OG_WAY_BOTH ? NULL : og_cache_peek(ch->cache, key.name);
+  if (!t && ch->way != OG_WAY_BOTH)
+    OG_TRY(read_file(cx, ch->ends, ch->way == OG_WAY_OUT ? OG_TOPOLOGY_OUT : OG_TOPOLOGY_IN, &part, &found));
+  if (found) {
+    x->csr = ch->way == OG_WAY_OUT ? part.out : part.in;
+    return OG_OK;
+  }
+  if (!t) OG_TRY(og_topology_get(cx, ch->cache, ch->ends, &t));
+  const og_csr *a = ch->way == OG_WAY_IN ? &t->in : &t->out;
+  if (ch->way != OG_WAY_BOTH && !a->parallel) {
+    x->csr = *a;
+    x->csr.rows = NULL;
+    x->of = t; /* takes the reference */
+    return OG_OK;
+  }
+  og_status st = merged(cx, a, ch->way == OG_WAY_BOTH ? &t->in : NULL, &x->csr);
+  og_cached_unref(t);
+  return st;
+}
+
 static og_status make_neighbours(og_ctx *cx, void *arg, og_cached **out, uint64_t *bytes)
 {
-  const choosing *ch = arg;
-  const og_csr *a = ch->way == OG_WAY_IN ? &ch->t->in : &ch->t->out;
   og_neighbours *x = og_zalloc(cx, sizeof *x);
   if (!x) return OG_ENOMEM;
   atomic_init(&x->base.refs, 1);
   x->base.free = neighbours_free;
-  *bytes = sizeof *x;
-  if (ch->way != OG_WAY_BOTH && !a->parallel) {
-    x->csr = *a;
-    x->csr.rows = NULL;
-    x->of = og_cached_ref(ch->t);
-    *out = &x->base;
-    return OG_OK;
-  }
-  og_status st = merged(cx, a, ch->way == OG_WAY_BOTH ? &ch->t->in : NULL, &x->csr);
+  og_status st = choose(cx, arg, x);
   if (st != OG_OK) {
     neighbours_free(&x->base);
     return st;
   }
-  *bytes += og_csr_bytes(&x->csr);
+  *bytes = sizeof *x + (x->of ? 0 : og_csr_bytes(&x->csr));
   *out = &x->base;
   return OG_OK;
 }
@@ -289,15 +350,7 @@ og_status og_neighbours_get(og_ctx *cx, og_cache *cache, const og_ends *ends, og
 {
   static const char *const kinds[] = {"out", "in", "both"};
   og_cache_key key;
+  choosing ch = {ends, cache, way};
   OG_TRY(name_of(cx, ends, og_str_of(kinds[way]), &key));
-  void *there = og_cache_peek(cache, key.name);
-  if (there) {
-    *out = there;
-    return OG_OK;
-  }
-  choosing ch = {.way = way};
-  OG_TRY(og_topology_get(cx, cache, ends, &ch.t));
-  og_status st = og_cache_get(cx, cache, key, make_neighbours, &ch, (void **)out);
-  og_cached_unref(ch.t);
-  return st;
+  return og_cache_get(cx, cache, key, make_neighbours, &ch, (void **)out);
 }

@@ -24,6 +24,7 @@ static inline uint64_t og_csr_degree(const og_csr *c, uint64_t v)
   return c->first[v + 1] - c->first[v];
 }
 uint64_t og_csr_bytes(const og_csr *c);
+void og_csr_cleanup(og_csr *c);
 
 typedef struct og_topology {
   og_cached base;
@@ -44,9 +45,14 @@ typedef enum og_way { OG_WAY_OUT, OG_WAY_IN, OG_WAY_BOTH } og_way;
 typedef struct og_ends {
   og_decoded *edges, *from, *to;
   uint32_t src, dst; /* columns of `edges` that hold node ids */
+  og_store *store;   /* holds derived files (file.h), or NULL: none are read */
+  bool keep;         /* and new ones are written, of tables that are worth it */
 } og_ends;
 
-/* From the cache, or built from the columns.  An edge one of whose ends is no live node is left out.
+/* Edge tables of fewer rows have no file: they are read as fast. */
+#define OG_TOPOLOGY_FILE_ROWS 32768
+
+/* From the cache, its file, or built from the columns.  An edge one of whose ends is no live node is left out.
  * *out holds one reference.  OG_ELIMIT: a table of 2^32 - 1 rows or more. */
 OG_MUST_USE og_status og_topology_get(og_ctx *cx, og_cache *cache, const og_ends *ends, og_topology **out);
 /* Distinct neighbours, ascending, one way or both: a node is its own neighbour when it has a loop.

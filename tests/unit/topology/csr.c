@@ -1,88 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Adjacency of random tables against the plain list of their edges, and the index of ids it is made with. */
-#include "topology/csr.h"
+#include "topology/graph.h"
 
-#include "arrow/builder.h"
 #include "og_test_world.h"
-
-#include <stdio.h>
-
-static uint32_t next(uint32_t *x)
-{
-  return (*x = *x * 1664525u + 1013904223u) >> 8;
-}
-
-static og_str name_of(char text[16], uint32_t i)
-{
-  return og_str_from(text, (size_t)snprintf(text, 16, "n%u", i));
-}
-
-typedef struct graph {
-  uint32_t nodes, edges;
-  uint32_t *from, *to; /* number of a node; one of those >= nodes is nobody's */
-  uint8_t *node_deleted, *edge_deleted;
-  og_decoded node_table, edge_table;
-} graph;
-
-static og_column *strings(og_ctx *cx, const uint32_t *numbers, uint32_t n)
-{
-  og_column *out;
-  og_builder *b;
-  char text[16];
-  const og_field field = {.name = OG_STR("id"), .type = og_type_of(OG_TYPE_UTF8)};
-  OG_CHECK_OK(cx, og_builder_new(cx, &field, &b));
-  for (uint32_t i = 0; i < n; i++) OG_CHECK_OK(cx, og_builder_str(cx, b, name_of(text, numbers ? numbers[i] : i)));
-  OG_CHECK_OK(cx, og_builder_finish(cx, b, &out));
-  og_builder_free(b);
-  return out;
-}
-
-static void table_init(og_ctx *cx, og_cache *cache, og_decoded *d, uint32_t rows, const uint8_t *deleted, og_str name)
-{
-  *d = (og_decoded){.cache = cache, .rows = rows, .deleted = deleted, .n_columns = 3, .name = name, .family = name.len};
-  d->columns = og_calloc(cx, 3, sizeof *d->columns);
-  OG_CHECK(d->columns != NULL);
-}
-
-static void graph_init(og_ctx *cx, og_cache *cache, uint32_t seed, graph *g)
-{
-  uint32_t x = seed;
-  g->nodes = 1 + next(&x) % 60;
-  g->edges = next(&x) % 400;
-  g->from = og_calloc(cx, g->edges + 1, sizeof *g->from);
-  g->to = og_calloc(cx, g->edges + 1, sizeof *g->to);
-  g->node_deleted = og_calloc(cx, g->nodes / 8 + 1, 1);
-  g->edge_deleted = og_calloc(cx, g->edges / 8 + 1, 1);
-  for (uint32_t i = 0; i < g->edges; i++) {
-    g->from[i] = next(&x) % (g->nodes + 2);
-    g->to[i] = next(&x) % (g->nodes + 2);
-    if (next(&x) % 8 == 0) og_bit_set(g->edge_deleted, i);
-  }
-  for (uint32_t i = 0; i < g->nodes; i++)
-    if (next(&x) % 8 == 0) og_bit_set(g->node_deleted, i);
-  table_init(cx, cache, &g->node_table, g->nodes, g->node_deleted, OG_STR("nodes"));
-  table_init(cx, cache, &g->edge_table, g->edges, g->edge_deleted, OG_STR("edges"));
-  g->node_table.columns[0] = strings(cx, NULL, g->nodes);
-  g->edge_table.columns[1] = strings(cx, g->from, g->edges);
-  g->edge_table.columns[2] = strings(cx, g->to, g->edges);
-}
-
-static void table_cleanup(og_decoded *d)
-{
-  for (uint32_t i = 0; i < d->n_columns; i++) og_column_unref(d->columns[i]);
-  og_ids_free(d->ids);
-  og_free(d->columns);
-}
-
-static void graph_cleanup(graph *g)
-{
-  table_cleanup(&g->node_table);
-  table_cleanup(&g->edge_table);
-  og_free(g->from);
-  og_free(g->to);
-  og_free(g->node_deleted);
-  og_free(g->edge_deleted);
-}
 
 static bool is_edge(const graph *g, uint32_t i)
 {
@@ -141,7 +61,7 @@ static void check_seed(og_ctx *cx, uint32_t seed)
   og_topology *t;
   OG_CHECK_OK(cx, og_cache_new(cx, 1u << 30, &cache));
   graph_init(cx, cache, seed, &g);
-  const og_ends ends = {&g.edge_table, &g.node_table, &g.node_table, 1, 2};
+  const og_ends ends = {.edges = &g.edge_table, .from = &g.node_table, .to = &g.node_table, .src = 1, .dst = 2};
   OG_CHECK_OK(cx, og_topology_get(cx, cache, &ends, &t));
   check_lists(&g, &t->out, g.from, g.to);
   check_lists(&g, &t->in, g.to, g.from);
@@ -166,14 +86,14 @@ OG_TEST(topology, ids_are_found_and_others_are_not)
   char text[16];
   og_ids *x;
   uint8_t deleted[200] = {0};
-  og_column *ids = strings(cx, NULL, 1000), *asked;
+  og_column *ids = graph_strings(cx, NULL, 1000), *asked;
   uint32_t numbers[300], rows[300];
   og_bit_set(deleted, 7);
   OG_CHECK_OK(cx, og_ids_new(cx, ids, deleted, &x));
   for (uint32_t i = 0; i < 1100; i++)
-    OG_CHECK_U64(og_ids_find(x, name_of(text, i)), i < 1000 && i != 7 ? i : OG_NO_ROW);
+    OG_CHECK_U64(og_ids_find(x, graph_name(text, i)), i < 1000 && i != 7 ? i : OG_NO_ROW);
   for (uint32_t i = 0; i < 300; i++) numbers[i] = i / 3 * 13;
-  asked = strings(cx, numbers, 300);
+  asked = graph_strings(cx, numbers, 300);
   og_ids_find_many(x, asked, 1, 299, rows);
   for (uint32_t i = 1; i < 300; i++) OG_CHECK_U64(rows[i - 1], numbers[i] < 1000 ? numbers[i] : OG_NO_ROW);
   og_ids_free(x);
