@@ -67,7 +67,8 @@ typedef enum og_compare {
   OG_COMPARE_IS_NULL, /* the value is not looked at */
   OG_COMPARE_IS_NOT_NULL,
   OG_COMPARE_CONTAINS, /* a text has this text in it, byte by byte */
-  OG_COMPARE_HAS       /* a list has an item that is equal */
+  OG_COMPARE_HAS,      /* a list has an item that is equal */
+  OG_COMPARE_IN        /* equal to one of a list of values */
 } og_compare;
 
 typedef enum og_value_kind {
@@ -75,7 +76,8 @@ typedef enum og_value_kind {
   OG_VALUE_INT,  /* also of dates, times and durations: the integer that is stored, in the column's unit */
   OG_VALUE_UINT, /* likewise */
   OG_VALUE_FLOAT,
-  OG_VALUE_TEXT
+  OG_VALUE_TEXT,
+  OG_VALUE_LIST /* of other values, for OG_COMPARE_IN */
 } og_value_kind;
 
 typedef struct og_value {
@@ -86,6 +88,10 @@ typedef struct og_value {
     uint64_t unsigned_integer;
     double number;
     const char *text;
+    struct {
+      const struct og_value *values;
+      size_t count; /* at most 1,048,576 */
+    } list;
   } as;
 } og_value;
 
@@ -116,9 +122,9 @@ typedef struct og_scan_opts {
 OG_API void og_scan_opts_init(og_scan_opts *opts);
 
 /* The rows in the order of the table, decoded as the stream is pulled: memory does not grow with the table.  Columns
- * that only `where` needs are read first, and the others only where rows are left.  A condition "equal" or "null" on a
- * column with a BTREE index, "has" with a LABEL_LIST and "contains" with an NGRAM are answered by the index.
- * *out is written on success, and
+ * that only `where` needs are read first, and the others only where rows are left.  An index answers conditions when that is
+ * sooner: "equal", "in" and "null" on a column with a BTREE or a BITMAP, bounds with a BTREE, "has" with a LABEL_LIST,
+ * "contains" with an NGRAM.  *out is written on success, and
  * then the caller's to release, before or after the dataset is closed.  OG_EINVALID: no such column, or a value that
  * its type cannot be compared with; OG_EUNSUPPORTED: an extra column that the table does not keep. */
 OG_API og_status og_dataset_scan(og_dataset *dataset, const og_scan_opts *opts, struct ArrowArrayStream *out,

@@ -9,6 +9,7 @@
 #define OG_LIMIT_PARAMS         1024           /* "query parameters" */
 #define OG_LIMIT_CLAUSES        4096           /* "query clauses", inner ones too */
 #define OG_LIMIT_COLUMNS        4096           /* "columns" of one table */
+#define OG_LIMIT_IN_LIST        (1u << 20)     /* "list values" of one condition */
 #define OG_LIMIT_TYPES          65536          /* "types" of one schema */
 #define OG_LIMIT_FRAGMENTS      (1u << 24)     /* "fragments" of one table version */
 #define OG_LIMIT_NDJSON_LINE    (32u << 20)    /* "graph_batch_line_bytes" */

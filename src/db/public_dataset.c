@@ -9,6 +9,7 @@
 #include "arrow/c_data.h"
 #include "base/env.h"
 #include "base/pool.h"
+#include "lance/index.h"
 
 #include <errno.h>
 
@@ -16,7 +17,7 @@ void og_db__dataset_unref(og_dataset *d)
 {
   if (!d || atomic_fetch_sub_explicit(&d->refs, 1, memory_order_acq_rel) != 1) return;
   og_mem *mem = d->mem;
-  og_db__indexes_close(d);
+  og_lance_indexes_free(d->indexes);
   og_mutex_cleanup(&d->mu);
   og_lance_table_unref(d->table);
   og_pool_free(d->rt.pool);
@@ -221,6 +222,7 @@ static og_status scalar_of(og_ctx *cx, const og_value *v, og_type type, og_scala
     out->v.f = v->as.number;
     return OG_OK;
   case OG_VALUE_TEXT: return text_value(cx, v, out);
+  case OG_VALUE_LIST: break;
   }
   return og_fail(cx, OG_EINVALID, "a condition's value is of kind %d, which is none", (int)v->kind);
 }
@@ -247,6 +249,41 @@ static og_status inner_take(og_ctx *cx, const og_condition *given, const og_fiel
                  has ? "have" : "contain", og_type_name(out->value.type));
 }
 
+static int by_value(const void *a, const void *b, void *arg)
+{
+  int order = 0;
+  (void)arg;
+  (void)og_scalar_cmp(a, b, &order);
+  return order;
+}
+
+static og_status not_comparable(og_ctx *cx, const char *column, og_type type, og_type value)
+{
+  return og_fail(cx, OG_EINVALID, "column \"%s\" of type %s cannot be compared with a %s", column, og_type_name(type),
+                 og_type_name(value));
+}
+
+static og_status list_take(og_ctx *cx, const og_condition *given, const og_field *f, og_lance_condition *out)
+{
+  const size_t n = given->value.kind == OG_VALUE_LIST ? given->value.as.list.count : 0;
+  const og_value *values = given->value.as.list.values;
+  if (given->value.kind != OG_VALUE_LIST || (n && !values))
+    return og_fail(cx, OG_EINVALID, "'in' needs a list of values for column \"%s\"", given->column);
+  if (n > OG_LIMIT_IN_LIST) return og_fail(cx, OG_ELIMIT, "a list of more than %u values", OG_LIMIT_IN_LIST);
+  og_scalar *list = og_push_array(cx, n + 1, sizeof *list);
+  if (!list) return OG_ENOMEM;
+  for (size_t i = 0; i < n; i++) {
+    OG_TRY(scalar_of(cx, &values[i], f->type, &list[i]));
+    if (f->n_children || !can_compare(f->type, &list[i]))
+      return not_comparable(cx, given->column, f->type, list[i].type);
+  }
+  OG_TRY(og_sort(cx, list, n, sizeof *list, by_value, NULL));
+  out->kind = OG_LANCE_IN;
+  out->values = list;
+  out->n_values = (uint32_t)n;
+  return OG_OK;
+}
+
 static og_status condition_take(og_ctx *cx, const og_lance_table *t, const og_condition *given, og_lance_condition *out)
 {
   static const og_cmp_op ops[] = {OG_CMP_EQ, OG_CMP_NE, OG_CMP_LT, OG_CMP_LE, OG_CMP_GT, OG_CMP_GE};
@@ -257,6 +294,7 @@ static og_status condition_take(og_ctx *cx, const og_lance_table *t, const og_co
   case OG_COMPARE_IS_NOT_NULL: out->kind = OG_LANCE_IS_NOT_NULL; return OG_OK;
   case OG_COMPARE_CONTAINS:
   case OG_COMPARE_HAS: return inner_take(cx, given, f, out);
+  case OG_COMPARE_IN: return list_take(cx, given, f, out);
   case OG_COMPARE_EQ:
   case OG_COMPARE_NE:
   case OG_COMPARE_LT:
@@ -269,8 +307,7 @@ static og_status condition_take(og_ctx *cx, const og_lance_table *t, const og_co
   out->op = ops[given->compare];
   OG_TRY(scalar_of(cx, &given->value, f->type, &out->value));
   if (f->n_children == 0 && can_compare(f->type, &out->value)) return OG_OK;
-  return og_fail(cx, OG_EINVALID, "column \"%s\" of type %s cannot be compared with a %s", given->column,
-                 og_type_name(f->type), og_type_name(out->value.type));
+  return not_comparable(cx, given->column, f->type, out->value.type);
 }
 
 og_status og_db__conditions(og_ctx *cx, const og_lance_table *t, const og_condition *given, size_t n,
@@ -292,38 +329,75 @@ static og_status check_extras(og_ctx *cx, const og_dataset *d, const og_scan_opt
   return og_fail(cx, OG_EUNSUPPORTED, "the table has no stable row ids, so it does not keep the versions of its rows");
 }
 
-/* The conditions without one of them. */
-static void leave_out(og_lance_scan_opts *opts, size_t which)
+/* The indexes of the dataset's version: the first to make them wins. */
+static og_status indexes_of(og_ctx *cx, og_dataset *d, og_lance_indexes **out)
 {
-  og_lance_condition *where = (og_lance_condition *)opts->where; /* made for this scan */
-  opts->n_where--;
-  memmove(&where[which], &where[which + 1], (opts->n_where - which) * sizeof *where);
+  og_lance_indexes *mine;
+  og_mutex_lock(&d->mu);
+  *out = d->indexes;
+  og_mutex_unlock(&d->mu);
+  if (*out) return OG_OK;
+  OG_TRY(og_lance_indexes_new(cx, d->table, &mine));
+  og_mutex_lock(&d->mu);
+  if (!d->indexes) {
+    d->indexes = mine;
+    mine = NULL;
+  }
+  *out = d->indexes;
+  og_mutex_unlock(&d->mu);
+  og_lance_indexes_free(mine);
+  return OG_OK;
 }
 
-/* `only` is for the rows that an index tells, and must outlive the scan. */
-static og_status scan_open(og_ctx *cx, og_dataset *d, const og_scan_opts *o, bool count, og_vec *only,
+/* Lets an index answer what it can; the other conditions stay. */
+static og_status ask_indexes(og_ctx *cx, og_dataset *d, og_lance_scan_opts *opts, og_vec *only)
+{
+  static const uint64_t none;
+  og_lance_condition *where = (og_lance_condition *)opts->where; /* made for this scan */
+  bool *answered = og_push_array(cx, (size_t)opts->n_where + 1, sizeof *answered), used;
+  og_lance_indexes *indexes;
+  uint32_t kept = 0;
+  if (!answered) return OG_ENOMEM;
+  OG_TRY(indexes_of(cx, d, &indexes));
+  OG_TRY(og_lance_indexes_rows(cx, indexes, where, opts->n_where, only, answered, &used));
+  if (!used) return OG_OK;
+  for (uint32_t i = 0; i < opts->n_where; i++)
+    if (!answered[i]) where[kept++] = where[i];
+  opts->n_where = kept;
+  opts->only = only->len ? only->data : &none;
+  opts->n_only = only->len;
+  return OG_OK;
+}
+
+/* What must outlive the scan: lists of values, and the rows that an index tells. */
+typedef struct scan_keeps {
+  og_arena arena;
+  og_vec only; /* uint64_t */
+} scan_keeps;
+
+static void scan_keeps_cleanup(scan_keeps *k)
+{
+  og_arena_cleanup(&k->arena);
+  og_vec_cleanup(&k->only);
+}
+
+static og_status scan_open(og_ctx *cx, og_dataset *d, const og_scan_opts *o, bool count, scan_keeps *keeps,
                            og_lance_scan **out)
 {
+  og_ctx lasting = *cx;
+  lasting.arena = &keeps->arena;
   og_lance_scan_opts opts = {.with_offset = o->row_offset,
                              .with_row_id = o->row_id,
                              .with_created = o->created_version,
                              .with_updated = o->updated_version,
                              .batch_rows = o->batch_rows && o->batch_rows < 65536 ? o->batch_rows : 65536};
   uint32_t *columns = NULL;
-  size_t which;
-  bool used;
   if (!count) OG_TRY(columns_by_name(cx, d, o->columns, &columns, &opts.n_columns));
-  OG_TRY(og_db__conditions(cx, d->table, o->where, o->where_count, &opts.where));
+  OG_TRY(og_db__conditions(&lasting, d->table, o->where, o->where_count, &opts.where));
   OG_TRY(check_extras(cx, d, o));
   opts.columns = columns;
   opts.n_where = (uint32_t)o->where_count;
-  OG_TRY(og_db__index_rows(cx, d, o->where, o->where_count, only, &which, &used));
-  if (used) {
-    static const uint64_t none;
-    leave_out(&opts, which);
-    opts.only = only->len ? only->data : &none;
-    opts.n_only = only->len;
-  }
+  if (opts.n_where) OG_TRY(ask_indexes(cx, d, &opts, &keeps->only));
   return og_lance_scan_open(cx, d->table, &opts, out);
 }
 
@@ -333,14 +407,13 @@ static og_status scan_open(og_ctx *cx, og_dataset *d, const og_scan_opts *o, boo
 typedef struct row_stream {
   og_dataset *dataset;
   og_lance_scan *scan; /* NULL: `batch` is all */
-  og_vec only;         /* uint64_t: rows that an index told it */
+  scan_keeps keeps;
   og_batch *batch;
   og_schema *schema;
   uint64_t left;
   uint64_t deadline_ns;
   const og_cancel *cancel;
-  og_arena arena; /* texts that conditions compare with */
-  og_error err;   /* of the last call that failed */
+  og_error err; /* of the last call that failed */
 } row_stream;
 
 static int stream_end(og_call *c, og_status st)
@@ -407,10 +480,9 @@ static void stream_free(row_stream *s)
 {
   og_dataset *d = s->dataset;
   og_lance_scan_close(s->scan);
-  og_vec_cleanup(&s->only);
+  scan_keeps_cleanup(&s->keeps);
   og_batch_unref(s->batch);
   og_schema_unref(s->schema);
-  og_arena_cleanup(&s->arena);
   og_free(s);
   og_db__dataset_unref(d);
 }
@@ -427,7 +499,7 @@ static og_status stream_new(og_ctx *cx, og_dataset *d, row_stream **out)
   if (!s) return OG_ENOMEM;
   s->dataset = og_db__dataset_ref(d);
   s->left = UINT64_MAX;
-  s->only = OG_VEC_INIT(uint64_t);
+  s->keeps.only = OG_VEC_INIT(uint64_t);
   *out = s;
   return OG_OK;
 }
@@ -448,18 +520,35 @@ void og_scan_opts_init(og_scan_opts *opts)
   *opts = (og_scan_opts){.size = sizeof *opts};
 }
 
+/* A copy of the value whose texts live as long as the stream. */
+static og_status own_value(og_ctx *cx, row_stream *s, const og_value *v, og_value *out)
+{
+  og_str copy;
+  *out = *v;
+  if (v->kind == OG_VALUE_TEXT && v->as.text) {
+    OG_TRY(og_arena_str(cx, &s->keeps.arena, og_str_of(v->as.text), &copy));
+    out->as.text = copy.ptr;
+  }
+  if (v->kind != OG_VALUE_LIST || !v->as.list.values || v->as.list.count > OG_LIMIT_IN_LIST) return OG_OK;
+  og_value *list = og_push_array(cx, v->as.list.count + 1, sizeof *list);
+  if (!list) return OG_ENOMEM;
+  for (size_t i = 0; i < v->as.list.count; i++) {
+    if (v->as.list.values[i].kind == OG_VALUE_LIST) return og_fail(cx, OG_EINVALID, "a list in a list of values");
+    OG_TRY(own_value(cx, s, &v->as.list.values[i], &list[i]));
+  }
+  out->as.list.values = list;
+  return OG_OK;
+}
+
 /* The caller's texts need not live as long as the stream. */
 static og_status own_texts(og_ctx *cx, row_stream *s, og_scan_opts *o)
 {
   og_condition *own = og_push_array(cx, o->where_count + 1, sizeof *own);
   if (!own) return OG_ENOMEM;
   for (size_t i = 0; o->where && i < o->where_count; i++) {
-    og_str copy;
     own[i] = o->where[i];
     const bool valueless = own[i].compare == OG_COMPARE_IS_NULL || own[i].compare == OG_COMPARE_IS_NOT_NULL;
-    if (valueless || own[i].value.kind != OG_VALUE_TEXT || !own[i].value.as.text) continue;
-    OG_TRY(og_arena_str(cx, &s->arena, og_str_of(own[i].value.as.text), &copy));
-    own[i].value.as.text = copy.ptr;
+    if (!valueless) OG_TRY(own_value(cx, s, &o->where[i].value, &own[i].value));
   }
   if (o->where) o->where = own;
   return OG_OK;
@@ -474,7 +563,7 @@ static og_status scan_stream(og_call *c, og_dataset *d, const og_scan_opts *give
   if (o.where_count > OG_LIMIT_COLUMNS) return og_fail(cx, OG_ELIMIT, "more than %u conditions", OG_LIMIT_COLUMNS);
   OG_TRY(own_texts(cx, s, &o));
   og_db__call_bound(c, o.timeout_ms, o.cancel);
-  OG_TRY(scan_open(cx, d, &o, false, &s->only, &s->scan));
+  OG_TRY(scan_open(cx, d, &o, false, &s->keeps, &s->scan));
   s->schema = og_schema_ref(og_lance_scan_schema(s->scan));
   s->cancel = o.cancel;
   s->deadline_ns = cx->deadline_ns;
@@ -506,8 +595,8 @@ static og_status count_rows(og_call *c, og_dataset *d, const og_scan_opts *given
   if (o.columns || o.row_id || o.row_offset || o.created_version || o.updated_version || o.limit || o.batch_rows)
     return og_fail(cx, OG_EINVALID, "counting takes 'where', 'timeout_ms' and 'cancel' only");
   og_db__call_bound(c, o.timeout_ms, o.cancel);
-  OG_AUTO(og_vec) only = OG_VEC_INIT(uint64_t);
-  OG_TRY(scan_open(cx, d, &o, true, &only, &scan));
+  OG_AUTO(scan_keeps) keeps = {.only = OG_VEC_INIT(uint64_t)};
+  OG_TRY(scan_open(cx, d, &o, true, &keeps, &scan));
   og_status st = og_lance_scan_count(cx, scan, out);
   og_lance_scan_close(scan);
   return st;

@@ -13,17 +13,10 @@ struct og_dataset {
   _Atomic uint32_t refs;
   og_mem *mem;
   og_runtime rt;
-  og_lance_table *table;           /* NULL while a writer has none */
-  og_mutex mu;                     /* guards the pointers below, never held across a read */
-  struct og_lance_index **indexes; /* per column: opened for a condition on it; NULL: not yet, or there is none */
+  og_lance_table *table;            /* NULL while a writer has none */
+  og_mutex mu;                      /* guards the pointer below */
+  struct og_lance_indexes *indexes; /* NULL: no condition came yet */
 };
-
-/* The rows for which one of the conditions holds, by an index, when there is one for it: ascending dense offsets, and
- * which condition.  *used false: there is none; `out` is as it was. */
-OG_MUST_USE og_status og_db__index_rows(og_ctx *cx, og_dataset *d, const og_condition *where, size_t n, og_vec *out,
-                                        size_t *which, bool *used);
-/* When nobody uses it any more. */
-void og_db__indexes_close(og_dataset *d);
 
 OG_MUST_USE og_status og_db__dataset_new(og_ctx *cx, uint64_t memory_limit, og_dataset **out);
 /* From now on the call runs in the dataset's world. */

@@ -412,3 +412,32 @@ og_status og_lance_index_rows(og_ctx *cx, og_lance_index *x, const og_lance_inde
   OG_TRY_NOTE(cx, st, "while looking up an index of '" OG_STR_FMT "'", OG_STR_ARG(x->table->at.root));
   return OG_OK;
 }
+
+static og_status about(og_ctx *cx, const og_lance_index *x, const og_index__wanted *w, uint64_t *rows)
+{
+  OG_AUTO(og_vec) ids = OG_VEC_INIT(og_index__ids);
+  *rows = 0;
+  for (uint32_t i = 0; i < x->n_segments; i++) {
+    uint64_t n = 0;
+    og_vec_clear(&ids);
+    if (x->segments[i].tree)
+      OG_TRY(og_btree_count(cx, x->segments[i].tree, w, &n));
+    else
+      OG_TRY(ask_segment(cx, x, &x->segments[i], w, &ids));
+    for (size_t k = 0; k < ids.len; k++)
+      n += OG_VEC_AT(&ids, og_index__ids, k).to - OG_VEC_AT(&ids, og_index__ids, k).from + 1;
+    *rows += n;
+  }
+  return OG_OK;
+}
+
+og_status og_lance_index_about(og_ctx *cx, og_lance_index *x, const og_lance_index_query *q, uint64_t *rows)
+{
+  og_index__wanted w = {0};
+  OG_TRY(check_query(cx, x, q));
+  og_status st = og_index__want(cx, x->key_type, q, &w);
+  if (st == OG_OK) st = about(cx, x, &w, rows);
+  og_index__wanted_cleanup(&w);
+  OG_TRY_NOTE(cx, st, "while looking up an index of '" OG_STR_FMT "'", OG_STR_ARG(x->table->at.root));
+  return OG_OK;
+}

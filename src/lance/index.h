@@ -101,6 +101,23 @@ bool og_lance_index_tells(og_str part);
  * type, or what the kind does not answer. */
 OG_MUST_USE og_status og_lance_index_rows(og_ctx *cx, og_lance_index *x, const og_lance_index_query *q, og_vec *out);
 
+/* At least as many rows as og_lance_index_rows would give from segments, of a BTREE or a BITMAP, found without placing
+ * them. */
+OG_MUST_USE og_status og_lance_index_about(og_ctx *cx, og_lance_index *x, const og_lance_index_query *q,
+                                           uint64_t *rows);
+
+/* ---- conditions of a scan: which index answers them (index_choose.c) */
+
+/* The indexes of a version, opened when first wanted.  Any thread. */
+typedef struct og_lance_indexes og_lance_indexes;
+OG_MUST_USE og_status og_lance_indexes_new(og_ctx *cx, og_lance_table *t, og_lance_indexes **out);
+void og_lance_indexes_free(og_lance_indexes *x); /* NULL is fine */
+/* The rows for which one or some of the conditions hold, if an index tells them sooner than a scan: ascending dense
+ * offsets, appended to `out` (uint64_t), for og_lance_scan_opts.only; answered[i]: condition i need not be looked at
+ * any more.  *used false: there is none, and `out` is as it was. */
+OG_MUST_USE og_status og_lance_indexes_rows(og_ctx *cx, og_lance_indexes *x, const og_lance_condition *where,
+                                            uint32_t n, og_vec *out, bool *answered, bool *used);
+
 /* ---- making them: changes with op OG_LANCE_INDEX.  Files are written at once, and synced with the change's other
  * keys; what a segment covers is settled when the change is rendered.  Rendered on a version where a covered fragment
  * holds other files for the column, where a replaced segment is gone, or where another segment of that name covers the

@@ -317,3 +317,46 @@ og_status og_btree_find(og_ctx *cx, og_btree *b, const og_index__wanted *w, og_v
   for (size_t i = 0; i < w->spans.len; i++) OG_TRY(find_span(cx, b, &OG_VEC_AT(&w->spans, og_index__span, i), ids));
   return OG_OK;
 }
+
+/* ---- counting: only pages at the ends of a span are read */
+
+static int64_t first_above(bool text, const og_column *c, int64_t lo, const og_index__span *s)
+{
+  int64_t hi = c->len;
+  while (lo < hi) {
+    const int64_t mid = lo + (hi - lo) / 2;
+    if (og_column_is_null(c, mid) || !og_index__is_above(text, og_index__key_of(c, mid), s))
+      lo = mid + 1;
+    else
+      hi = mid;
+  }
+  return lo;
+}
+
+static og_status count_in_page(og_ctx *cx, og_btree *b, uint32_t i, const og_index__span *s, uint64_t *n)
+{
+  og_btree_page *p;
+  OG_TRY(get_page(cx, b, i, &p));
+  const int64_t from = first_from(b->text, p->values, p->nulls, s);
+  *n += (uint64_t)(first_above(b->text, p->values, from, s) - from);
+  og_btree_page_unref(p);
+  return OG_OK;
+}
+
+static og_status count_span(og_ctx *cx, og_btree *b, const og_index__span *s, uint64_t *n)
+{
+  const int64_t first = first_from(b->text, b->max, 0, s), end = first_above(b->text, b->min, first, s);
+  if (first >= end) return OG_OK;
+  OG_TRY(count_in_page(cx, b, (uint32_t)first, s, n));
+  if (end - first > 2) *n += (uint64_t)(end - first - 2) * b->page_rows;
+  return end - first > 1 ? count_in_page(cx, b, (uint32_t)(end - 1), s, n) : OG_OK;
+}
+
+og_status og_btree_count(og_ctx *cx, og_btree *b, const og_index__wanted *w, uint64_t *n)
+{
+  const uint32_t *nulls = b->nulls->data[0];
+  *n = 0;
+  for (uint32_t i = 0; w->nulls && i < b->n_pages; i++) *n += nulls[i];
+  for (size_t i = 0; i < w->spans.len; i++) OG_TRY(count_span(cx, b, &OG_VEC_AT(&w->spans, og_index__span, i), n));
+  return OG_OK;
+}

@@ -84,6 +84,8 @@ void og_btree_unref(og_btree *b); /* NULL is fine */
 uint32_t og_btree_pages(const og_btree *b);
 /* Row ids of matching values, in no order, appended to `ids` (og_index__ids). */
 OG_MUST_USE og_status og_btree_find(og_ctx *cx, og_btree *b, const og_index__wanted *w, og_vec *ids);
+/* How many entries match. */
+OG_MUST_USE og_status og_btree_count(og_ctx *cx, og_btree *b, const og_index__wanted *w, uint64_t *n);
 /* Page i of the order of keys, past the cache. */
 OG_MUST_USE og_status og_btree_page_read(og_ctx *cx, og_btree *b, uint32_t i, og_btree_page **out);
 void og_btree_page_unref(og_btree_page *p);

@@ -130,6 +130,41 @@ static og_status select_having(og_ctx *cx, const og_column *c, const og_scalar *
   return OG_OK;
 }
 
+static bool is_among(const og_lance_condition *c, const og_scalar *v)
+{
+  uint32_t lo = 0, hi = c->n_values;
+  while (lo < hi) {
+    const uint32_t mid = lo + (hi - lo) / 2;
+    int order;
+    if (!og_scalar_cmp(v, &c->values[mid], &order)) return false;
+    if (order == 0) return true;
+    if (order < 0)
+      hi = mid;
+    else
+      lo = mid + 1;
+  }
+  return false;
+}
+
+/* Neighbours are often equal. */
+static uint32_t select_in(const og_column *col, const og_lance_condition *c, const uint32_t *in, uint32_t n,
+                          uint32_t *out)
+{
+  og_scalar last = {.is_null = true};
+  bool was = false;
+  uint32_t k = 0;
+  for (uint32_t i = 0; i < n; i++) {
+    const uint32_t row = in ? in[i] : i;
+    int order;
+    if (og_column_is_null(col, row)) continue;
+    const og_scalar v = og_scalar_at(col, row);
+    if (last.is_null || !og_scalar_cmp(&v, &last, &order) || order) was = is_among(c, &v);
+    last = v;
+    if (was) out[k++] = row;
+  }
+  return k;
+}
+
 /* Of the rows selected, those that one condition holds for. */
 static og_status select_where(og_ctx *cx, const loading *l, uint32_t i)
 {
@@ -152,6 +187,7 @@ static og_status select_where(og_ctx *cx, const loading *l, uint32_t i)
   case OG_LANCE_IS_NOT_NULL: w->n_sel = select_null(*col, c->kind == OG_LANCE_IS_NULL, in, w->n_sel, to); break;
   case OG_LANCE_CONTAINS: w->n_sel = select_containing(*col, c->value.v.s, in, w->n_sel, to); break;
   case OG_LANCE_HAS: return select_having(cx, *col, &c->value, in, &w->n_sel, to);
+  case OG_LANCE_IN: w->n_sel = select_in(*col, c, in, w->n_sel, to); break;
   }
   return OG_OK;
 }

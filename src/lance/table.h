@@ -89,11 +89,15 @@ typedef struct og_lance_condition {
     OG_LANCE_IS_NULL,
     OG_LANCE_IS_NOT_NULL,
     OG_LANCE_CONTAINS, /* a text has the value in it */
-    OG_LANCE_HAS       /* a list has an item that is equal to it */
+    OG_LANCE_HAS,      /* a list has an item that is equal to it */
+    OG_LANCE_IN        /* equal to one of `values` */
   } kind;
   uint32_t column;
   og_cmp_op op;    /* OG_LANCE_COMPARES: as og_kernels says; never true of a null */
   og_scalar value; /* not null; text is borrowed */
+  const og_scalar
+      *values; /* OG_LANCE_IN: likewise, ascending as og_scalar_cmp says; borrowed until the scan is closed */
+  uint32_t n_values;
 } og_lance_condition;
 
 typedef struct og_lance_scan_opts {

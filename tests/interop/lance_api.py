@@ -11,7 +11,7 @@ import pyarrow as pa
 
 BTREE, BITMAP, LABEL_LIST, NGRAM = range(4)
 UPDATE, KEEP, FAIL = range(3)
-EQ, NE, LT, LE, GT, GE, IS_NULL, IS_NOT_NULL, CONTAINS, HAS = range(10)
+EQ, NE, LT, LE, GT, GE, IS_NULL, IS_NOT_NULL, CONTAINS, HAS, IN = range(11)
 CREATE, APPEND, OVERWRITE = range(3)
 
 
@@ -20,8 +20,12 @@ class Error(C.Structure):
                 ("detail", C.c_char * 2048)]
 
 
+class ValueList(C.Structure):
+    _fields_ = [("values", C.c_void_p), ("count", C.c_size_t)]
+
+
 class As(C.Union):
-    _fields_ = [("boolean", C.c_bool), ("integer", C.c_int64), ("unsigned", C.c_uint64), ("number", C.c_double),
+    _fields_ = [("list", ValueList), ("boolean", C.c_bool), ("integer", C.c_int64), ("unsigned", C.c_uint64), ("number", C.c_double),
                 ("text", C.c_char_p)]
 
 
@@ -121,7 +125,10 @@ class Library:
         return d
 
     def conditions(self, where):
-        return (Condition * max(len(where), 1))(*[condition(*w) for w in where])
+        made = [condition(*w) for w in where]
+        array = (Condition * max(len(where), 1))(*made)
+        array.made = made  # what they point to
+        return array
 
     def folders(self, folders):
         return self.names([str(f) for f in folders]) if folders else None
@@ -327,4 +334,7 @@ def condition(column, compare, value=None):
         c.value.kind, c.value.value.number = 3, value
     elif isinstance(value, str):
         c.value.kind, c.value.value.text = 4, value.encode()
+    elif isinstance(value, (list, tuple)):
+        c.items = (Value * max(len(value), 1))(*[condition(column, EQ, v).value for v in value])
+        c.value.kind, c.value.value.list.values, c.value.value.list.count = 5, C.addressof(c.items), len(value)
     return c
