@@ -105,6 +105,11 @@ typedef struct og_condition {
 
 /* ---- Reading */
 
+typedef struct og_order {
+  const char *column; /* a top-level one, of a scalar type */
+  bool descending;
+} og_order;
+
 typedef struct og_scan_opts {
   size_t size;
   const char *const *columns; /* names of top-level columns, in the order wanted, ended by NULL; NULL: all */
@@ -118,10 +123,14 @@ typedef struct og_scan_opts {
   uint32_t batch_rows;  /* rows of a batch at most; 0: as many as is fastest, at most 65,536 */
   uint64_t timeout_ms;  /* from this call to the end of the stream; 0: none */
   const og_cancel *cancel; /* must outlive the stream; NULL: cannot be cancelled */
+  const og_order *order_by; /* rows in the order of these columns; NULL: in that of the table */
+  size_t order_count;
 } og_scan_opts;
 OG_API void og_scan_opts_init(og_scan_opts *opts);
 
-/* The rows in the order of the table, decoded as the stream is pulled: memory does not grow with the table.  Columns
+/* The rows in the order of the table, or of `order_by`: nulls come first, then values as conditions compare them,
+ * descending the other way round; rows that are equal stay in the order of the table.  What is to be ordered and exceeds 64 MiB, or a
+ * fourth of the memory limit, goes through scratch files.  Otherwise rows are decoded as the stream is pulled: memory does not grow with the table.  Columns
  * that only `where` needs are read first, and the others only where rows are left.  An index answers conditions when that is
  * sooner: "equal", "in" and "null" on a column with a BTREE or a BITMAP, bounds with a BTREE, "has" with a LABEL_LIST,
  * "contains" with an NGRAM.  *out is written on success, and

@@ -316,6 +316,15 @@ og_status og_builder_f64(og_ctx *cx, og_builder *b, double v)
   return push_fixed(cx, b, &raw);
 }
 
+og_status og_builder_raw(og_ctx *cx, og_builder *b, const void *bytes)
+{
+  if (b->kind != OG_KIND_INT && b->kind != OG_KIND_UINT && b->kind != OG_KIND_FLOAT)
+    return wrong_kind(cx, b, "a value of fixed width");
+  uint64_t raw = 0; /* push_fixed reads eight bytes */
+  memcpy(&raw, bytes, b->width);
+  return push_fixed(cx, b, &raw);
+}
+
 og_status og_builder_str(og_ctx *cx, og_builder *b, og_str v)
 {
   if (b->kind != OG_KIND_BYTES) return wrong_kind(cx, b, "a string");

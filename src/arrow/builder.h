@@ -31,6 +31,8 @@ OG_MUST_USE og_status og_builder_bool(og_ctx *cx, og_builder *b, bool v);
 OG_MUST_USE og_status og_builder_i64(og_ctx *cx, og_builder *b, int64_t v);
 OG_MUST_USE og_status og_builder_u64(og_ctx *cx, og_builder *b, uint64_t v);
 OG_MUST_USE og_status og_builder_f64(og_ctx *cx, og_builder *b, double v); /* F32: rounded; F64 */
+/* The bytes of a fixed-width value (not bool) as a column has them, any alignment. */
+OG_MUST_USE og_status og_builder_raw(og_ctx *cx, og_builder *b, const void *bytes);
 OG_MUST_USE og_status og_builder_str(og_ctx *cx, og_builder *b, og_str v); /* strings and binaries */
 OG_MUST_USE og_status og_builder_list_begin(og_ctx *cx, og_builder *b);
 OG_MUST_USE og_status og_builder_list_end(og_ctx *cx, og_builder *b);

@@ -10,6 +10,7 @@
 #include "base/env.h"
 #include "base/pool.h"
 #include "lance/index.h"
+#include "lance/scan_order.h"
 
 #include <errno.h>
 
@@ -381,24 +382,40 @@ static void scan_keeps_cleanup(scan_keeps *k)
   og_vec_cleanup(&k->only);
 }
 
-static og_status scan_open(og_ctx *cx, og_dataset *d, const og_scan_opts *o, bool count, scan_keeps *keeps,
-                           og_lance_scan **out)
+static og_status scan_prepare(og_ctx *cx, og_dataset *d, const og_scan_opts *o, bool count, scan_keeps *keeps,
+                              og_lance_scan_opts *out)
 {
   og_ctx lasting = *cx;
   lasting.arena = &keeps->arena;
-  og_lance_scan_opts opts = {.with_offset = o->row_offset,
-                             .with_row_id = o->row_id,
-                             .with_created = o->created_version,
-                             .with_updated = o->updated_version,
-                             .batch_rows = o->batch_rows && o->batch_rows < 65536 ? o->batch_rows : 65536};
+  *out = (og_lance_scan_opts){.with_offset = o->row_offset,
+                              .with_row_id = o->row_id,
+                              .with_created = o->created_version,
+                              .with_updated = o->updated_version,
+                              .batch_rows = o->batch_rows && o->batch_rows < 65536 ? o->batch_rows : 65536};
   uint32_t *columns = NULL;
-  if (!count) OG_TRY(columns_by_name(cx, d, o->columns, &columns, &opts.n_columns));
-  OG_TRY(og_db__conditions(&lasting, d->table, o->where, o->where_count, &opts.where));
+  if (!count) OG_TRY(columns_by_name(cx, d, o->columns, &columns, &out->n_columns));
+  OG_TRY(og_db__conditions(&lasting, d->table, o->where, o->where_count, &out->where));
   OG_TRY(check_extras(cx, d, o));
-  opts.columns = columns;
-  opts.n_where = (uint32_t)o->where_count;
-  if (opts.n_where) OG_TRY(ask_indexes(cx, d, &opts, &keeps->only));
-  return og_lance_scan_open(cx, d->table, &opts, out);
+  out->columns = columns;
+  out->n_where = (uint32_t)o->where_count;
+  return out->n_where ? ask_indexes(cx, d, out, &keeps->only) : OG_OK;
+}
+
+static og_status sorted_open(og_ctx *cx, const og_dataset *d, const og_scan_opts *o, const og_lance_scan_opts *scan,
+                             og_lance_sorted **out)
+{
+  og_lance_sort_opts opts = {.scan = *scan, .limit = o->limit, .n_by = (uint32_t)o->order_count};
+  if (o->order_count > OG_LIMIT_COLUMNS) return og_fail(cx, OG_ELIMIT, "more than %u columns", OG_LIMIT_COLUMNS);
+  og_lance_order *by = og_push_array(cx, o->order_count + 1, sizeof *by);
+  if (!by) return OG_ENOMEM;
+  for (size_t i = 0; i < o->order_count; i++) {
+    OG_TRY(column_by_name(cx, d->table, o->order_by[i].column, &by[i].column));
+    by[i].descending = o->order_by[i].descending;
+  }
+  opts.by = by;
+  const uint64_t limit = d->mem->limit / 4;
+  if (limit && limit < 64u << 20) opts.budget = (size_t)limit;
+  return og_lance_sorted_open(cx, d->table, &opts, out);
 }
 
 /* ---- streams */
@@ -406,7 +423,8 @@ static og_status scan_open(og_ctx *cx, og_dataset *d, const og_scan_opts *o, boo
 /* Of a scan, or of one batch. */
 typedef struct row_stream {
   og_dataset *dataset;
-  og_lance_scan *scan; /* NULL: `batch` is all */
+  og_lance_scan *scan;     /* both NULL: `batch` is all */
+  og_lance_sorted *sorted; /* of a scan in an order of its own */
   scan_keeps keeps;
   og_batch *batch;
   og_schema *schema;
@@ -449,6 +467,7 @@ static og_status next_rows(og_ctx *cx, row_stream *s, og_batch **out)
   *out = s->batch;
   s->batch = NULL;
   if (s->scan && s->left) OG_TRY(og_lance_scan_next(cx, s->scan, out));
+  if (s->sorted) OG_TRY(og_lance_sorted_next(cx, s->sorted, out));
   if (*out && (uint64_t)(*out)->len > s->left) OG_TRY(cut_batch(cx, out, s->left));
   if (*out) s->left -= (uint64_t)(*out)->len;
   return OG_OK;
@@ -479,11 +498,15 @@ static const char *stream_last_error(struct ArrowArrayStream *self)
 static void stream_free(row_stream *s)
 {
   og_dataset *d = s->dataset;
+  og_call c;
+  og_ctx *cx = call_begin(&c, d, NULL);
   og_lance_scan_close(s->scan);
+  og_lance_sorted_close(cx, s->sorted);
   scan_keeps_cleanup(&s->keeps);
   og_batch_unref(s->batch);
   og_schema_unref(s->schema);
   og_free(s);
+  (void)og_db__call_end(&c, OG_OK);
   og_db__dataset_unref(d);
 }
 
@@ -563,8 +586,14 @@ static og_status scan_stream(og_call *c, og_dataset *d, const og_scan_opts *give
   if (o.where_count > OG_LIMIT_COLUMNS) return og_fail(cx, OG_ELIMIT, "more than %u conditions", OG_LIMIT_COLUMNS);
   OG_TRY(own_texts(cx, s, &o));
   og_db__call_bound(c, o.timeout_ms, o.cancel);
-  OG_TRY(scan_open(cx, d, &o, false, &s->keeps, &s->scan));
-  s->schema = og_schema_ref(og_lance_scan_schema(s->scan));
+  og_lance_scan_opts scan;
+  if (o.order_count && !o.order_by) return og_fail(cx, OG_EINVALID, "'order_by' must be given, it is NULL");
+  OG_TRY(scan_prepare(cx, d, &o, false, &s->keeps, &scan));
+  if (o.order_count)
+    OG_TRY(sorted_open(cx, d, &o, &scan, &s->sorted));
+  else
+    OG_TRY(og_lance_scan_open(cx, d->table, &scan, &s->scan));
+  s->schema = og_schema_ref(s->sorted ? og_lance_sorted_schema(s->sorted) : og_lance_scan_schema(s->scan));
   s->cancel = o.cancel;
   s->deadline_ns = cx->deadline_ns;
   if (o.limit) s->left = o.limit;
@@ -592,11 +621,14 @@ static og_status count_rows(og_call *c, og_dataset *d, const og_scan_opts *given
   og_lance_scan *scan;
   og_scan_opts_init(&o);
   OG_TRY(og_db__opts_take(cx, &o, sizeof o, given));
-  if (o.columns || o.row_id || o.row_offset || o.created_version || o.updated_version || o.limit || o.batch_rows)
+  if (o.columns || o.row_id || o.row_offset || o.created_version || o.updated_version || o.limit || o.batch_rows ||
+      o.order_count)
     return og_fail(cx, OG_EINVALID, "counting takes 'where', 'timeout_ms' and 'cancel' only");
   og_db__call_bound(c, o.timeout_ms, o.cancel);
   OG_AUTO(scan_keeps) keeps = {.only = OG_VEC_INIT(uint64_t)};
-  OG_TRY(scan_open(cx, d, &o, true, &keeps, &scan));
+  og_lance_scan_opts opts;
+  OG_TRY(scan_prepare(cx, d, &o, true, &keeps, &opts));
+  OG_TRY(og_lance_scan_open(cx, d->table, &opts, &scan));
   og_status st = og_lance_scan_count(cx, scan, out);
   og_lance_scan_close(scan);
   return st;

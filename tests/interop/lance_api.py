@@ -43,11 +43,15 @@ class DatasetOpts(C.Structure):
                 ("blob_folders", C.POINTER(C.c_char_p))]
 
 
+class Order(C.Structure):
+    _fields_ = [("column", C.c_char_p), ("descending", C.c_bool)]
+
+
 class ScanOpts(C.Structure):
     _fields_ = [("size", C.c_size_t), ("columns", C.POINTER(C.c_char_p)), ("where", C.POINTER(Condition)),
                 ("where_count", C.c_size_t), ("row_id", C.c_bool), ("row_offset", C.c_bool), ("created", C.c_bool),
                 ("updated", C.c_bool), ("limit", C.c_uint64), ("batch_rows", C.c_uint32), ("timeout_ms", C.c_uint64),
-                ("cancel", C.c_void_p)]
+                ("cancel", C.c_void_p), ("order_by", C.POINTER(Order)), ("order_count", C.c_size_t)]
 
 
 class WriteOpts(C.Structure):
@@ -133,11 +137,14 @@ class Library:
     def folders(self, folders):
         return self.names([str(f) for f in folders]) if folders else None
 
-    def scan(self, uri, where=(), columns=None, branch=None, version=0, blob_folders=(), **members):
-        d = self.open(uri, branch=branch and branch.encode(), version=version, blob_folders=self.folders(blob_folders))
+    def reader(self, uri, where=(), columns=None, branch=None, version=0, blob_folders=(), order=(), open_with={}, **members):
+        d = self.open(uri, **open_with, branch=branch and branch.encode(), version=version, blob_folders=self.folders(blob_folders))
         o = self.options(ScanOpts, "og_scan_opts_init", **members)
         if where:
             o.where, o.where_count = self.conditions(where), len(where)
+        if order:
+            o.order_by = (Order * len(order))(*[Order(name.encode(), down) for name, down in order])
+            o.order_count = len(order)
         if columns is not None:
             o.columns = (C.c_char_p * (len(columns) + 1))(*[c.encode() for c in columns], None)
         stream = Stream()
@@ -145,7 +152,10 @@ class Library:
             self.call("og_dataset_scan", d, C.byref(o), C.byref(stream))
         finally:
             self.lib.og_dataset_close(d)
-        return pa.RecordBatchReader._import_from_c(C.addressof(stream)).read_all()
+        return pa.RecordBatchReader._import_from_c(C.addressof(stream))
+
+    def scan(self, *args, **members):
+        return self.reader(*args, **members).read_all()
 
     def count(self, uri, where):
         d = self.open(uri)

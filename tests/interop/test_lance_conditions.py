@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """Conditions of scans through lance.h: an index, whichever answers, gives what looking at all rows gives."""
+import functools
 import math
 import random
 
@@ -103,3 +104,73 @@ def test_lists_of_values_are_checked(tables):
             lib.scan(plain, where)
     assert lib.count(plain, [("i64", IN, [])]) == 0
     assert lib.count(plain, [("n", IN, list(range(0, 40000, 2)))]) == (ROWS - 100) // 2
+
+
+# ---- orders
+
+def by(order):
+    def compare(a, b):
+        for name, down in order:
+            x, y = [(v is not None, rank(v) if v is not None else 0) for v in (a[name], b[name])]
+            if x != y:
+                return (1 if x > y else -1) * (-1 if down else 1)
+        return 0
+    return functools.cmp_to_key(compare)
+
+
+def test_rows_in_the_order_of_columns(tables):
+    lib, uris, rows = tables
+    r = random.Random(9)
+    values = rows.to_pylist()
+    same = lambda v: "nan" if isinstance(v, float) and math.isnan(v) else v
+    for i in range(16):
+        order = [(name, r.random() < 0.5) for name in r.sample(["i8", "u64", "i64", "f32", "f64", "s", "few"], r.choice([1, 1, 2, 3]))]
+        where = conditions(r) if r.random() < 0.5 else []
+        columns = r.choice([None, ["n"], ["n", order[0][0]], ["s", "n"]])
+        limit = r.choice([0, 0, 1, 500, ROWS])
+        want = sorted([v for v in values if all(holds(v[c[0]], c[1], c[2] if len(c) > 2 else None) for c in where)], key=by(order))
+        want = want[:limit or None]
+        extras = {"row_offset": r.random() < 0.5, "row_id": r.random() < 0.5}
+        memory = r.choice([{}, {"memory_limit": 8 << 20, "threads": 1}])
+        got = lib.scan(r.choice(uris), where, columns=columns, order=order, limit=limit, batch_rows=r.choice([0, 100]), open_with=memory, **extras)
+        assert got["n"].to_pylist() == [v["n"] for v in want], (i, order, where, limit)
+        for name in got.column_names:
+            if name in rows.column_names:
+                assert list(map(same, got[name].to_pylist())) == [same(v[name]) for v in want], name
+        if extras["row_offset"]:
+            plain = lib.scan(uris[0], columns=["n"], row_offset=True)
+            place = dict(zip(plain["n"].to_pylist(), plain["_rowoffset"].to_pylist()))
+            assert got["_rowoffset"].to_pylist() == [place[v["n"]] for v in want]
+
+
+def test_more_than_fits_into_memory_is_ordered(tmp_path):
+    """60 MB of nested rows, and less than that of memory."""
+    lib, uri, r = Library(), str(tmp_path / "t.lance"), random.Random(4)
+    n = 60000
+    k = list(range(n))
+    r.shuffle(k)
+    rows = pa.table({"k": pa.array(k), "v": pa.array([[i / 8] * 100 for i in k], pa.list_(pa.float64(), 100)),
+                     "l": pa.array([None if i % 7 == 0 else [{"a": i, "s": str(i) * (i % 5)}] * (i % 4) for i in k],
+                                   pa.list_(pa.struct([("a", pa.int64()), ("s", pa.string())])))})
+    lib.write(uri, rows, CREATE)
+    want, at = rows.sort_by([("k", "descending")]), 0
+    for batch in lib.reader(uri, order=[("k", True)], batch_rows=5000, open_with={"memory_limit": 40 << 20, "threads": 1}):
+        assert pa.table(batch).equals(want.slice(at, len(batch)).cast(batch.schema))
+        at += len(batch)
+    assert at == n
+
+
+def test_orders_that_cannot_be(tables):
+    lib, (plain, _), _ = tables
+    with pytest.raises(Failed, match='no column "x"'):
+        lib.scan(plain, order=[("x", False)])
+
+
+def test_blobs_in_an_order(tmp_path):
+    lib, uri = Library(), str(tmp_path / "t.lance")
+    schema = pa.schema([pa.field("k", pa.int64()), pa.field("b", pa.large_binary(), metadata={"lance:blob": "v2"})])
+    blobs = [None if i % 5 == 0 else bytes([i]) * (i * 40000) for i in range(30)]
+    lib.write(uri, pa.table([pa.array(range(30)), pa.array(blobs, pa.large_binary())], schema=schema), CREATE)
+    assert lib.scan(uri, order=[("k", True)], open_with={"memory_limit": 100 << 20})["b"].to_pylist() == blobs[::-1]
+    with pytest.raises(Failed, match="cannot be ordered by column .b. of type blob"):
+        lib.scan(uri, order=[("b", False)])
