@@ -6,6 +6,8 @@
 #define OG_LIMIT_JSON_DEPTH     128            /* "json nesting" */
 #define OG_LIMIT_SOURCE_BYTES   (4u << 20)     /* "source bytes": one .pg or .gq file */
 #define OG_LIMIT_PARSE_DEPTH    64             /* "nesting": blocks and literals in .pg and .gq */
+#define OG_LIMIT_EXPR_DEPTH     128            /* "nesting": operations in one another in .gq */
+#define OG_LIMIT_HOPS           (1u << 20)     /* "hops" of a traversal without an upper bound */
 #define OG_LIMIT_PARAMS         1024           /* "query parameters" */
 #define OG_LIMIT_CLAUSES        4096           /* "query clauses", inner ones too */
 #define OG_LIMIT_COLUMNS        4096           /* "columns" of one table */

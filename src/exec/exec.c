@@ -44,17 +44,31 @@ static og_status collect(og_ctx *cx, og_run *run, const og_chunk *rows, bool *st
     for (uint32_t s = 0; s < n_slots; s++) *to++ = rows->slots[s][i];
   run->out.len += rows->n * n_slots;
   run->n_out += rows->n;
-  bool any_rows_do = run->plan->has_limit && run->plan->n_order == 0 && !run->plan->aggregate;
-  *stop = any_rows_do && run->n_out >= run->plan->limit;
+  bool any_rows_do = run->plan->n_order == 0 && !run->plan->aggregate;
+  *stop = any_rows_do && run->n_out >= run->offset && run->n_out - run->offset >= run->limit;
+  return OG_OK;
+}
+
+static og_status open_views(og_ctx *cx, og_run *run)
+{
+  const og_plan *plan = run->plan;
+  run->views = og_push_array(cx, plan->n_slots + 1, sizeof *run->views);
+  if (!run->views) return OG_ENOMEM;
+  for (uint32_t i = 0; i < plan->n_slots; i++) {
+    const og_slot *slot = &plan->slots[i];
+    run->views[i] = og_push_array(cx, slot->n_types + 1, sizeof **run->views);
+    if (!run->views[i]) return OG_ENOMEM;
+    for (uint32_t t = 0; t < slot->n_types; t++) OG_TRY(og_run__view(cx, run, slot->types[t], &run->views[i][t]));
+  }
   return OG_OK;
 }
 
 static og_status run_all(og_ctx *cx, og_run *run, og_exec_result *out)
 {
   const og_plan *plan = run->plan;
-  run->views = og_push_array(cx, plan->n_slots + 1, sizeof(og_view *));
-  if (!run->views) return OG_ENOMEM;
-  for (uint32_t i = 0; i < plan->n_slots; i++) OG_TRY(og_run__view(cx, run, plan->slots[i].type, &run->views[i]));
+  OG_TRY(og_plan_window(cx, plan, run->values, &run->offset, &run->limit));
+  OG_TRY(open_views(cx, run));
+  og_run__eval_init(run);
   OG_TRY(og_run__ops(cx, run, plan->ops, plan->n_ops, collect));
   return og_run__finish(cx, run, out);
 }
@@ -68,6 +82,7 @@ og_status og_exec_run(og_ctx *cx, og_snapshot *snapshot, const og_plan *plan, co
                 .now = {.type = og_type_of(OG_TYPE_DATE64), .v.i = now_ms},
                 .all_views = OG_VEC_INIT(og_view *),
                 .adjacencies = OG_VEC_INIT(og_adjacency),
+                .paths = OG_VEC_INIT(uint64_t),
                 .out = OG_VEC_INIT(uint64_t)};
   og_exec_result result = {0};
   og_mem *outer;
@@ -76,7 +91,9 @@ og_status og_exec_run(og_ctx *cx, og_snapshot *snapshot, const og_plan *plan, co
   for (size_t i = 0; i < run.all_views.len; i++) og_view_free(OG_VEC_AT(&run.all_views, og_view *, i));
   og_run__forget_adjacency(&run);
   og_vec_cleanup(&run.all_views);
+  og_vec_cleanup(&run.paths);
   og_vec_cleanup(&run.out);
+  og_arena_cleanup(&run.scratch);
   if (st != OG_OK)
     og_exec_result_cleanup(&result);
   else

@@ -8,10 +8,11 @@
  * `stop` travels back when the sink wants no more.
  *
  * A negation is a pipeline inside a stage: each outer row is its only input, and the first row to reach its end stops
- * it.
+ * it.  So is an optional part; its rows go on behind that stage, or the outer row does when there are none.
  */
-#include "exec/run.h"
+#include "exec/path_walk.h"
 
+#include "base/limits.h"
 #include "base/map.h"
 
 #define CHUNK_CELLS (4u << 20) /* of all chunks of a pipeline: 32 MiB */
@@ -21,14 +22,16 @@ typedef struct pipe pipe_t;
 typedef struct stage {
   const og_plan_op *op;
   og_chunk out;
-  uint64_t *slots; /* the row being pushed */
-  pipe_t *inner;   /* ANTI: made at the first row, and used for all: what its joins have prepared stays */
-  og_vec rows;     /* CROSS, HASH_JOIN: uint64_t rows of the slot that pass */
-  og_map keys;     /* HASH_JOIN: encoded keys -> first row + 1 in `chain` */
-  og_vec chain;    /* HASH_JOIN: link */
+  uint64_t *slots;     /* the row being pushed */
+  uint64_t *outer_row; /* OPTIONAL: the same, kept while its inner pipeline runs */
+  pipe_t *inner;       /* ANTI, OPTIONAL: made at the first row, and used for all: what its joins have prepared stays */
+  og_vec rows;         /* CROSS, HASH_JOIN: uint64_t rows of the slot that pass */
+  og_map keys;         /* HASH_JOIN: encoded keys -> first row + 1 in `chain` */
+  og_vec chain;        /* HASH_JOIN: link */
   bool prepared;
   og_vec emitted, frontier, next; /* EXPAND: uint32_t */
   uint32_t *marks, epoch;         /* EXPAND: per node, whether this walk has met it */
+  og_path_walk paths;             /* EXPAND, CLOSE with a path slot */
 } stage;
 
 typedef struct link {
@@ -42,6 +45,9 @@ struct pipe {
   og_sink_fn sink;
   uint64_t **seed; /* columns of one row, when the pipeline starts from rows given to it */
   bool stop;
+  pipe_t *outer; /* inside an OPTIONAL: whose stage `outer_at` takes the rows */
+  uint32_t outer_at;
+  bool found; /* a row reached the end */
 };
 
 static og_status push(og_ctx *cx, pipe_t *p, uint32_t at, const og_chunk *in);
@@ -175,17 +181,25 @@ static og_way way_of(og_direction dir)
   return dir == OG_DIR_OUT ? OG_WAY_OUT : dir == OG_DIR_IN ? OG_WAY_IN : OG_WAY_BOTH;
 }
 
+/* The row of a slot, when it holds one of that type. */
+static bool row_of(const uint64_t *slots, uint32_t slot, uint32_t type, uint64_t *out)
+{
+  uint64_t v = slots[slot];
+  *out = og_row_offset(v);
+  return v != OG_ROW_NONE && og_row_type(v) == type;
+}
+
 /* One output row per edge row of `c`: parallel edges are distinct. */
 static og_status expand_list(og_ctx *cx, pipe_t *p, uint32_t at, uint64_t *slots, const og_csr *c, bool bound,
                              bool no_loops)
 {
   const og_plan_op *op = p->stages[at].op;
-  uint64_t src = slots[op->src], dst = slots[op->dst];
+  uint64_t src = og_row_offset(slots[op->src]), dst = og_row_offset(slots[op->dst]);
   for (uint64_t i = c->first[src]; i < c->first[src + 1] && !p->stop; i++) {
     bool keep;
     if (bound && c->targets[i] != dst) continue;
     if (no_loops && c->targets[i] == src) continue;
-    slots[op->dst] = c->targets[i];
+    slots[op->dst] = og_row_of(op->dst_type, c->targets[i]);
     slots[op->edge_slot] = c->rows[i];
     OG_TRY(all_hold(cx, p->run, op, slots, &keep));
     if (keep) OG_TRY(emit(cx, p, at, slots));
@@ -251,6 +265,7 @@ static og_status walk(og_ctx *cx, stage *s, const og_csr *c, uint64_t src)
   OG_TRY(marks_begin(cx, s, c->n));
   s->marks[first] = s->epoch;
   for (uint32_t hop = 1; hop <= op->max && s->frontier.len; hop++) {
+    if (op->max == OG_HOPS_UNBOUNDED && hop > OG_LIMIT_HOPS) return og_walk__never_ends(cx, op);
     OG_TRY(og_ctx_poll(cx));
     og_vec_clear(&s->next);
     OG_TRY(walk_hop(cx, s, c, hop));
@@ -281,64 +296,130 @@ static og_status reach(og_ctx *cx, pipe_t *p, stage *s, uint64_t src, const uint
   return OG_OK;
 }
 
+/* The same with paths: one row per destination, its path slot set. */
+static og_status expand_paths(og_ctx *cx, pipe_t *p, uint32_t at, uint64_t *slots, uint64_t src)
+{
+  stage *s = &p->stages[at];
+  const og_plan_op *op = s->op;
+  OG_TRY(og_path_walk_from(cx, p->run, &s->paths, src));
+  for (size_t i = 0; i < s->paths.emitted.len && !p->stop; i++) {
+    bool keep;
+    uint64_t dst = OG_VEC_AT(&s->paths.emitted, uint64_t, i);
+    slots[op->dst] = og_row_of(op->dst_type, dst);
+    OG_TRY(all_hold(cx, p->run, op, slots, &keep));
+    if (keep) OG_TRY(og_path_walk_value(cx, p->run, &s->paths, dst, &slots[op->path_slot]));
+    if (keep) OG_TRY(emit(cx, p, at, slots));
+  }
+  return OG_OK;
+}
+
 static og_status push_expand(og_ctx *cx, pipe_t *p, uint32_t at, uint64_t *slots)
 {
   stage *s = &p->stages[at];
   const og_plan_op *op = s->op;
   const uint32_t *to = NULL;
-  uint64_t n;
+  uint64_t n, src;
+  if (!row_of(slots, op->src, op->src_type, &src)) return OG_OK;
   if (op->edge_slot != OG_NO_SLOT) return expand_edges(cx, p, at, slots, false);
-  OG_TRY(reach(cx, p, s, slots[op->src], &to, &n));
+  if (op->path_slot != OG_NO_SLOT) return expand_paths(cx, p, at, slots, src);
+  OG_TRY(reach(cx, p, s, src, &to, &n));
   for (uint64_t i = 0; i < n && !p->stop; i++) {
     bool keep;
-    slots[op->dst] = to[i];
+    slots[op->dst] = og_row_of(op->dst_type, to[i]);
     OG_TRY(all_hold(cx, p->run, op, slots, &keep));
     if (keep) OG_TRY(emit(cx, p, at, slots));
   }
   return OG_OK;
 }
 
+static og_status close_path(og_ctx *cx, pipe_t *p, uint32_t at, uint64_t *slots, uint64_t src, uint64_t dst)
+{
+  stage *s = &p->stages[at];
+  OG_TRY(og_path_walk_from(cx, p->run, &s->paths, src));
+  if (!og_umap_get(&s->paths.seen, dst, NULL)) return OG_OK;
+  OG_TRY(og_path_walk_value(cx, p->run, &s->paths, dst, &slots[s->op->path_slot]));
+  return emit(cx, p, at, slots);
+}
+
 static og_status push_close(og_ctx *cx, pipe_t *p, uint32_t at, uint64_t *slots)
 {
   stage *s = &p->stages[at];
+  const og_plan_op *op = s->op;
   const uint32_t *to = NULL;
-  uint64_t n, dst = slots[s->op->dst];
+  uint64_t n, src, dst;
   bool found = false;
-  if (s->op->edge_slot != OG_NO_SLOT) return expand_edges(cx, p, at, slots, true);
-  OG_TRY(reach(cx, p, s, slots[s->op->src], &to, &n));
+  if (!row_of(slots, op->src, op->src_type, &src) || !row_of(slots, op->dst, op->dst_type, &dst)) return OG_OK;
+  if (op->edge_slot != OG_NO_SLOT) return expand_edges(cx, p, at, slots, true);
+  if (op->path_slot != OG_NO_SLOT) return close_path(cx, p, at, slots, src, dst);
+  OG_TRY(reach(cx, p, s, src, &to, &n));
   for (uint64_t i = 0; i < n && !found; i++) found = to[i] == dst;
   return found ? emit(cx, p, at, slots) : OG_OK;
 }
 
-/* ---- FILTER and ANTI */
-
-static og_status found_one(og_ctx *cx, og_run *run, const og_chunk *rows, bool *stop)
-{
-  (void)cx;
-  (void)rows;
-  run->n_out++;
-  *stop = true;
-  return OG_OK;
-}
+/* ---- FILTER, ANTI and OPTIONAL */
 
 static og_status pipe_init(og_ctx *cx, og_run *run, const og_plan_op *ops, uint32_t n, og_sink_fn sink, pipe_t *p);
 static og_status push_seed(og_ctx *cx, pipe_t *p, uint64_t *seed);
 
-static og_status inner_pipe(og_ctx *cx, og_run *run, stage *s)
+static og_status inner_pipe(og_ctx *cx, pipe_t *p, uint32_t at)
 {
+  stage *s = &p->stages[at];
   if (s->inner) return OG_OK;
   s->inner = og_push_array(cx, 1, sizeof *s->inner);
-  return s->inner ? pipe_init(cx, run, s->op->inner, s->op->n_inner, found_one, s->inner) : OG_ENOMEM;
+  if (!s->inner) return OG_ENOMEM;
+  OG_TRY(pipe_init(cx, p->run, s->op->inner, s->op->n_inner, NULL, s->inner));
+  if (s->op->kind == OG_PLAN_OPTIONAL) s->inner->outer = p;
+  s->inner->outer_at = at;
+  return OG_OK;
+}
+
+/* Rows at the end of an inner pipeline: one is enough for a negation, all go on for an optional part. */
+static og_status inner_rows(og_ctx *cx, pipe_t *p, const og_chunk *in)
+{
+  p->found = p->found || in->n;
+  p->stop = p->found && !p->outer;
+  if (!p->outer) return OG_OK;
+  stage *s = &p->outer->stages[p->outer_at];
+  for (size_t i = 0; i < in->n && !p->outer->stop; i++) {
+    gather(p->run, in, i, s->slots);
+    OG_TRY(emit(cx, p->outer, p->outer_at, s->slots));
+  }
+  p->stop = p->outer->stop;
+  return OG_OK;
 }
 
 static og_status push_anti(og_ctx *cx, pipe_t *p, uint32_t at, uint64_t *slots)
 {
-  uint64_t before = p->run->n_out;
-  OG_TRY(inner_pipe(cx, p->run, &p->stages[at]));
+  OG_TRY(inner_pipe(cx, p, at));
   OG_TRY(push_seed(cx, p->stages[at].inner, slots));
-  bool found = p->run->n_out != before;
-  p->run->n_out = before;
-  return found ? OG_OK : emit(cx, p, at, slots);
+  return p->stages[at].inner->found ? OG_OK : emit(cx, p, at, slots);
+}
+
+static void clear_bound(const og_plan_op *ops, uint32_t n, uint64_t *slots)
+{
+  for (uint32_t i = 0; i < n; i++) {
+    const og_plan_op *op = &ops[i];
+    bool node = op->kind == OG_PLAN_CROSS || op->kind == OG_PLAN_HASH_JOIN, expand = op->kind == OG_PLAN_EXPAND;
+    if (node) slots[op->slot] = OG_ROW_NONE;
+    if (expand) slots[op->dst] = OG_ROW_NONE;
+    if (expand || op->kind == OG_PLAN_CLOSE) {
+      if (op->edge_slot != OG_NO_SLOT) slots[op->edge_slot] = OG_ROW_NONE;
+      if (op->path_slot != OG_NO_SLOT) slots[op->path_slot] = OG_ROW_NONE;
+    }
+    if (op->kind == OG_PLAN_OPTIONAL) clear_bound(op->inner, op->n_inner, slots);
+  }
+}
+
+static og_status push_optional(og_ctx *cx, pipe_t *p, uint32_t at, uint64_t *slots)
+{
+  stage *s = &p->stages[at];
+  OG_TRY(inner_pipe(cx, p, at));
+  memcpy(s->outer_row, slots, p->run->plan->n_slots * sizeof *slots); /* what comes back overwrites `slots` */
+  OG_TRY(push_seed(cx, s->inner, s->outer_row));
+  if (s->inner->found || p->stop) return OG_OK;
+  memcpy(slots, s->outer_row, p->run->plan->n_slots * sizeof *slots);
+  clear_bound(s->op->inner, s->op->n_inner, slots);
+  return emit(cx, p, at, slots);
 }
 
 static og_status push_filter(og_ctx *cx, pipe_t *p, uint32_t at, uint64_t *slots)
@@ -359,6 +440,7 @@ static og_status push_row(og_ctx *cx, pipe_t *p, uint32_t at, uint64_t *slots)
   case OG_PLAN_CLOSE: return push_close(cx, p, at, slots);
   case OG_PLAN_FILTER: return push_filter(cx, p, at, slots);
   case OG_PLAN_ANTI: return push_anti(cx, p, at, slots);
+  case OG_PLAN_OPTIONAL: return push_optional(cx, p, at, slots);
   case OG_PLAN_SCAN: break;
   }
   return og_fail(cx, OG_EINTERNAL, "a scan stands in the middle of a plan");
@@ -366,7 +448,7 @@ static og_status push_row(og_ctx *cx, pipe_t *p, uint32_t at, uint64_t *slots)
 
 static og_status push(og_ctx *cx, pipe_t *p, uint32_t at, const og_chunk *in)
 {
-  if (at == p->n) return p->sink(cx, p->run, in, &p->stop);
+  if (at == p->n) return p->sink ? p->sink(cx, p->run, in, &p->stop) : inner_rows(cx, p, in);
   stage *s = &p->stages[at];
   OG_TRY(og_ctx_poll(cx));
   if (s->op->kind == OG_PLAN_CROSS || s->op->kind == OG_PLAN_HASH_JOIN) OG_TRY(prepare_join(cx, p, s, s->slots));
@@ -399,7 +481,7 @@ static og_status push_scan(og_ctx *cx, pipe_t *p)
 /* Runs the pipeline over one row, from scratch. */
 static og_status push_seed(og_ctx *cx, pipe_t *p, uint64_t *seed)
 {
-  p->stop = false;
+  p->stop = p->found = false;
   for (uint32_t i = 0; i < p->n; i++) p->stages[i].out.n = 0; /* a stop leaves rows behind */
   for (uint32_t i = 0; i < p->run->plan->n_slots; i++) p->seed[i] = &seed[i];
   const og_chunk one = {p->seed, 1, 1};
@@ -413,9 +495,11 @@ static og_status stage_init(og_ctx *cx, og_run *run, const og_plan_op *op, size_
   s->rows = OG_VEC_INIT(uint64_t);
   s->chain = OG_VEC_INIT(link);
   s->emitted = s->frontier = s->next = OG_VEC_INIT(uint32_t);
+  og_path_walk_init(&s->paths, op);
   og_umap_init(&s->keys);
   s->slots = og_push_array(cx, run->plan->n_slots + 1, sizeof *s->slots);
-  return s->slots ? chunk_init(cx, run->plan->n_slots, cap, &s->out) : OG_ENOMEM;
+  s->outer_row = og_push_array(cx, run->plan->n_slots + 1, sizeof *s->outer_row);
+  return s->slots && s->outer_row ? chunk_init(cx, run->plan->n_slots, cap, &s->out) : OG_ENOMEM;
 }
 
 static void pipe_cleanup(pipe_t *p);
@@ -429,6 +513,7 @@ static void stage_cleanup(stage *s)
   og_vec_cleanup(&s->emitted);
   og_vec_cleanup(&s->frontier);
   og_vec_cleanup(&s->next);
+  og_path_walk_cleanup(&s->paths);
   og_map_cleanup(&s->keys);
   og_free(s->marks);
 }

@@ -2,6 +2,7 @@
 /* exec/run.h -- the state of one run, shared by this room's files. */
 #pragma once
 
+#include "exec/eval.h"
 #include "exec/exec.h"
 #include "exec/view.h"
 #include "topology/csr.h"
@@ -30,11 +31,16 @@ struct og_run {
   const og_plan *plan;
   const og_scalar *values;
   og_scalar now;
-  og_view **views;    /* per slot; shared between slots of one type */
+  og_view ***views;   /* per slot and type of it; shared between slots of one type */
   og_vec all_views;   /* og_view * */
   og_vec adjacencies; /* og_adjacency */
+  og_vec paths;       /* uint64_t: per path the hops, then its node rows and edge rows; a path slot says where */
   og_vec out;         /* uint64_t: rows that reached the end, slot by slot within a row */
   uint64_t n_out;
+  uint64_t offset, limit; /* the window of rows asked for */
+  og_eval eval;           /* over run->row */
+  const uint64_t *row;    /* slots of the row being judged */
+  og_arena scratch;       /* of values made while a row is judged */
 };
 
 OG_MUST_USE og_status og_run__view(og_ctx *cx, og_run *run, const og_type_def *type, og_view **out);
@@ -43,11 +49,16 @@ OG_MUST_USE og_status og_run__topology(og_ctx *cx, og_run *run, const og_type_de
 OG_MUST_USE og_status og_run__neighbours(og_ctx *cx, og_run *run, const og_type_def *edge, og_way way,
                                          const og_csr **out);
 void og_run__forget_adjacency(og_run *run);
-/* Value of an operand for one row of slots; strings borrow from the run. */
+/* Value of an expression for one row of slots; strings borrow from the run, those made from run->scratch.  `slots` may
+ * be NULL for constants. */
 OG_MUST_USE og_status og_run__value(og_ctx *cx, og_run *run, const og_pexpr *e, const uint64_t *slots, og_scalar *out);
 /* Whether a predicate is true for one row of slots. */
 OG_MUST_USE og_status og_run__holds(og_ctx *cx, og_run *run, const og_pexpr *e, const uint64_t *slots, bool *out);
-/* Rows of slot `slot`'s table that pass all filters, ascending; filters mention that slot only. */
+/* Makes run->eval. */
+void og_run__eval_init(og_run *run);
+/* A part of the path that a path slot's value stands for (og_path_walk_value made it). */
+OG_MUST_USE og_status og_run__path(og_ctx *cx, og_run *run, const og_pexpr *e, uint64_t value, og_scalar *out);
+/* Rows of slot `slot`'s tables that pass all filters, table by table, ascending; filters mention that slot only. */
 OG_MUST_USE og_status og_run__select(og_ctx *cx, og_run *run, const og_plan_op *op, uint32_t slot, og_vec *rows);
 /* Runs one pipeline whose first op is a source. */
 OG_MUST_USE og_status og_run__ops(og_ctx *cx, og_run *run, const og_plan_op *ops, uint32_t n, og_sink_fn sink);

@@ -6,15 +6,17 @@
  * where there is a near name, the likely intent.
  *
  *  (1) A node variable has one type for its whole life, given by its binding or by the first traversal that needs it.
- *      Bindings of a block are looked at before its traversals, so a traversal may be written first; a *filter* must
+ *      Bindings of a block are looked at before its traversals, so a traversal may be written first; a *condition* must
  *      follow what it mentions.
  *  (2) `not { … }` blocks are read after the rest of the block around them, because they run last: all of its variables
- *      are visible inside, whatever the order on paper.  What an inner block binds ends with it.
+ *      are visible inside, whatever the order on paper.  What an inner block binds ends with it.  `optional { … }`
+ *      blocks are read between the two, with the conditions written behind them; what they bind stays visible.
  *  (3) `$_` is a new variable each time: it joins nothing and has no name.
  *  (4) What is wrong is found before what is not supported yet (supported.c).
  *
- * Files: check_clause.c (clauses), check_expr.c (expressions), check_search.c (search and rank calls), check_return.c
- * (columns and order), check_mutation.c, literal.c, value.c.
+ * Files: check_clause.c (clauses), check_expr.c (leaves of expressions), check_cond.c (predicates), check_fn.c
+ * (functions), check_search.c (search and rank calls), check_return.c (columns, groups, order), check_mutation.c,
+ * literal.c, value.c, px.c (expressions of plans).
  */
 #include "query/check.h"
 
@@ -44,6 +46,11 @@ og_str og_check__type_text(og_checker *c, const og_prop_type *t)
   bare.nullable = false;
   if (og_prop_type_text(c->cx, c->a, &bare, &text) != OG_OK) og_error_clear(c->cx);
   return text;
+}
+
+const char *og_check__kind_text(const og_type_def *t)
+{
+  return t->is_edge ? "edge type" : t->incarnation ? "node type" : "interface";
 }
 
 og_str og_check__hint(og_checker *c, og_str near)
@@ -77,11 +84,12 @@ static og_status init_slots(og_checker *c)
     d->used = clauses;
     return OG_ELIMIT;
   }
-  size_t room = (size_t)clauses * 3 + 1; /* a traversal makes at most three */
+  size_t room = (size_t)clauses * 4 + 1; /* a traversal makes at most four */
   c->slots = og_arena_calloc(c->cx, c->a, room, sizeof *c->slots);
   c->written = og_arena_calloc(c->cx, c->a, room, sizeof *c->written);
+  c->path_read = og_arena_calloc(c->cx, c->a, room, sizeof *c->path_read);
   c->scope = og_arena_calloc(c->cx, c->a, room, sizeof *c->scope);
-  return c->slots && c->written && c->scope ? OG_OK : OG_ENOMEM;
+  return c->slots && c->written && c->path_read && c->scope ? OG_OK : OG_ENOMEM;
 }
 
 static og_status check_params(og_checker *c)
@@ -110,14 +118,14 @@ static og_status check_params(og_checker *c)
 og_status og_check__init(og_ctx *cx, og_arena *a, const og_catalog *catalog, const og_query_file *file,
                          const og_query *q, og_checker *c)
 {
-  *c = (og_checker){.cx = cx, .a = a, .catalog = catalog, .src = &file->source, .q = q};
+  *c = (og_checker){.cx = cx, .a = a, .catalog = catalog, .src = &file->source, .q = q, .target = OG_NO_SLOT};
   OG_TRY(init_slots(c));
   return check_params(c);
 }
 
 og_status og_check__read(og_checker *c)
 {
-  OG_TRY(og_check__block(c, c->q->clauses, c->q->n_clauses, false, &c->block));
+  OG_TRY(og_check__block(c, c->q->clauses, c->q->n_clauses, &c->block));
   if (c->block->n_roots + c->block->n_hops == 0)
     return OG_CHECK_FAIL(c, c->q->name_span, OG_STR("bind one: $x: Type"),
                          "type error: query '" OG_STR_FMT "' matches no node: its match block binds no variable",

@@ -39,6 +39,8 @@ static og_status check_value(og_checker *c, const og_expr *e, const og_prop_type
                            OG_STR_ARG(og_check__type_text(c, t)));
     c->uses_now = true;
     OG_TRY(og_check__value_px(c, OG_PX_NOW, &instant, &px));
+  } else if (e->kind != OG_EXPR_LITERAL) {
+    og_check__need(c, OG_FEATURE_VALUES, e->span);
   } else if (exact) {
     OG_TRY(og_check__value_px(c, OG_PX_LITERAL, t, &px));
     px->nullable = false;
@@ -159,22 +161,43 @@ static og_status check_assigns(og_checker *c, const og_stmt *s, og_mutation_stmt
 
 /* ---- predicates and statements */
 
+og_status og_check__target(og_checker *c, const og_expr *e, og_operand *out)
+{
+  const og_type_def *t = c->slots[c->target].type;
+  const og_prop_type *type;
+  int32_t field;
+  if (!find_field(t, e->prop, true, &field, &type)) return unknown_property(c, t, e->prop, e->span);
+  if (type->kind == OG_SC_BLOB)
+    return OG_CHECK_FAIL(c, e->span, OG_STR_NONE,
+                         "type error: T11: property '" OG_STR_FMT "' is a Blob and cannot be compared",
+                         OG_STR_ARG(e->prop));
+  out->type = *type;
+  return og_check__field_px(c, c->target, field, &out->px);
+}
+
+/* property op value */
 static og_status check_predicate(og_checker *c, const og_stmt *s, og_mutation_stmt *out)
 {
   static const og_cmp_op ops[] = {OG_CMP_EQ, OG_CMP_NE, OG_CMP_LT, OG_CMP_LE, OG_CMP_GT, OG_CMP_GE};
+  const og_expr *e = s->where;
   const og_prop_type *type;
-  if (!find_field(out->type, s->pred_prop, true, &out->pred_field, &type))
-    return unknown_property(c, out->type, s->pred_prop, s->pred_span);
+  if (e->kind != OG_EXPR_COMPARE || e->op > OG_OP_GE || e->args[0]->kind != OG_EXPR_ALIAS) {
+    og_check__need(c, OG_FEATURE_WHERE, e->span);
+    return OG_OK;
+  }
+  og_str name = e->args[0]->prop;
+  og_span at = e->args[0]->span;
+  if (!find_field(out->type, name, true, &out->pred_field, &type)) return unknown_property(c, out->type, name, at);
   if (type->kind == OG_SC_BLOB)
-    return OG_CHECK_FAIL(c, s->pred_span, OG_STR_NONE,
+    return OG_CHECK_FAIL(c, at, OG_STR_NONE,
                          "type error: T11: property '" OG_STR_FMT "' is a Blob and cannot be compared",
-                         OG_STR_ARG(s->pred_prop));
+                         OG_STR_ARG(name));
   if (type->list || type->kind == OG_SC_VECTOR)
-    return OG_CHECK_FAIL(c, s->pred_span, OG_STR_NONE,
+    return OG_CHECK_FAIL(c, at, OG_STR_NONE,
                          "type error: T7: property '" OG_STR_FMT "' is " OG_STR_FMT " and cannot be compared",
-                         OG_STR_ARG(s->pred_prop), OG_STR_ARG(og_check__type_text(c, type)));
-  out->pred_op = ops[s->pred_op];
-  return check_value(c, s->pred_value, type, s->pred_prop, false, &out->pred_value);
+                         OG_STR_ARG(name), OG_STR_ARG(og_check__type_text(c, type)));
+  out->pred_op = ops[e->op];
+  return check_value(c, e->args[1], type, name, false, &out->pred_value);
 }
 
 static og_status find_type(og_checker *c, const og_stmt *s, const og_type_def **out)

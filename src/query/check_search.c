@@ -68,7 +68,7 @@ static og_status check_nearest(og_checker *c, const og_expr *e)
                          "type error: T15: property '" OG_STR_FMT "' is " OG_STR_FMT ", not a Vector",
                          OG_STR_ARG(field->prop), OG_STR_ARG(og_check__type_text(c, &target.type)));
   OG_TRY(nearest_query(c, e->args[1], target.type.dim));
-  if (c->q->has_limit) return OG_OK;
+  if (c->q->limit.has) return OG_OK;
   return OG_CHECK_FAIL(c, e->span, OG_STR("add `limit 10` behind the order"), "type error: T17: nearest needs a limit");
 }
 
@@ -79,7 +79,7 @@ static og_status check_rrf(og_checker *c, const og_expr *e)
     if (e->args[i]->kind != OG_EXPR_NEAREST && e->args[i]->kind != OG_EXPR_BM25)
       return OG_CHECK_FAIL(c, e->args[i]->span, OG_STR_NONE,
                            "type error: T21: rrf fuses nearest() and bm25() rankings");
-    if (!c->q->has_limit)
+    if (!c->q->limit.has)
       return OG_CHECK_FAIL(c, e->span, OG_STR("add `limit 10` behind the order"), "type error: T21: rrf needs a limit");
     OG_TRY(og_check__search(c, e->args[i], &unused));
   }

@@ -39,8 +39,12 @@ static og_status touch_edge(og_linter *l, og_vec *list, const og_type_def *edge)
 
 static og_status touch_block(og_linter *l, og_vec *reads, const og_checker *c, const og_block *b)
 {
-  for (uint32_t i = 0; i < b->n_roots; i++) OG_TRY(touch(l, reads, c->slots[b->roots[i]].type));
+  for (uint32_t i = 0; i < b->n_roots; i++) {
+    const og_slot *slot = &c->slots[b->roots[i]]; /* of an interface: what implements it */
+    for (uint32_t t = 0; t < slot->n_types; t++) OG_TRY(touch(l, reads, slot->types[t]));
+  }
   for (uint32_t i = 0; i < b->n_hops; i++) OG_TRY(touch_edge(l, reads, b->hops[i].edge));
+  for (uint32_t i = 0; i < b->n_optionals; i++) OG_TRY(touch_block(l, reads, c, b->optionals[i]));
   for (uint32_t i = 0; i < b->n_nots; i++) OG_TRY(touch_block(l, reads, c, b->nots[i]));
   return OG_OK;
 }

@@ -12,6 +12,7 @@ static og_scalar_kind kind_of(og_lit_kind kind)
   case OG_LIT_BOOL: return OG_SC_BOOL;
   case OG_LIT_DATE: return OG_SC_DATE;
   case OG_LIT_DATETIME: return OG_SC_DATETIME;
+  case OG_LIT_NULL: /* of any type; this one when nothing else says which */
   case OG_LIT_STRING:
   case OG_LIT_LIST: break;
   }
@@ -21,12 +22,15 @@ static og_scalar_kind kind_of(og_lit_kind kind)
 og_status og_check__literal_type(og_checker *c, const og_literal *lit, og_prop_type *out)
 {
   *out = og_prop_type_scalar(kind_of(lit->kind));
+  out->nullable = lit->kind == OG_LIT_NULL;
   if (lit->kind != OG_LIT_LIST) return OG_OK;
   out->list = true;
   for (uint32_t i = 0; i < lit->n_items; i++) {
     const og_literal *item = &lit->items[i];
     if (item->kind == OG_LIT_LIST)
       return OG_CHECK_FAIL(c, item->span, OG_STR_NONE, "type error: lists cannot be nested");
+    if (item->kind == OG_LIT_NULL)
+      return OG_CHECK_FAIL(c, item->span, OG_STR_NONE, "type error: T3: a list cannot hold null");
     og_scalar_kind kind = kind_of(item->kind);
     if (i == 0) out->kind = kind;
     if (kind == out->kind) continue;
@@ -62,7 +66,7 @@ static og_status list_scalar(og_checker *c, const og_literal *lit, og_scalar_kin
     if (og_scalar_is_number(item) && !og_query__number_as(&v, item, &values[i], &range))
       return OG_CHECK_FAIL(c, lit->items[i].span, OG_STR_NONE, "type error: T3: this number exceeds %s range", range);
   }
-  return og_query__list(c->cx, c->a, og_value_type_of(&t).type, values, lit->n_items, &out->v.list);
+  return og_query_list(c->cx, c->a, og_value_type_of(&t).type, values, lit->n_items, &out->v.list);
 }
 
 og_status og_check__literal_scalar(og_checker *c, const og_literal *lit, og_scalar *out)
@@ -71,6 +75,7 @@ og_status og_check__literal_scalar(og_checker *c, const og_literal *lit, og_scal
   OG_TRY(og_check__literal_type(c, lit, &t));
   *out = (og_scalar){.type = og_value_type_of(&t).type};
   switch (lit->kind) {
+  case OG_LIT_NULL: out->is_null = true; return OG_OK;
   case OG_LIT_STRING: out->v.s = lit->str; return OG_OK;
   case OG_LIT_INT: out->v.i = lit->i; return OG_OK;
   case OG_LIT_FLOAT: out->v.f = lit->f; return OG_OK;
@@ -125,12 +130,16 @@ static og_status items_as(og_checker *c, const og_literal *lit, const og_prop_ty
   if (!values) return OG_ENOMEM;
   if (lit->kind != OG_LIT_LIST) return mismatch(c, lit, t, what);
   for (uint32_t i = 0; i < lit->n_items; i++) OG_TRY(og_check__literal_as(c, &lit->items[i], &item, what, &values[i]));
-  return og_query__list(c->cx, c->a, og_value_type_of(&item).type, values, lit->n_items, &out->v.list);
+  return og_query_list(c->cx, c->a, og_value_type_of(&item).type, values, lit->n_items, &out->v.list);
 }
 
 og_status og_check__literal_as(og_checker *c, const og_literal *lit, const og_prop_type *t, og_str what, og_scalar *out)
 {
-  *out = (og_scalar){.type = og_value_type_of(t).type};
+  *out = (og_scalar){.type = og_value_type_of(t).type, .is_null = lit->kind == OG_LIT_NULL};
+  if (out->is_null && t->nullable) return OG_OK;
+  if (out->is_null)
+    return OG_CHECK_FAIL(c, lit->span, OG_STR_NONE, "type error: T3: property '" OG_STR_FMT "' cannot be null",
+                         OG_STR_ARG(what));
   if (t->kind == OG_SC_VECTOR) return vector_as(c, lit, t, what, out);
   if (t->list) return items_as(c, lit, t, what, out);
   og_scalar own;

@@ -10,8 +10,9 @@
  *   4. else the left end of the next traversal does: none of its component has a binding.
  *
  * Every predicate is placed once, at the earliest op after which all of its slots are bound: on that op when it is
- * about the node bound there alone, else on a FILTER behind it.  Negations come last; an inner block starts from the
- * outer row, so its slots count as bound.  Inner slots are distinct, so one `bound` array serves all blocks.
+ * about the node bound there alone, else on a FILTER behind it.  Optional parts come behind everything that the block
+ * needs, negations last; an inner block starts from the outer row, so its slots count as bound.  Inner slots are
+ * distinct, so one `bound` array serves all blocks.
  */
 #include "query/check.h"
 
@@ -33,29 +34,25 @@ typedef struct og_stage { /* one block under way */
 
 /* ---- predicates */
 
+static bool is_bound(uint32_t slot, void *bound)
+{
+  return ((const bool *)bound)[slot];
+}
+
 static bool all_bound(const og_lowering *l, const og_pexpr *px)
 {
-  if (px->kind == OG_PX_FIELD) return l->bound[px->slot];
-  for (unsigned i = 0; i < 2; i++)
-    if (px->args[i] && !all_bound(l, px->args[i])) return false;
-  return true;
+  return og_px_each_slot(px, is_bound, l->bound);
 }
 
-static bool mentions(const og_pexpr *px, uint32_t slot)
+static bool is_same(uint32_t slot, void *arg)
 {
-  if (px->kind == OG_PX_FIELD) return px->slot == slot;
-  return (px->args[0] && mentions(px->args[0], slot)) || (px->args[1] && mentions(px->args[1], slot));
+  return slot == *(const uint32_t *)arg;
 }
 
-static bool only(const og_pexpr *px, uint32_t slot)
-{
-  if (px->kind == OG_PX_FIELD) return px->slot == slot;
-  return (!px->args[0] || only(px->args[0], slot)) && (!px->args[1] || only(px->args[1], slot));
-}
-
+/* About `slot`, and about no other. */
 static bool belongs(const og_pexpr *px, uint32_t slot)
 {
-  return slot != OG_NO_SLOT && mentions(px, slot) && only(px, slot);
+  return slot != OG_NO_SLOT && !og_px_is_constant(px) && og_px_each_slot(px, is_same, &slot);
 }
 
 /* Gives `op` the unplaced predicates that can be judged now: those about `slot` alone, or (OG_NO_SLOT) all. */
@@ -74,6 +71,13 @@ static og_status place(og_lowering *l, og_stage *s, uint32_t slot, og_plan_op *o
   return OG_OK;
 }
 
+static og_plan_op *new_op(og_stage *s, og_plan_op_kind kind)
+{
+  og_plan_op *op = &s->ops[s->n_ops++];
+  *op = (og_plan_op){.kind = kind, .edge_slot = OG_NO_SLOT, .path_slot = OG_NO_SLOT};
+  return op;
+}
+
 static bool any_ready(const og_lowering *l, const og_stage *s)
 {
   for (uint32_t i = 0; i < s->b->n_filters; i++)
@@ -84,9 +88,7 @@ static bool any_ready(const og_lowering *l, const og_stage *s)
 static og_status emit_filter(og_lowering *l, og_stage *s)
 {
   if (!any_ready(l, s)) return OG_OK;
-  og_plan_op *op = &s->ops[s->n_ops++];
-  op->kind = OG_PLAN_FILTER;
-  return place(l, s, OG_NO_SLOT, op);
+  return place(l, s, OG_NO_SLOT, new_op(s, OG_PLAN_FILTER));
 }
 
 /* ---- components */
@@ -123,9 +125,8 @@ static og_status join_keys(og_lowering *l, og_stage *s, uint32_t slot, og_plan_o
 
 static og_status emit_component(og_lowering *l, og_stage *s, uint32_t slot)
 {
-  og_plan_op *op = &s->ops[s->n_ops++];
-  bool first = s->n_ops == 1 && !s->inner;
-  op->kind = first ? OG_PLAN_SCAN : OG_PLAN_CROSS;
+  bool first = s->n_ops == 0 && !s->inner;
+  og_plan_op *op = new_op(s, first ? OG_PLAN_SCAN : OG_PLAN_CROSS);
   op->slot = slot;
   if (!first) OG_TRY(join_keys(l, s, slot, op));
   l->bound[slot] = true;
@@ -133,23 +134,45 @@ static og_status emit_component(og_lowering *l, og_stage *s, uint32_t slot)
   return emit_filter(l, s);
 }
 
+static uint32_t type_index(const og_slot *slot, const og_type_def *t)
+{
+  uint32_t i = 0;
+  while (i + 1 < slot->n_types && slot->types[i] != t) i++;
+  return i;
+}
+
+/* Which of the slots' types the edge leads from and to. */
+static void end_types(const og_checker *c, og_plan_op *op)
+{
+  const og_type_def *from = og_edge_from(c->catalog, op->edge), *to = og_edge_to(c->catalog, op->edge);
+  bool back = op->dir == OG_DIR_IN;
+  op->src_type = type_index(&c->slots[op->src], back ? to : from);
+  op->dst_type = type_index(&c->slots[op->dst], back ? from : to);
+}
+
 static og_status emit_hop(og_lowering *l, og_stage *s, uint32_t i)
 {
   const og_hop *hop = &s->b->hops[i];
-  og_plan_op *op = &s->ops[s->n_ops++];
   bool close = l->bound[hop->src] && l->bound[hop->dst], back = !l->bound[hop->src];
-  op->kind = close ? OG_PLAN_CLOSE : OG_PLAN_EXPAND;
+  og_plan_op *op = new_op(s, close ? OG_PLAN_CLOSE : OG_PLAN_EXPAND);
   op->src = back ? hop->dst : hop->src;
   op->dst = back ? hop->src : hop->dst;
   op->edge_slot = hop->edge_slot;
+  op->path_slot = hop->path_slot;
   op->edge = hop->edge;
   op->dir = hop->dir;
   if (back && hop->dir != OG_DIR_BOTH) op->dir = hop->dir == OG_DIR_OUT ? OG_DIR_IN : OG_DIR_OUT;
+  op->path_reversed = back;
   op->min = hop->min;
   op->max = hop->max;
+  end_types(l->c, op);
   s->walked[i] = true;
   l->bound[op->dst] = true;
   if (hop->edge_slot != OG_NO_SLOT) l->bound[hop->edge_slot] = true;
+  if (hop->path_slot != OG_NO_SLOT) {
+    l->bound[hop->path_slot] = true;
+    op->path_hops_only = !l->c->path_read[hop->path_slot];
+  }
   if (!close) OG_TRY(place(l, s, op->dst, op));
   return emit_filter(l, s);
 }
@@ -182,12 +205,24 @@ static uint32_t next_root(const og_lowering *l, const og_stage *s)
 static og_status new_stage(og_lowering *l, const og_block *b, bool inner, og_stage *s)
 {
   /* A hop may need a scan before it, and every op a filter behind it. */
-  size_t ops = (size_t)b->n_roots * 2 + (size_t)b->n_hops * 4 + b->n_nots + 1;
+  size_t ops = (size_t)b->n_roots * 2 + (size_t)b->n_hops * 4 + b->n_optionals * (size_t)2 + b->n_nots + 2;
   *s = (og_stage){.b = b, .inner = inner};
   s->placed = og_arena_calloc(l->c->cx, l->c->a, (size_t)b->n_filters + 1, sizeof *s->placed);
   s->walked = og_arena_calloc(l->c->cx, l->c->a, (size_t)b->n_hops + 1, sizeof *s->walked);
   s->ops = og_arena_calloc(l->c->cx, l->c->a, ops, sizeof *s->ops);
   return s->placed && s->walked && s->ops ? OG_OK : OG_ENOMEM;
+}
+
+static og_status lower_block(og_lowering *l, const og_block *b, bool inner, og_stage *s);
+
+static og_status emit_inner(og_lowering *l, og_stage *s, og_plan_op_kind kind, const og_block *b)
+{
+  og_stage in;
+  OG_TRY(lower_block(l, b, true, &in));
+  og_plan_op *op = new_op(s, kind);
+  op->inner = in.ops;
+  op->n_inner = in.n_ops;
+  return OG_OK;
 }
 
 static og_status lower_block(og_lowering *l, const og_block *b, bool inner, og_stage *s)
@@ -204,11 +239,11 @@ static og_status lower_block(og_lowering *l, const og_block *b, bool inner, og_s
       break;
     }
   }
-  for (uint32_t i = 0; i < b->n_nots; i++) {
-    og_stage in;
-    OG_TRY(lower_block(l, b->nots[i], true, &in));
-    s->ops[s->n_ops++] = (og_plan_op){.kind = OG_PLAN_ANTI, .inner = in.ops, .n_inner = in.n_ops};
+  for (uint32_t i = 0; i < b->n_optionals; i++) {
+    OG_TRY(emit_inner(l, s, OG_PLAN_OPTIONAL, b->optionals[i]));
+    OG_TRY(emit_filter(l, s));
   }
+  for (uint32_t i = 0; i < b->n_nots; i++) OG_TRY(emit_inner(l, s, OG_PLAN_ANTI, b->nots[i]));
   return OG_OK;
 }
 
@@ -231,6 +266,19 @@ static og_status tie_break(og_checker *c, og_plan *plan)
   return og_sort(c->cx, ties, plan->n_ties, sizeof *ties, by_name, c->slots);
 }
 
+/* Without a grouping a condition on what is returned is one on the rows. */
+static void emit_having(const og_checker *c, og_stage *s, og_plan *plan)
+{
+  if (c->aggregate) {
+    plan->having = c->having;
+    plan->n_having = c->n_having;
+  } else if (c->n_having) {
+    og_plan_op *op = new_op(s, OG_PLAN_FILTER);
+    op->filters = c->having;
+    op->n_filters = c->n_having;
+  }
+}
+
 og_status og_lower__read(og_checker *c, const og_plan **out)
 {
   og_plan *plan = og_arena_zalloc(c->cx, c->a, sizeof *plan);
@@ -242,18 +290,24 @@ og_status og_lower__read(og_checker *c, const og_plan **out)
   *plan = (og_plan){.name = c->q->name,
                     .slots = c->slots,
                     .n_slots = c->n_slots,
-                    .ops = s.ops,
-                    .n_ops = s.n_ops,
                     .columns = c->columns,
                     .n_columns = c->n_columns,
                     .aggregate = c->aggregate,
+                    .keys = c->keys,
+                    .n_keys = c->n_keys,
+                    .aggs = c->aggs,
+                    .n_aggs = c->n_aggs,
                     .order = c->order,
                     .n_order = c->n_order,
-                    .has_limit = c->q->has_limit,
-                    .limit = c->q->limit,
+                    .limit = c->limit,
+                    .offset = c->offset,
                     .uses_now = c->uses_now,
                     .params = c->q->params,
-                    .n_params = c->q->n_params};
+                    .n_params = c->q->n_params,
+                    .source = c->src};
+  emit_having(c, &s, plan);
+  plan->ops = s.ops;
+  plan->n_ops = s.n_ops;
   OG_TRY(tie_break(c, plan));
   *out = plan;
   return OG_OK;

@@ -125,7 +125,7 @@ static og_status bind_items(const binder *b, og_scalar_kind kind, const og_json 
   og_scalar *values = og_arena_calloc(b->cx, b->a, n + 1, sizeof *values);
   if (!values) return OG_ENOMEM;
   for (size_t i = 0; i < n; i++) OG_TRY(bind_scalar(b, kind, &v->u.array.items[i], &values[i]));
-  return og_query__list(b->cx, b->a, og_value_type_of(&item).type, values, n, &out->v.list);
+  return og_query_list(b->cx, b->a, og_value_type_of(&item).type, values, n, &out->v.list);
 }
 
 static og_status bind_value(const binder *b, const og_prop_type *t, const og_json *v, og_scalar *out)

@@ -9,6 +9,7 @@ typedef struct printer {
   og_buf *out;
   const og_slot *slots;
   const og_param_decl *params;
+  const og_plan *plan; /* NULL: of a mutation */
 } printer;
 
 static const char *const cmp_texts[] = {"=", "!=", "<", "<=", ">", ">="};
@@ -31,6 +32,7 @@ static og_status print_list(printer *p, const og_scalar *s);
 static og_status print_scalar(printer *p, const og_scalar *s)
 {
   char text[OG_DATETIME_TEXT_MAX];
+  if (s->is_null) return print_text(p, OG_STR("null"));
   switch (s->type.id) {
   case OG_TYPE_BOOL: return print_text(p, s->v.b ? OG_STR("true") : OG_STR("false"));
   case OG_TYPE_UTF8: return og_buf_printf(p->cx, p->out, "\"" OG_STR_FMT "\"", OG_STR_ARG(s->v.s));
@@ -68,28 +70,82 @@ static og_status print_slot(printer *p, uint32_t slot)
   return og_buf_printf(p->cx, p->out, "$" OG_STR_FMT "#%u", OG_STR_ARG(p->slots[slot].name), slot);
 }
 
-static og_status print_px(printer *p, const og_pexpr *px)
+static og_status print_px(printer *p, const og_pexpr *px);
+
+/* name(a, b); signs and words between operands: (a + b). */
+static og_status print_node_px(printer *p, const og_pexpr *px)
 {
-  static const char *const words[] = {
-      [OG_PX_MEMBER] = " has ", [OG_PX_SUBSTRING] = " contains ", [OG_PX_STARTS_WITH] = " starts_with "};
-  switch (px->kind) {
-  case OG_PX_FIELD:
+  const char *name = px->kind == OG_PX_CALL ? og_fn_describe(px->fn)->text : px->kind == OG_PX_NOT ? "not " : "";
+  bool sign = px->kind == OG_PX_CALL && px->fn < OG_FN_ABS && px->n_args == 2;
+  const char *between = px->kind == OG_PX_AND ? "and" : px->kind == OG_PX_OR ? "or" : sign ? name : NULL;
+  if (!between) OG_TRY(print_text(p, og_str_of(name)));
+  OG_TRY(print_text(p, OG_STR("(")));
+  for (uint32_t i = 0; i < px->n_args; i++) {
+    if (i) OG_TRY(between ? og_buf_printf(p->cx, p->out, " %s ", between) : print_text(p, OG_STR(", ")));
+    OG_TRY(print_px(p, px->args[i]));
+  }
+  return print_text(p, OG_STR(")"));
+}
+
+static og_status print_slot_leaf(printer *p, const og_pexpr *px)
+{
+  static const char *const parts[] = {"hops", "nodes", "edges"};
+  if (px->kind == OG_PX_FIELD) {
     OG_TRY(print_slot(p, px->slot));
     return og_buf_printf(p->cx, p->out, "." OG_STR_FMT, OG_STR_ARG(field_name(p->slots[px->slot].type, px->field)));
+  }
+  OG_TRY(og_buf_printf(p->cx, p->out, "%s(", px->kind == OG_PX_TYPE ? "type" : parts[px->part]));
+  OG_TRY(print_slot(p, px->slot));
+  return print_text(p, OG_STR(")"));
+}
+
+static og_status print_agg(printer *p, const og_plan_agg *agg)
+{
+  OG_TRY(og_buf_printf(p->cx, p->out, "%s(%s", og_agg_text(agg->agg), agg->distinct ? "distinct " : ""));
+  OG_TRY(print_px(p, agg->expr));
+  return print_text(p, OG_STR(")"));
+}
+
+static og_status print_group(printer *p, uint32_t group)
+{
+  if (group < p->plan->n_keys) return print_px(p, p->plan->keys[group]);
+  return print_agg(p, &p->plan->aggs[group - p->plan->n_keys]);
+}
+
+static og_status print_predicate(printer *p, const og_pexpr *px)
+{
+  static const char *const words[] = {[OG_PX_MEMBER] = "has",
+                                      [OG_PX_SUBSTRING] = "contains",
+                                      [OG_PX_STARTS_WITH] = "starts_with",
+                                      [OG_PX_ENDS_WITH] = "ends_with"};
+  OG_TRY(print_px(p, px->args[0]));
+  if (px->kind == OG_PX_IS_NULL) return print_text(p, OG_STR(" is null"));
+  OG_TRY(og_buf_printf(p->cx, p->out, " %s ", px->kind == OG_PX_CMP ? cmp_texts[px->cmp] : words[px->kind]));
+  return print_px(p, px->args[1]);
+}
+
+static og_status print_px(printer *p, const og_pexpr *px)
+{
+  switch (px->kind) {
+  case OG_PX_FIELD:
+  case OG_PX_TYPE:
+  case OG_PX_PATH: return print_slot_leaf(p, px);
+  case OG_PX_GROUP: return print_group(p, px->group);
   case OG_PX_LITERAL: return print_scalar(p, &px->literal);
   case OG_PX_PARAM: return og_buf_printf(p->cx, p->out, "param " OG_STR_FMT, OG_STR_ARG(p->params[px->param].name));
   case OG_PX_NOW: return print_text(p, OG_STR("now()"));
   case OG_PX_CMP:
   case OG_PX_MEMBER:
   case OG_PX_SUBSTRING:
-  case OG_PX_STARTS_WITH: break;
+  case OG_PX_STARTS_WITH:
+  case OG_PX_ENDS_WITH:
+  case OG_PX_IS_NULL: return print_predicate(p, px);
+  case OG_PX_NOT:
+  case OG_PX_AND:
+  case OG_PX_OR:
+  case OG_PX_CALL: break;
   }
-  OG_TRY(print_px(p, px->args[0]));
-  if (px->kind == OG_PX_CMP)
-    OG_TRY(og_buf_printf(p->cx, p->out, " %s ", cmp_texts[px->cmp]));
-  else
-    OG_TRY(print_text(p, og_str_of(words[px->kind])));
-  return print_px(p, px->args[1]);
+  return print_node_px(p, px);
 }
 
 /* ---- ops */
@@ -128,11 +184,18 @@ static og_status print_hop(printer *p, const char *word, const og_plan_op *op)
     OG_TRY(print_text(p, OG_STR(":")));
   }
   OG_TRY(print_text(p, op->edge->name));
-  if (op->min != 1 || op->max != 1) OG_TRY(og_buf_printf(p->cx, p->out, "{%u,%u}", op->min, op->max));
+  if (op->max == OG_HOPS_UNBOUNDED)
+    OG_TRY(og_buf_printf(p->cx, p->out, "{%u,*}", op->min));
+  else if (op->min != 1 || op->max != 1)
+    OG_TRY(og_buf_printf(p->cx, p->out, "{%u,%u}", op->min, op->max));
   OG_TRY(og_buf_printf(p->cx, p->out, "%s", after[op->dir]));
   OG_TRY(print_slot(p, op->dst));
   if (op->kind == OG_PLAN_EXPAND)
     OG_TRY(og_buf_printf(p->cx, p->out, ": " OG_STR_FMT, OG_STR_ARG(p->slots[op->dst].type->name)));
+  if (op->path_slot != OG_NO_SLOT) {
+    OG_TRY(print_text(p, op->path_hops_only ? OG_STR(" hops ") : OG_STR(" path ")));
+    OG_TRY(print_slot(p, op->path_slot));
+  }
   return print_filters(p, op);
 }
 
@@ -145,9 +208,10 @@ static og_status print_op(printer *p, const og_plan_op *op)
   case OG_PLAN_EXPAND: return print_hop(p, "expand", op);
   case OG_PLAN_CLOSE: return print_hop(p, "close", op);
   case OG_PLAN_FILTER: OG_TRY(print_text(p, OG_STR("filter"))); return print_filters(p, op);
-  case OG_PLAN_ANTI: break;
+  case OG_PLAN_ANTI:
+  case OG_PLAN_OPTIONAL: break;
   }
-  return print_text(p, OG_STR("anti"));
+  return print_text(p, op->kind == OG_PLAN_ANTI ? OG_STR("anti") : OG_STR("optional"));
 }
 
 static og_status print_ops(printer *p, const og_plan_op *ops, uint32_t n, unsigned depth)
@@ -165,20 +229,21 @@ static og_status print_ops(printer *p, const og_plan_op *ops, uint32_t n, unsign
 
 static og_status print_columns(printer *p, const og_plan *plan)
 {
-  static const char *const aggs[] = {"count", "sum", "avg", "min", "max"};
   for (uint32_t i = 0; i < plan->n_columns; i++) {
     const og_plan_column *col = &plan->columns[i];
-    OG_TRY(og_buf_printf(p->cx, p->out, "%s" OG_STR_FMT ": %s%s = %s",
+    OG_TRY(og_buf_printf(p->cx, p->out, "%s" OG_STR_FMT ": %s%s = ",
                          i                 ? ", "
                          : plan->aggregate ? "group "
                                            : "return ",
-                         OG_STR_ARG(col->name), og_type_name(col->type.type), col->nullable ? "?" : "",
-                         col->is_agg ? aggs[col->agg] : ""));
-    if (col->is_agg) OG_TRY(print_text(p, OG_STR("(")));
+                         OG_STR_ARG(col->name), og_type_name(col->type.type), col->nullable ? "?" : ""));
     OG_TRY(print_px(p, col->expr));
-    if (col->is_agg) OG_TRY(print_text(p, OG_STR(")")));
   }
-  return og_buf_append_byte(p->cx, p->out, '\n');
+  OG_TRY(og_buf_append_byte(p->cx, p->out, '\n'));
+  for (uint32_t i = 0; i < plan->n_having; i++) {
+    OG_TRY(print_text(p, i ? OG_STR(" and ") : OG_STR("having ")));
+    OG_TRY(print_px(p, plan->having[i]));
+  }
+  return plan->n_having ? og_buf_append_byte(p->cx, p->out, '\n') : OG_OK;
 }
 
 static og_status print_order(printer *p, const og_plan *plan)
@@ -194,19 +259,28 @@ static og_status print_order(printer *p, const og_plan *plan)
     OG_TRY(print_text(p, i ? OG_STR(", ") : OG_STR("ties ")));
     OG_TRY(print_slot(p, plan->ties[i]));
   }
-  if (plan->n_ties) OG_TRY(og_buf_append_byte(p->cx, p->out, '\n'));
-  if (!plan->has_limit) return OG_OK;
-  OG_TRY(print_text(p, OG_STR("limit ")));
-  OG_TRY(og_buf_append_u64(p->cx, p->out, plan->limit));
+  return plan->n_ties ? og_buf_append_byte(p->cx, p->out, '\n') : OG_OK;
+}
+
+static og_status print_count(printer *p, const char *word, const og_plan_count *c)
+{
+  if (!c->has) return OG_OK;
+  OG_TRY(og_buf_printf(p->cx, p->out, "%s ", word));
+  if (c->is_param)
+    OG_TRY(og_buf_printf(p->cx, p->out, "param " OG_STR_FMT, OG_STR_ARG(p->params[c->param].name)));
+  else
+    OG_TRY(og_buf_append_u64(p->cx, p->out, c->n));
   return og_buf_append_byte(p->cx, p->out, '\n');
 }
 
 og_status og_plan_print(og_ctx *cx, const og_plan *plan, og_buf *out)
 {
-  printer p = {cx, out, plan->slots, plan->params};
+  printer p = {cx, out, plan->slots, plan->params, plan};
   OG_TRY(print_ops(&p, plan->ops, plan->n_ops, 0));
   OG_TRY(print_columns(&p, plan));
-  return print_order(&p, plan);
+  OG_TRY(print_order(&p, plan));
+  OG_TRY(print_count(&p, "offset", &plan->offset));
+  return print_count(&p, "limit", &plan->limit);
 }
 
 /* ---- mutations */
@@ -220,7 +294,7 @@ static og_str mutation_field(const og_type_def *t, int32_t field)
 og_status og_mutation_plan_print(og_ctx *cx, const og_mutation_plan *plan, og_buf *out)
 {
   static const char *const verbs[] = {"insert", "update", "delete"};
-  printer p = {cx, out, NULL, plan->params};
+  printer p = {cx, out, NULL, plan->params, NULL};
   for (uint32_t i = 0; i < plan->n_stmts; i++) {
     const og_mutation_stmt *s = &plan->stmts[i];
     OG_TRY(og_buf_printf(cx, out, "%s " OG_STR_FMT, verbs[s->kind], OG_STR_ARG(s->type->key)));

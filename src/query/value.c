@@ -130,7 +130,7 @@ static void store_value(void *to, size_t i, const og_scalar *v)
   }
 }
 
-og_status og_query__list(og_ctx *cx, og_arena *a, og_type item, const og_scalar *values, size_t n, og_column **out)
+og_status og_query_list(og_ctx *cx, og_arena *a, og_type item, const og_scalar *values, size_t n, og_column **out)
 {
   if (n > INT32_MAX) return og_fail(cx, OG_ELIMIT, "a list holds at most 2147483647 values");
   og_column *col = og_arena_zalloc(cx, a, sizeof *col);

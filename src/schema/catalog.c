@@ -90,6 +90,11 @@ const og_type_def *og_catalog_node(const og_catalog *c, og_str name)
   return og_catalog__find(c->nodes, c->n_nodes, name);
 }
 
+const og_type_def *og_catalog_interface(const og_catalog *c, og_str name)
+{
+  return og_catalog__find(c->interfaces, c->n_interfaces, name);
+}
+
 const og_type_def *og_catalog_edge_exact(const og_catalog *c, og_str name)
 {
   return og_catalog__find(c->edges, c->n_edges, name);
@@ -138,6 +143,7 @@ og_str og_catalog_suggest_node(const og_catalog *c, og_str name)
   og_str best = OG_STR_NONE;
   unsigned distance = 3;
   for (uint32_t i = 0; i < c->n_nodes; i++) best = nearer(name, c->nodes[i].name, best, &distance);
+  for (uint32_t i = 0; i < c->n_interfaces; i++) best = nearer(name, c->interfaces[i].name, best, &distance);
   return best;
 }
 

@@ -156,6 +156,7 @@ og_catalog *og_catalog_ref(og_catalog *c);
 void og_catalog_unref(og_catalog *c); /* NULL is fine */
 
 const og_type_def *og_catalog_node(const og_catalog *c, og_str name); /* exact, or NULL */
+const og_type_def *og_catalog_interface(const og_catalog *c, og_str name); /* exact, or NULL */
 const og_type_def *og_catalog_edge(const og_catalog *c, og_str name); /* exact, else ASCII case folded, or NULL */
 const og_type_def *og_catalog_edge_exact(const og_catalog *c, og_str name);
 const og_type_def *og_catalog_table(const og_catalog *c, og_str key); /* "node:…", "edge:…", or NULL */
@@ -168,7 +169,7 @@ static inline const og_type_def *og_edge_to(const og_catalog *c, const og_type_d
 {
   return &c->nodes[e->to];
 }
-/* The nearest name within edit distance 2, for "did you mean"; empty: none. */
+/* The nearest name within edit distance 2, for "did you mean"; empty: none.  An interface counts as a node type. */
 og_str og_catalog_suggest_node(const og_catalog *c, og_str name);
 og_str og_catalog_suggest_edge(const og_catalog *c, og_str name);
 og_str og_type_suggest_property(const og_type_def *t, og_str name);

@@ -74,6 +74,15 @@ static og_status lex_string(og_ctx *cx, og_lexer *lx)
                         "parse error: this string never ends");
 }
 
+/* e5, E-3: stands at the first digit then. */
+static bool exponent(og_lexer *lx)
+{
+  uint32_t sign = peek(lx, 1) == '-' || peek(lx, 1) == '+' ? 1 : 0;
+  if ((peek(lx, 0) != 'e' && peek(lx, 0) != 'E') || !is_digit(peek(lx, 1 + sign))) return false;
+  lx->at += 1 + sign;
+  return true;
+}
+
 static og_status lex_number(og_ctx *cx, og_lexer *lx)
 {
   uint32_t start = lx->at;
@@ -82,6 +91,10 @@ static og_status lex_number(og_ctx *cx, og_lexer *lx)
   if (peek(lx, 0) == '.' && is_digit(peek(lx, 1))) {
     is_float = true;
     lx->at++;
+    while (is_digit(peek(lx, 0))) lx->at++;
+  }
+  if (!lx->schema && exponent(lx)) {
+    is_float = true;
     while (is_digit(peek(lx, 0))) lx->at++;
   }
   if (lx->schema && (is_word(peek(lx, 0)) || peek(lx, 0) == '-')) { /* perhaps a value of an enum: the parser decides */
@@ -118,12 +131,11 @@ static uint32_t sign_len(bool schema, char c, char d)
   if (schema && ((c == '-' && d == '>') || (c == '.' && d == '.'))) return 2;
   if (!schema && d == '=' && (c == '>' || c == '<' || c == '!')) return 2;
   if (c == '\0') return 0;
-  return strchr(schema ? "{}()[]:,.=?-" : "{}()[]<>:,.=?", c) ? 1 : 0;
+  return strchr(schema ? "{}()[]:,.=?-" : "{}()[]<>:,.=?+-*/%", c) ? 1 : 0;
 }
 
 static og_str stray_hint(char c)
 {
-  if (c == '-') return OG_STR("numbers have no sign here; use a parameter for a negative value");
   if (c == '\'') return OG_STR("texts are written in double quotes");
   return OG_STR_NONE;
 }

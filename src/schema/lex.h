@@ -15,7 +15,7 @@ typedef enum og_tok_kind {
   OG_TOK_FLOAT,
   OG_TOK_STRING, /* with quotes, escapes not yet resolved */
   OG_TOK_ANNOT,  /* @word */
-  OG_TOK_PUNCT   /* { } ( ) [ ] : , . = ?   .gq also: < > >= <= !=   .pg also: -> .. - */
+  OG_TOK_PUNCT   /* { } ( ) [ ] : , . = ?   .gq also: < > >= <= != + - * / %   .pg also: -> .. - */
 } og_tok_kind;
 
 typedef struct og_tok {

@@ -315,20 +315,20 @@ bits
 
 mutate delete Company where slug = "none"
 affected 0 nodes, 0 edges, no commit
-mutate delete Company where slug starts_with "none"
+mutate delete Company where slug = "none" slug
 error
-parse error: expected a comparison (= != < <= > >=), found 'starts_with'
- --> <input>:1:39
+parse error: expected another statement or '}', found 'slug'
+ --> <input>:1:48
   |
-1 | query q() { delete Company where slug starts_with "none" }
-  |                                       ^^^^^^^^^^^
+1 | query q() { delete Company where slug = "none" slug }
+  |                                                ^^^^
 """
     script = tmp_path / "script.gqt"
     script.write_text(right)
     assert replay(script) == right
     for old, new in [("loaded 2", "loaded 3"), ("c.slug | c.name", "c.slug | name"), ("Bits & Co", "Bits"),
                      ("acme\nbits", "bits\nacme"), ("| Acme\n", "| Acme\nother | Other\n"), (", no commit", ""),
-                     ("1:39", "1:40"), ("= \"none\"", "!= \"none\"")]:
+                     ("1:48", "1:49"), ("= \"none\"\n", "!= \"none\"\n")]:
         assert right.count(old) == 1, old
         script.write_text(right.replace(old, new))
         assert replay(script) != script.read_text(), old

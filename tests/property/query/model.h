@@ -229,6 +229,7 @@ typedef struct m_answer {
   m_val *keys;  /* n_rows * n_keys: what they are ordered by */
   uint32_t n_keys;
   size_t n_rows;
+  bool overflows; /* a sum of integers exceeds I64: of other than U64 it may be refused */
 } m_answer;
 
 #define M_MANY_ROWS 8000u

@@ -125,23 +125,26 @@ static void accumulate(total *t, m_agg agg, const m_val *x)
   if (better) t->best = *x;
 }
 
-/* high * 2^32 + low as a value, if it fits 64 bits. */
-static bool integer_total(const total *t, m_val *out)
+/* high * 2^32 + low as a value, if it fits I64 or U64; whether it exceeds I64. */
+static m_val integer_total(const total *t, bool *overflows)
 {
   int64_t carry = t->low >> 32, high = t->high + carry;
   int64_t low = t->low - carry * 4294967296;
-  if (high < -2147483648LL || high > 2147483647LL) return false;
-  *out = m_int(high * 4294967296 + low);
-  return true;
+  bool fits = high >= -2147483648LL && high <= 2147483647LL;
+  if (fits) return m_int(high * 4294967296 + low);
+  *overflows = true;
+  if (high < 0 || high > UINT32_MAX) return m_null();
+  return (m_val){.kind = M_INT, .magnitude = (uint64_t)high << 32 | (uint64_t)low};
 }
 
-static m_val result_of(const total *t, m_agg agg)
+static m_val result_of(const total *t, m_agg agg, bool *overflows)
 {
   m_val v = m_null();
   if (agg == M_COUNT) return m_int((int64_t)t->n);
   if (t->n == 0) return v;
   if (agg == M_MIN || agg == M_MAX) return t->best;
-  if (agg == M_AVG || t->floats || !integer_total(t, &v)) v = m_float(agg == M_AVG ? t->sum / (double)t->n : t->sum);
+  if (agg == M_SUM && !t->floats) return integer_total(t, overflows);
+  v = m_float(agg == M_AVG ? t->sum / (double)t->n : t->sum);
   v.slack = 1e-300 + t->size * 1e-12;
   return v;
 }
@@ -187,7 +190,8 @@ static void finish_group(const m_case *c, m_answer *a, size_t g, const total *to
   for (uint32_t i = 0, k = 0; i < c->n_columns; i++) {
     if (c->columns[i].off) continue;
     shown[i] = k;
-    if (c->columns[i].agg != M_PLAIN) cells[k] = result_of(&totals[g * a->n_columns + k], c->columns[i].agg);
+    if (c->columns[i].agg != M_PLAIN)
+      cells[k] = result_of(&totals[g * a->n_columns + k], c->columns[i].agg, &a->overflows);
     k++;
   }
   for (uint32_t i = 0; i < c->n_order; i++)
