@@ -209,7 +209,11 @@ og_status og_eval_value(og_ctx *cx, const og_eval *ev, const og_pexpr *e, og_sca
   case OG_PX_FIELD:
   case OG_PX_TYPE:
   case OG_PX_PATH:
-  case OG_PX_GROUP: break;
+  case OG_PX_GROUP:
+  case OG_PX_TEXT:
+  case OG_PX_BM25:
+  case OG_PX_NEAREST:
+  case OG_PX_NEAR_SET: break;
   }
   if (!ev->leaf) return og_fail(cx, OG_EINTERNAL, "an expression needs a row where there is none");
   return ev->leaf(cx, ev, e, out);

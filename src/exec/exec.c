@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* exec/exec.c -- one run of a plan: open views, drive the pipeline, finish the answer. */
-#include "exec/run.h"
+#include "exec/search.h"
 
 #include "base/limits.h"
 
@@ -44,7 +44,7 @@ static og_status collect(og_ctx *cx, og_run *run, const og_chunk *rows, bool *st
     for (uint32_t s = 0; s < n_slots; s++) *to++ = rows->slots[s][i];
   run->out.len += rows->n * n_slots;
   run->n_out += rows->n;
-  bool any_rows_do = run->plan->n_order == 0 && !run->plan->aggregate;
+  bool any_rows_do = run->plan->n_order == 0 && !run->plan->rrf && !run->plan->aggregate;
   *stop = any_rows_do && run->n_out >= run->offset && run->n_out - run->offset >= run->limit;
   return OG_OK;
 }
@@ -69,6 +69,7 @@ static og_status run_all(og_ctx *cx, og_run *run, og_exec_result *out)
   OG_TRY(og_plan_window(cx, plan, run->values, &run->offset, &run->limit));
   OG_TRY(open_views(cx, run));
   og_run__eval_init(run);
+  OG_TRY(og_search_open(cx, run));
   OG_TRY(og_run__ops(cx, run, plan->ops, plan->n_ops, collect));
   return og_run__finish(cx, run, out);
 }
@@ -88,6 +89,7 @@ og_status og_exec_run(og_ctx *cx, og_snapshot *snapshot, const og_plan *plan, co
   og_mem *outer;
   OG_TRY(og_ctx_budget_begin(cx, OG_LIMIT_QUERY_MEMORY, "query memory", &outer));
   og_status st = og_ctx_budget_end(cx, outer, run_all(cx, &run, &result));
+  og_search_close(&run);
   for (size_t i = 0; i < run.all_views.len; i++) og_view_free(OG_VEC_AT(&run.all_views, og_view *, i));
   og_run__forget_adjacency(&run);
   og_vec_cleanup(&run.all_views);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* exec/expr.c -- expressions over rows of slots (eval.h does the rest), and whole tables through their filters. */
-#include "exec/run.h"
+#include "exec/search.h"
 
 #include "arrow/kernels.h"
 
@@ -26,6 +26,7 @@ static og_status field_leaf(og_ctx *cx, og_run *run, const og_pexpr *e, uint64_t
 static og_status leaf(og_ctx *cx, const og_eval *ev, const og_pexpr *e, og_scalar *out)
 {
   og_run *run = ev->arg;
+  if (og_px_is_search(e->kind)) return og_search_value(cx, run, e, run->row, out);
   uint64_t value = run->row[e->slot];
   if (value == OG_ROW_NONE) return null_leaf(e, out);
   switch (e->kind) {
@@ -113,8 +114,12 @@ static og_status select_block(og_ctx *cx, og_run *run, const og_plan_op *op, con
 {
   for (uint32_t i = 0; i < op->n_filters && *n; i++) {
     const og_pexpr *e = op->filters[i];
-    OG_TRY(is_vectorised(&run->plan->slots[t->slot], e) ? select_vector(cx, run, t->view, e, t->sel, n)
-                                                        : select_rows(cx, run, e, t, n));
+    if (e->kind == OG_PX_TEXT || e->kind == OG_PX_NEAR_SET)
+      OG_TRY(og_search_select(cx, run, e, t->slot, t->type, t->sel, n));
+    else if (is_vectorised(&run->plan->slots[t->slot], e))
+      OG_TRY(select_vector(cx, run, t->view, e, t->sel, n));
+    else
+      OG_TRY(select_rows(cx, run, e, t, n));
   }
   return OG_OK;
 }

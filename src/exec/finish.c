@@ -7,7 +7,7 @@
  *      depend on how rows are stored or met, as long as there is an order.
  *  (3) Groups without order and window come as their first rows arrived.
  */
-#include "exec/run.h"
+#include "exec/search.h"
 
 #include "arrow/builder.h"
 #include "arrow/kernels.h"
@@ -220,13 +220,14 @@ static og_status tie_keys(og_ctx *cx, og_run *run, uint32_t slot, const uint64_t
   return OG_OK;
 }
 
-static og_status row_keys(og_ctx *cx, og_run *run, const uint64_t *rows, size_t n, sorter *s)
+static og_status row_keys(og_ctx *cx, og_run *run, const og_plan_order *orders, uint32_t n_orders,
+                          const uint64_t *rows, size_t n, sorter *s)
 {
   const og_plan *plan = run->plan;
-  s->keys = og_push_array(cx, (size_t)plan->n_order + 2 * (size_t)plan->n_ties + 1, sizeof *s->keys);
+  s->keys = og_push_array(cx, (size_t)n_orders + 2 * (size_t)plan->n_ties + 1, sizeof *s->keys);
   if (!s->keys) return OG_ENOMEM;
-  for (uint32_t i = 0; i < plan->n_order; i++) {
-    const og_plan_order *o = &plan->order[i];
+  for (uint32_t i = 0; i < n_orders; i++) {
+    const og_plan_order *o = &orders[i];
     const og_pexpr *e = o->expr ? o->expr : plan->columns[o->column].expr;
     OG_TRY(fetch(cx, run, e, rows, n, &s->keys[s->n].values));
     s->keys[s->n++].desc = o->desc;
@@ -235,14 +236,26 @@ static og_status row_keys(og_ctx *cx, og_run *run, const uint64_t *rows, size_t 
   return OG_OK;
 }
 
-static og_status order_rows(og_ctx *cx, og_run *run, uint64_t *rows, size_t n)
+og_status og_run__sort(og_ctx *cx, og_run *run, const og_plan_order *orders, uint32_t n_orders, uint64_t *rows,
+                       size_t n)
 {
   sorter s = {0};
-  if (run->plan->n_order == 0 || n < 2) return OG_OK;
-  og_status st = row_keys(cx, run, rows, n, &s);
-  if (st == OG_OK) st = sort_positions(cx, &s, rows, n); /* rows were 0..n-1: positions are rows */
+  if (n < 2) return OG_OK;
+  uint64_t *sorted = og_calloc(cx, n, sizeof *sorted);
+  og_status st = sorted ? row_keys(cx, run, orders, n_orders, rows, n, &s) : OG_ENOMEM;
+  if (st == OG_OK) st = sort_positions(cx, &s, sorted, n);
+  for (size_t i = 0; st == OG_OK && i < n; i++) sorted[i] = rows[sorted[i]];
+  if (st == OG_OK) memcpy(rows, sorted, n * sizeof *rows);
   sorter_cleanup(&s);
+  og_free(sorted);
   return st;
+}
+
+static og_status order_rows(og_ctx *cx, og_run *run, uint64_t *rows, size_t *n)
+{
+  const og_plan *plan = run->plan;
+  if (plan->rrf) return og_search_rrf(cx, run, rows, n);
+  return plan->n_order ? og_run__sort(cx, run, plan->order, plan->n_order, rows, *n) : OG_OK;
 }
 
 static og_status finish_rows(og_ctx *cx, og_run *run, og_exec_result *out)
@@ -251,7 +264,7 @@ static og_status finish_rows(og_ctx *cx, og_run *run, og_exec_result *out)
   uint64_t *rows = og_calloc(cx, n + 1, sizeof *rows);
   if (!rows) return OG_ENOMEM;
   for (size_t i = 0; i < n; i++) rows[i] = i;
-  og_status st = order_rows(cx, run, rows, n);
+  og_status st = order_rows(cx, run, rows, &n);
   n = window(run, n, &from);
   for (uint32_t i = 0; st == OG_OK && i < out->n_columns; i++)
     st = fetch(cx, run, run->plan->columns[i].expr, rows + from, n, &out->columns[i]);

@@ -41,6 +41,7 @@ struct og_run {
   og_eval eval;           /* over run->row */
   const uint64_t *row;    /* slots of the row being judged */
   og_arena scratch;       /* of values made while a row is judged */
+  struct og_searches *search; /* exec/search.h; NULL: the plan has none */
 };
 
 OG_MUST_USE og_status og_run__view(og_ctx *cx, og_run *run, const og_type_def *type, og_view **out);
@@ -62,5 +63,8 @@ OG_MUST_USE og_status og_run__path(og_ctx *cx, og_run *run, const og_pexpr *e, u
 OG_MUST_USE og_status og_run__select(og_ctx *cx, og_run *run, const og_plan_op *op, uint32_t slot, og_vec *rows);
 /* Runs one pipeline whose first op is a source. */
 OG_MUST_USE og_status og_run__ops(og_ctx *cx, og_run *run, const og_plan_op *ops, uint32_t n, og_sink_fn sink);
+/* Sorts rows of run->out, which `rows` lists ascending, by these orders and then as the plan settles ties. */
+OG_MUST_USE og_status og_run__sort(og_ctx *cx, og_run *run, const og_plan_order *orders, uint32_t n_orders,
+                                   uint64_t *rows, size_t n);
 /* Columns of the answer from run->out. */
 OG_MUST_USE og_status og_run__finish(og_ctx *cx, og_run *run, og_exec_result *out);

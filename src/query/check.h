@@ -11,12 +11,7 @@
 
 /* ---- What the language has and this engine cannot run yet (supported.c). */
 typedef enum og_feature {
-  OG_FEATURE_NEAREST,
-  OG_FEATURE_SEARCH,
-  OG_FEATURE_FUZZY,
-  OG_FEATURE_MATCH_TEXT,
-  OG_FEATURE_BM25,
-  OG_FEATURE_RRF,
+  OG_FEATURE_EMBEDDING,
   OG_FEATURE_SUM,
   OG_FEATURE_AVG,
   OG_FEATURE_MIN,
@@ -84,11 +79,16 @@ typedef struct og_checker {
   og_plan_order *order;
   uint32_t n_order;
   og_plan_count limit, offset;
+  const og_pexpr **searches;
+  uint32_t n_searches;
+  const og_pexpr *rank[2], *rank_k; /* the first ordering when it ranks: BM25 or NEAREST, two of rrf */
+  bool is_rrf;
+  const og_plan_rrf *rrf;
 } og_checker;
 
 /* A typed expression of a query. */
 typedef struct og_operand {
-  const og_pexpr *px; /* NULL: it holds a search call, which has no plan yet */
+  const og_pexpr *px; /* NULL: it holds what has no plan yet, which is noted */
   og_prop_type type;
   bool entity;  /* a node variable: px is its id */
   bool is_null; /* the literal null: of any type */
@@ -133,7 +133,7 @@ OG_MUST_USE og_status og_check__literal_px(og_checker *c, const og_literal *lit,
 OG_MUST_USE og_status og_check__variable(og_checker *c, const og_expr *e, uint32_t *slot);
 
 /* check_cond.c: predicates. */
-/* What must be true: a filter, an item of having, a where.  *out NULL: a search call in it. */
+/* What must be true: a filter, an item of having, a where.  *out NULL: it has no plan yet. */
 OG_MUST_USE og_status og_check__condition(og_checker *c, const og_expr *e, const og_pexpr **out);
 OG_MUST_USE og_status og_check__predicate(og_checker *c, const og_expr *e, og_operand *out); /* COMPARE to OR */
 OG_MUST_USE og_status og_check__inline(og_checker *c, uint32_t slot, const og_assign *m, const og_pexpr **out);
@@ -143,6 +143,16 @@ OG_MUST_USE og_status og_check__call(og_checker *c, const og_expr *e, og_operand
 
 /* check_search.c */
 OG_MUST_USE og_status og_check__search(og_checker *c, const og_expr *e, og_operand *out);
+const char *og_check__search_name(og_expr_kind kind); /* NULL: no search call */
+/* Numbers a search; *out is an equal earlier one when there is one. */
+OG_MUST_USE og_status og_check__add_search(og_checker *c, og_pexpr *px, const og_pexpr **out);
+
+/* rank.c */
+/* An ordering that is a search call. */
+OG_MUST_USE og_status og_check__rank(og_checker *c, const og_expr *e, bool first, og_plan_order *o);
+OG_MUST_USE og_status og_check__rank_mix(og_checker *c);
+/* Makes filters and orders of a first ordering that ranks. */
+OG_MUST_USE og_status og_check__plan_rank(og_checker *c);
 
 /* check_return.c */
 OG_MUST_USE og_status og_check__returns(og_checker *c);

@@ -91,7 +91,7 @@ static og_status declare(og_checker *c, const og_block_scope *s, const og_clause
 
 static void add_filter(const og_block_scope *s, const og_pexpr *px)
 {
-  if (px) s->b->filters[s->b->n_filters++] = px; /* NULL: a search call, noted as not supported */
+  if (px) s->b->filters[s->b->n_filters++] = px; /* NULL: noted as not supported */
 }
 
 static og_status check_binding(og_checker *c, const og_block_scope *s, const og_clause *b)

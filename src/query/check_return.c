@@ -87,7 +87,7 @@ static og_status check_aggregate(og_checker *c, const og_expr *e, og_operand *ou
   OG_TRY(og_check__operand(c, of, &arg));
   c->grouping = true;
   c->aliases = aliases;
-  if (!arg.px) return OG_CHECK_FAIL(c, of->span, OG_STR_NONE, "type error: T8: a search call cannot be aggregated");
+  if (!arg.px) return OG_OK;
   OG_TRY(aggregate_type(c, e, &arg, &out->type));
   const og_plan_agg agg = {e->agg, e->distinct, arg.px, og_value_type_of(&out->type)};
   uint32_t at = 0;
@@ -156,14 +156,15 @@ static og_status default_name(og_checker *c, const og_expr *e, og_str *out)
   case OG_EXPR_NOT:
   case OG_EXPR_AND:
   case OG_EXPR_OR: *out = OG_STR("expr"); return OG_OK;
-  default: *out = OG_STR("literal"); return OG_OK;
+  case OG_EXPR_LITERAL: *out = OG_STR("literal"); return OG_OK;
+  default: *out = og_str_of(og_check__search_name(e->kind)); return OG_OK;
   }
 }
 
 static void take_column(og_checker *c, uint32_t i, const og_operand *o, const og_pexpr *px)
 {
   og_plan_column *col = &c->columns[i];
-  col->expr = px; /* NULL for a search call: noted as not supported */
+  col->expr = px; /* NULL: noted as not supported */
   col->type = og_value_type_of(&o->type);
   col->nullable = o->type.nullable;
   c->column_types[i] = o->type;
@@ -277,33 +278,15 @@ static og_status order_by_value(og_checker *c, const og_expr *e, og_plan_order *
 
 static og_status check_ordering(og_checker *c, const og_ordering *ord, og_plan_order *o)
 {
-  og_operand unused;
   og_str name = column_name(ord->expr);
   o->desc = ord->desc;
   switch (ord->expr->kind) {
   case OG_EXPR_NEAREST:
   case OG_EXPR_BM25:
-  case OG_EXPR_RRF: return og_check__search(c, ord->expr, &unused);
+  case OG_EXPR_RRF: return og_check__rank(c, ord->expr, c->n_order == 0, o);
   default: break;
   }
   return name.len ? order_by_column(c, ord->expr, name, o) : order_by_value(c, ord->expr, o);
-}
-
-static og_status check_rank_mix(og_checker *c)
-{
-  const og_ordering *nearest = NULL, *alias = NULL, *rrf = NULL;
-  for (uint32_t i = 0; i < c->q->n_order; i++) {
-    og_expr_kind k = c->q->order[i].expr->kind;
-    if (k == OG_EXPR_NEAREST) nearest = &c->q->order[i];
-    if (k == OG_EXPR_ALIAS) alias = &c->q->order[i];
-    if (k == OG_EXPR_RRF) rrf = &c->q->order[i];
-  }
-  if (nearest && alias)
-    return OG_CHECK_FAIL(c, alias->expr->span, OG_STR_NONE,
-                         "type error: T18: nearest cannot be combined with ordering by an alias");
-  if (rrf && c->q->n_order > 1)
-    return OG_CHECK_FAIL(c, rrf->expr->span, OG_STR_NONE, "type error: T21: rrf must be the only ordering");
-  return OG_OK;
 }
 
 /* ---- how many rows */
@@ -344,9 +327,9 @@ og_status og_check__returns(og_checker *c)
   for (; c->n_order < c->q->n_order; c->n_order++)
     OG_TRY(check_ordering(c, &c->q->order[c->n_order], &c->order[c->n_order]));
   c->aliases = false;
+  OG_TRY(og_check__rank_mix(c));
   c->aggregate = c->grouping;
   c->grouping = false;
-  OG_TRY(check_rank_mix(c));
   OG_TRY(check_count(c, &c->q->limit, "limit", &c->limit));
   return check_count(c, &c->q->offset, "offset", &c->offset);
 }

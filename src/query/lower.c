@@ -285,6 +285,7 @@ og_status og_lower__read(og_checker *c, const og_plan **out)
   og_lowering l = {.c = c};
   l.bound = og_arena_calloc(c->cx, c->a, (size_t)c->n_slots + 1, sizeof *l.bound);
   if (!plan || !l.bound) return OG_ENOMEM;
+  OG_TRY(og_check__plan_rank(c));
   og_stage s;
   OG_TRY(lower_block(&l, c->block, false, &s));
   *plan = (og_plan){.name = c->q->name,
@@ -301,6 +302,9 @@ og_status og_lower__read(og_checker *c, const og_plan **out)
                     .n_order = c->n_order,
                     .limit = c->limit,
                     .offset = c->offset,
+                    .rrf = c->rrf,
+                    .searches = c->searches,
+                    .n_searches = c->n_searches,
                     .uses_now = c->uses_now,
                     .params = c->q->params,
                     .n_params = c->q->n_params,

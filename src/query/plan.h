@@ -76,8 +76,26 @@ typedef enum og_px_kind {
   OG_PX_AND,         /* of all args; false as soon as one is, whatever the others */
   OG_PX_OR,          /* of all args */
   /* Values. */
-  OG_PX_CALL /* fn of args: exec/eval.h; never one of ID TYPE HOPS NODES EDGES, which are leaves */
+  OG_PX_CALL, /* fn of args: exec/eval.h; never one of ID TYPE HOPS NODES EDGES, which are leaves */
+  /* Searches: exec/search.c.  args[0] is a FIELD of a node slot; null when an operand is. */
+  OG_PX_TEXT, /* BOOL: the words of the text args[1] are in a string, as `text` says; FUZZY may have edits, args[2] */
+  OG_PX_BM25, /* float64: how well a string matches the words of the text args[1] */
+  OG_PX_NEAREST, /* float64: the squared distance of a vector and the vector args[1], which is a constant or a FIELD */
+  OG_PX_NEAR_SET /* BOOL, never null: the row is among the offset + limit nearest, by the NEAREST args[0], of the rows
+                  * of its slot for which near->filters are true, ties by id */
 } og_px_kind;
+
+static inline bool og_px_is_search(og_px_kind k)
+{
+  return k >= OG_PX_TEXT;
+}
+
+typedef enum og_text_match { OG_TEXT_ANY, OG_TEXT_PHRASE, OG_TEXT_FUZZY } og_text_match;
+
+typedef struct og_near_set {
+  const struct og_pexpr *const *filters; /* ANDed, over the slot alone */
+  uint32_t n_filters;
+} og_near_set;
 
 typedef enum og_path_part { OG_PATH_HOPS, OG_PATH_NODES, OG_PATH_EDGES } og_path_part;
 
@@ -94,6 +112,9 @@ typedef struct og_pexpr {
   uint32_t param;
   og_cmp_op cmp;
   og_fn fn;
+  og_text_match text;
+  uint32_t search; /* TEXT to NEAR_SET: number in the plan's `searches` */
+  const og_near_set *near;
   const struct og_pexpr *const *args;
   uint32_t n_args;
   og_span span; /* where it is written, for errors at run time */
@@ -211,6 +232,19 @@ typedef struct og_plan_order {
   bool desc; /* nulls last; ascending: nulls first */
 } og_plan_order;
 
+/* rrf(): the rows for which a member is true, ranked by its score, ties as the plan's; exec/search_rank.c fuses them.
+ */
+typedef struct og_plan_arm {
+  const og_pexpr *member, *score;
+  bool desc;
+} og_plan_arm;
+
+typedef struct og_plan_rrf {
+  og_plan_arm arms[2];
+  const og_pexpr *k; /* NULL: 60 */
+  uint32_t slot;     /* whose rows are ranked */
+} og_plan_rrf;
+
 typedef struct og_plan_count { /* limit, offset */
   bool has;
   bool is_param; /* values[param] */
@@ -241,6 +275,9 @@ typedef struct og_plan {
   /* What is equal by `order` comes in the order of the ids of these slots, ascending, in this sequence, and of slots of
    * several types then by type (its index); behind a grouping in that of its keys, ascending, nulls first.  Applied
    * when there is an order; behind a grouping also when there is a limit or an offset. */
+  const og_plan_rrf *rrf;          /* the order, in the place of `order`; NULL: none */
+  const og_pexpr *const *searches; /* every TEXT, BM25, NEAREST and NEAR_SET in the plan */
+  uint32_t n_searches;
   const uint32_t *ties;
   uint32_t n_ties;             /* none when `aggregate` */
   og_plan_count limit, offset; /* offset rows are skipped, then limit rows kept */

@@ -72,10 +72,24 @@ static og_status print_slot(printer *p, uint32_t slot)
 
 static og_status print_px(printer *p, const og_pexpr *px);
 
+static const char *node_name(const og_pexpr *px)
+{
+  static const char *const texts[] = {"search", "phrase", "fuzzy"};
+  switch (px->kind) {
+  case OG_PX_CALL: return og_fn_describe(px->fn)->text;
+  case OG_PX_NOT: return "not ";
+  case OG_PX_TEXT: return texts[px->text];
+  case OG_PX_BM25: return "bm25";
+  case OG_PX_NEAREST: return "nearest";
+  case OG_PX_NEAR_SET: return "ranks by ";
+  default: return "";
+  }
+}
+
 /* name(a, b); signs and words between operands: (a + b). */
 static og_status print_node_px(printer *p, const og_pexpr *px)
 {
-  const char *name = px->kind == OG_PX_CALL ? og_fn_describe(px->fn)->text : px->kind == OG_PX_NOT ? "not " : "";
+  const char *name = node_name(px);
   bool sign = px->kind == OG_PX_CALL && px->fn < OG_FN_ABS && px->n_args == 2;
   const char *between = px->kind == OG_PX_AND ? "and" : px->kind == OG_PX_OR ? "or" : sign ? name : NULL;
   if (!between) OG_TRY(print_text(p, og_str_of(name)));
@@ -143,7 +157,11 @@ static og_status print_px(printer *p, const og_pexpr *px)
   case OG_PX_NOT:
   case OG_PX_AND:
   case OG_PX_OR:
-  case OG_PX_CALL: break;
+  case OG_PX_CALL:
+  case OG_PX_TEXT:
+  case OG_PX_BM25:
+  case OG_PX_NEAREST:
+  case OG_PX_NEAR_SET: break;
   }
   return print_node_px(p, px);
 }

@@ -53,6 +53,7 @@ bool og_px_equal(const og_pexpr *a, const og_pexpr *b)
   case OG_PX_GROUP: same = a->group == b->group; break;
   case OG_PX_CMP: same = a->cmp == b->cmp; break;
   case OG_PX_CALL: same = a->fn == b->fn; break;
+  case OG_PX_TEXT: same = a->text == b->text; break;
   default: break;
   }
   for (uint32_t i = 0; i < a->n_args && same; i++) same = og_px_equal(a->args[i], b->args[i]);

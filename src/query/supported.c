@@ -10,12 +10,8 @@ static const struct {
   bool runs;
   const char *what;
 } features[] = {
-    [OG_FEATURE_NEAREST] = {false, "nearest()"},
-    [OG_FEATURE_SEARCH] = {false, "search()"},
-    [OG_FEATURE_FUZZY] = {false, "fuzzy()"},
-    [OG_FEATURE_MATCH_TEXT] = {false, "match_text()"},
-    [OG_FEATURE_BM25] = {false, "bm25()"},
-    [OG_FEATURE_RRF] = {false, "rrf()"},
+    [OG_FEATURE_EMBEDDING] = {false, "nearest() of a text, which an embedding model would have to make a vector of; "
+                                     "give the vector itself"},
     [OG_FEATURE_SUM] = {true, "sum()"},
     [OG_FEATURE_AVG] = {true, "avg()"},
     [OG_FEATURE_MIN] = {true, "min()"},

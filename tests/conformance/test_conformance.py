@@ -47,6 +47,8 @@ def test_what_is_listed_is_refused_as_not_supported_yet(tmp_path):
     """A listed case fails because we say so, not because something broke."""
     out = tmp_path / "results.json"
     only = [arg for name in sorted(expected_failures()) for arg in ("--case", name)]
+    if not only:
+        return  # or all would run
     subprocess.run([sys.executable, HERE / "run.py", "--suite", "languages", "--bin", binary(), "--json", out, *only,
                     HERE / "cases"], capture_output=True, text=True, check=False)
     for r in json.loads(out.read_text())["results"]:

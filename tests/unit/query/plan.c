@@ -133,7 +133,37 @@ OG_TEST(plan, every_allocation_may_fail)
   query_test_close(&t);
 }
 
-OG_TEST_MAIN(OG_CASE(plan, a_component_is_scanned_once_and_expanded), OG_CASE(plan, cycles_close_as_early_as_they_can),
+/* Which rows rank is a filter; only a scanned variable's nearest rows are a set. */
+OG_TEST(plan, ranks_become_filters)
+{
+  static const plan_row rows[] = {
+      {"$p: Person $p.age > 3 } return { $p } order { bm25($p.name, $n) } }",
+       "scan $p#0: Person where search($p#0.name, param n) and $p#0.age > 3\n"},
+      {"$c: Company $p: Person $p worksAt $c } return { $p } order { bm25($p.name, $n), $c.size } }",
+       "scan $c#0: Company\nexpand $c#0 <-WorksAt- $p#1: Person where search($p#1.name, param n)\n"},
+      {"$p: Person $p.age > 3 } return { $p } order { nearest($p.emb, [1, 2, 3]) } limit 2 }",
+       "scan $p#0: Person where ranks by (nearest($p#0.emb, [1.0, 2.0, 3.0])) and $p#0.age > 3\n"},
+      {"$c worksAt $p $c: Company } return { $p } order { nearest($p.emb, [1, 2, 3]) } limit 2 }",
+       "scan $c#0: Company\nexpand $c#0 <-WorksAt- $p#1: Person where not (nearest($p#1.emb, [1.0, 2.0, 3.0]) is "
+       "null)\n"},
+      {"$p: Person } return { $p } order { rrf(nearest($p.emb, [1, 2, 3]), bm25($p.name, $n)) } limit 2 }",
+       "scan $p#0: Person where (ranks by (nearest($p#0.emb, [1.0, 2.0, 3.0])) or search($p#0.name, param n))\n"},
+      {"$p: Person } return { $p } order { $p.age, bm25($p.name, $n) } }", "scan $p#0: Person\n"},
+  };
+  query_test t;
+  query_test_open(&t);
+  for (size_t i = 0; i < OG_ARRAY_LEN(rows); i++) {
+    og_str source;
+    OG_CHECK_OK(t.cx, og_arena_printf(t.cx, &t.w.arena, &source, "query q($n: String) { match { %s", rows[i].match));
+    OG_CHECK_OK(t.cx, query_test_lower(&t, source.ptr));
+    const og_str text = og_buf_str(&t.text);
+    OG_CHECK_STR(og_str_sub(text, 0, og_str_find(text, OG_STR("return "))), og_str_of(rows[i].ops));
+  }
+  query_test_close(&t);
+}
+
+OG_TEST_MAIN(OG_CASE(plan, ranks_become_filters), OG_CASE(plan, a_component_is_scanned_once_and_expanded),
+             OG_CASE(plan, cycles_close_as_early_as_they_can),
              OG_CASE(plan, components_join_on_equal_properties_or_cross),
              OG_CASE(plan, negations_start_from_the_outer_row), OG_CASE(plan, columns_order_and_ties_follow),
              OG_CASE(plan, every_allocation_may_fail))
