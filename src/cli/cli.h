@@ -30,6 +30,8 @@ typedef enum cli_flag {
   FLAG_TYPE,
   FLAG_ALLOW_DATA_LOSS,
   FLAG_JSONL,
+  FLAG_CHECK,
+  FLAG_WRITE,
   FLAG_QUIET,
   FLAG_YES,
   FLAG_INTO,
@@ -130,5 +132,6 @@ og_status cmd_commit_show(cli *c);
 og_status cmd_schema_plan(cli *c);
 og_status cmd_schema_show(cli *c);
 og_status cmd_lint(cli *c);
+og_status cmd_fmt(cli *c);
 og_status cmd_lance_inspect(cli *c);
 og_status cmd_version(cli *c);

@@ -151,6 +151,8 @@ OG_MUST_USE og_status og_schema_compile(og_ctx *cx, og_str source, og_str file_n
 OG_MUST_USE og_status og_schema_restore(og_ctx *cx, og_str source, og_str ir, og_str state, og_catalog **out);
 /* Compiles without a graph, for linting: ids as for a fresh one. */
 OG_MUST_USE og_status og_schema_check(og_ctx *cx, og_str source, og_str file_name, og_catalog **out);
+/* Only whether the text keeps to the grammar, for formatting.  Everything is in `a`. */
+OG_MUST_USE og_status og_schema_parse_only(og_ctx *cx, og_arena *a, og_str source, og_str file_name);
 
 og_catalog *og_catalog_ref(og_catalog *c);
 void og_catalog_unref(og_catalog *c); /* NULL is fine */

@@ -535,3 +535,9 @@ og_status og_schema__parse(og_ctx *cx, og_arena *a, og_str text, og_str file_nam
   OG_TRY(og_lexer_init(cx, &p.lx, &out->source, true));
   return to_arena(&p, &decls, parse_decls(&p, &decls), &out->decls, &out->n);
 }
+
+og_status og_schema_parse_only(og_ctx *cx, og_arena *a, og_str source, og_str file_name)
+{
+  og_decl_file file;
+  return og_schema__parse(cx, a, source, file_name, &file);
+}

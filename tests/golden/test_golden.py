@@ -23,7 +23,7 @@ import tempfile
 HERE = pathlib.Path(__file__).resolve().parent
 SCRIPTS = sorted(HERE.glob("*/*.gqt"))
 
-STEPS = {"schema", "load", "query", "mutate", "lint", "export", "branch", "on"}
+STEPS = {"schema", "load", "query", "mutate", "lint", "fmt", "export", "branch", "on"}
 SETTINGS = {"name", "params"}
 ANSWERS = {"rows", "columns", "affected", "loaded", "prints", "error"}
 GENERATED = re.compile(r"\b[0-7][0-9A-HJKMNP-TV-Z]{25}\b")
@@ -240,6 +240,19 @@ def do_lint(graph, step):
     return printed(done.stdout)
 
 
+def do_fmt(graph, step):
+    """Twice, so that formatting what is formatted must change nothing."""
+    name = "given." + (step.head or "gq")
+    graph.put(name, "", step.body)
+    done = graph.run("fmt", name)
+    if done.returncode:
+        return graph.complaint(done)
+    graph.must("fmt", "--write", name)
+    if graph.must("fmt", name) != done.stdout or graph.run("fmt", "--check", name).returncode:
+        raise Broken(f"formatted again, it differs:\n{done.stdout}")
+    return printed(done.stdout)
+
+
 def do_export(graph, step):
     types = [word for name in step.head.split() for word in ("--type", name)]
     done = graph.run("export", "g.omni", "--branch", graph.branch, *types)
@@ -258,7 +271,7 @@ def do_on(graph, step):
     return []
 
 
-DO = {"schema": do_schema, "load": do_load, "query": do_query, "mutate": do_mutate, "lint": do_lint,
+DO = {"schema": do_schema, "load": do_load, "query": do_query, "mutate": do_mutate, "lint": do_lint, "fmt": do_fmt,
       "export": do_export, "branch": do_branch, "on": do_on}
 
 

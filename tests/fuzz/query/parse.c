@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* fuzz_query_parse: any bytes as a `.gq` file: parsed, linted, planned, printed, parameters bound.
+/* fuzz_query_parse: any bytes as a `.gq` file: parsed, linted, planned, printed, formatted, parameters bound.
  *
  * Whatever the bytes: no crash, no leak, an error text with every error, and lint and planning agree on what is right.
+ * What parses is formatted, formatted again the same, and then has the same plans.
  */
 #include "fuzz/fuzz_world.h"
 
+#include "query/format.h"
 #include "query/lint.h"
 #include "query/params.h"
 #include "query/plan.h"
@@ -51,6 +53,38 @@ static void run_query(og_ctx *cx, const og_catalog *c, const og_query_file *f, c
   og_buf_cleanup(&text);
 }
 
+static void expect_same_plan(og_ctx *cx, const og_catalog *c, const og_query_file *f, const og_query_file *g,
+                             uint32_t i)
+{
+  og_buf x = {0}, y = {0};
+  og_status one = plan_and_print(cx, c, f, &f->queries[i], &x);
+  og_error_clear(cx);
+  og_status other = plan_and_print(cx, c, g, &g->queries[i], &y);
+  og_error_clear(cx);
+  if (one != OG_ENOMEM && other != OG_ENOMEM)
+    fuzz_expect(one == other && (one != OG_OK || og_str_eq(og_buf_str(&x), og_buf_str(&y))));
+  og_buf_cleanup(&x);
+  og_buf_cleanup(&y);
+}
+
+static void format(og_ctx *cx, const og_catalog *c, const og_query_file *f)
+{
+  og_buf once = {0}, twice = {0};
+  og_query_file g;
+  og_status st = og_format(cx, f->source.text, OG_STR("q.gq"), false, &once);
+  if (st == OG_OK) st = og_query_parse(cx, cx->arena, og_buf_str(&once), OG_STR("q.gq"), &g);
+  if (st == OG_OK) {
+    fuzz_expect(g.n_queries == f->n_queries);
+    for (uint32_t i = 0; i < g.n_queries; i++) expect_same_plan(cx, c, f, &g, i);
+    st = og_format(cx, og_buf_str(&once), OG_STR("q.gq"), false, &twice);
+    fuzz_expect(st == OG_ENOMEM || og_str_eq(og_buf_str(&once), og_buf_str(&twice)));
+  }
+  fuzz_expect(st == OG_OK || st == OG_ENOMEM || st == OG_ELIMIT); /* a little longer than a text may be */
+  og_error_clear(cx);
+  og_buf_cleanup(&once);
+  og_buf_cleanup(&twice);
+}
+
 static void run(og_ctx *cx, const og_catalog *c, og_str source)
 {
   og_query_file f;
@@ -62,6 +96,7 @@ static void run(og_ctx *cx, const og_catalog *c, og_str source)
   }
   fuzz_expect(report.n_queries == f.n_queries);
   for (uint32_t i = 0; i < f.n_queries; i++) run_query(cx, c, &f, &f.queries[i], report.queries[i].ok);
+  format(cx, c, &f);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -2,10 +2,11 @@
 /* fuzz_schema_compile: any bytes as a `.pg` text.
  *
  * What compiles compiles the same again, spells its types so that they can be read again, and comes back from its
- * contract, whose three texts are then the same to the byte. */
+ * contract, whose three texts are then the same to the byte.  What parses is formatted, formatted again the same, and
+ * then compiles to the same shape. */
 #include "fuzz/fuzz_world.h"
 
-#include "schema/catalog.h"
+#include "query/format.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -97,6 +98,34 @@ static void check(og_ctx *cx, og_str source, const og_catalog *c)
   contract_cleanup(&third);
 }
 
+/* `c`: what the text compiled to; NULL: it did not. */
+static void format(og_ctx *cx, og_str source, const og_catalog *c)
+{
+  og_buf once = {0}, twice = {0};
+  og_catalog *other;
+  og_status st = og_format(cx, source, OG_STR("s.pg"), true, &once);
+  fuzz_expect_error(cx, st);
+  if (st == OG_OK) st = og_format(cx, og_buf_str(&once), OG_STR("s.pg"), true, &twice);
+  if (st == OG_OK) {
+    fuzz_expect(og_str_eq(og_buf_str(&once), og_buf_str(&twice)));
+    st = og_schema_compile(cx, og_buf_str(&once), OG_STR("s.pg"), &domain, 3, &other);
+    fuzz_expect((st == OG_OK) == (c != NULL) || st == OG_ENOMEM || st == OG_ELIMIT);
+    if (st == OG_OK) {
+      contract x, y;
+      contract_of(cx, c, &x);
+      contract_of(cx, other, &y);
+      fuzz_expect(og_str_eq(og_buf_str(&x.shape), og_buf_str(&y.shape)));
+      contract_cleanup(&x);
+      contract_cleanup(&y);
+      og_catalog_unref(other);
+    }
+  }
+  fuzz_expect(c == NULL || st == OG_OK || st == OG_ENOMEM || st == OG_ELIMIT); /* a little longer than it may be */
+  og_error_clear(cx);
+  og_buf_cleanup(&once);
+  og_buf_cleanup(&twice);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
   fuzz_world w;
@@ -108,7 +137,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
   fuzz_expect(st == OG_OK || st == OG_EINVALID || st == OG_ELIMIT || st == OG_EUNSUPPORTED || st == OG_ENOMEM);
   if (st == OG_OK) {
     check(cx, source, c);
+    format(cx, source, c);
     og_catalog_unref(c);
+  } else {
+    og_error_clear(cx);
+    format(cx, source, NULL);
   }
   fuzz_close(&w);
   return 0;

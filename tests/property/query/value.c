@@ -175,7 +175,7 @@ static void print_text(og_ctx *cx, og_buf *out, og_str s)
 
 void m_print_val(og_ctx *cx, og_buf *out, const m_val *v)
 {
-  char text[OG_F64_TEXT_MAX > OG_DATETIME_TEXT_MAX ? OG_F64_TEXT_MAX : OG_DATETIME_TEXT_MAX];
+  char text[OG_F64_TEXT_MAX + OG_DATETIME_TEXT_MAX];
   switch (v->kind) {
   case M_NULL: OG_CHECK_OK(cx, og_buf_printf(cx, out, "null")); return;
   case M_BOOL: OG_CHECK_OK(cx, og_buf_printf(cx, out, "%s", v->i ? "true" : "false")); return;
