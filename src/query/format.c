@@ -388,7 +388,7 @@ static bool fits_line(const formatter *f, size_t open)
   for (size_t i = open + 1; i <= close && width <= WIDTH; i++) {
     const ftok *t = at(f, i);
     if (t->n_notes) return false;
-    if (!t->dropped) width += (t->tok.span.end - t->tok.span.start) + space_before(f, i) + t->item;
+    if (!t->dropped) width += (t->tok.span.end - t->tok.span.start) + space_before(f, i) + lacks_comma(f, i, open);
   }
   return width <= WIDTH;
 }
