@@ -29,11 +29,14 @@ static const float *floats_at(const og_column *c, uint64_t row)
   return og_column_f32(items) + from;
 }
 
-/* The same of a field for a row of slots; `keep` holds what it lies in, when that is not the run's. */
+/* The same of a field for a row of slots.  `keep` holds what it lies in, unless that is the whole column. */
 static og_status field_floats(og_ctx *cx, const og_search_side *side, uint64_t row, og_column **keep, const float **out)
 {
-  OG_TRY(og_view_fetch(cx, side->view, side->field, &row, 1, keep));
-  *out = floats_at(*keep, 0);
+  og_decoded *d = side->view->data;
+  const og_column *whole =
+      atomic_load_explicit(&d->columns[og_type_column(side->view->type, side->field)], memory_order_acquire);
+  if (!whole) OG_TRY(og_view_fetch(cx, side->view, side->field, &row, 1, keep));
+  *out = whole ? floats_at(whole, row) : floats_at(*keep, 0);
   return OG_OK;
 }
 
