@@ -13,5 +13,6 @@ cmake --build --preset release
 cmake --build --preset release --target benchmarks
 status=0
 build/venv/bin/python bench/lance_run.py build/release || status=1
+build/venv/bin/python bench/search_run.py build/release || status=1
 build/venv-bench/bin/python bench/run.py build/release "$@" || status=1
 exit $status
