@@ -21,6 +21,7 @@ typedef struct og_open_opts {
   bool force;              /* og_session_create: replace schema files that lie there without a graph */
   uint64_t timeout_ms;     /* 0: none */
   const og_cancel *cancel; /* NULL: cannot be cancelled */
+  unsigned threads;        /* that one call may use at once; 0: as many as processors, 1: only the caller's */
 } og_open_opts;
 OG_API void og_open_opts_init(og_open_opts *opts);
 

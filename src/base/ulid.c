@@ -5,12 +5,21 @@
 
 static const char alphabet[] = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 
-/* Adds one to the 128-bit big-endian number; false when it wraps. */
-static bool increment(og_ulid *u)
+/* Adds to the 128-bit big-endian number; false when it wraps. */
+static bool add(og_ulid *u, uint64_t n)
 {
-  for (int i = 15; i >= 0; i--)
-    if (++u->bytes[i] != 0) return true;
-  return false;
+  unsigned carry = 0;
+  for (int i = 15; i >= 0; i--, n >>= 8) {
+    unsigned sum = u->bytes[i] + (unsigned)(n & 255) + carry;
+    u->bytes[i] = (uint8_t)sum;
+    carry = sum >> 8;
+  }
+  return carry == 0;
+}
+
+static og_status used_up(og_ctx *cx)
+{
+  return og_fail(cx, OG_EINTERNAL, "ULIDs are used up: the clock is far in the future");
 }
 
 uint64_t og_ulid_ms(const og_ulid *u)
@@ -33,10 +42,20 @@ og_status og_ulid_next(og_ctx *cx, og_ulid_gen *gen, const og_ulid *floor, og_ul
   /* Same millisecond, or the clock went back: one above the last keeps the order. */
   if (!drawn || og_ulid_cmp(&next, &least) <= 0) {
     next = least;
-    if (!increment(&next)) return og_fail(cx, OG_EINTERNAL, "ULIDs are used up: the clock is far in the future");
+    if (!add(&next, 1)) return used_up(cx);
   }
   gen->last = next;
   *out = next;
+  return OG_OK;
+}
+
+og_status og_ulid_take(og_ctx *cx, og_ulid_gen *gen, uint64_t n, og_ulid *first)
+{
+  og_ulid next = gen->last;
+  if (!add(&next, 1)) return used_up(cx);
+  *first = next;
+  if (n > 0 && !add(&next, n - 1)) return used_up(cx);
+  if (n > 0) gen->last = next;
   return OG_OK;
 }
 
@@ -52,6 +71,19 @@ void og_ulid_format(const og_ulid *u, char out[OG_ULID_LEN])
     out[i] = alphabet[low & 31];
     low = low >> 5 | high << 59;
     high >>= 5;
+  }
+}
+
+void og_ulid_format_run(const og_ulid *first, uint64_t n, char *out)
+{
+  char text[OG_ULID_LEN], after[128] = {0};
+  for (int i = 0; i < 31; i++) after[(int)alphabet[i]] = alphabet[i + 1];
+  og_ulid_format(first, text);
+  for (uint64_t i = 0; i < n; i++, out += OG_ULID_LEN) {
+    memcpy(out, text, OG_ULID_LEN);
+    int at = OG_ULID_LEN - 1;
+    for (; at > 0 && text[at] == 'Z'; at--) text[at] = '0';
+    text[at] = after[(int)text[at]];
   }
 }
 

@@ -20,8 +20,12 @@ typedef struct og_ulid_gen {
 
 /* A fresh ULID, greater than all earlier ones of this generator and than `floor` (NULL: no floor). */
 OG_MUST_USE og_status og_ulid_next(og_ctx *cx, og_ulid_gen *gen, const og_ulid *floor, og_ulid *out);
+/* n that follow each other, without looking at the clock: the first is one above the generator's last. */
+OG_MUST_USE og_status og_ulid_take(og_ctx *cx, og_ulid_gen *gen, uint64_t n, og_ulid *first);
 /* Canonical upper-case text, no NUL. */
 void og_ulid_format(const og_ulid *u, char out[OG_ULID_LEN]);
+/* The texts of n that follow each other, one behind the other. */
+void og_ulid_format_run(const og_ulid *first, uint64_t n, char *out);
 /* Canonical upper-case only; false otherwise (wrong length or character, value above 128 bits). */
 bool og_ulid_parse(og_str s, og_ulid *out);
 static inline int og_ulid_cmp(const og_ulid *a, const og_ulid *b)

@@ -7,6 +7,7 @@
  *  (3) A function of the API is: begin a call, take options and strings, ask og_db_*, copy out, end the call.
  */
 #include "base/env.h"
+#include "base/pool.h"
 #include "db/public.h"
 
 /* ---- options */
@@ -45,6 +46,7 @@ static og_status open_graph(og_call *c, const opening *o)
   og_str uri = og_str_of(o->uri), schema, actor;
   if (!o->uri) return og_fail(cx, OG_EINVALID, "'uri' must be given, it is NULL");
   OG_TRY(open_world(c, s));
+  if (o->opts.threads != 1) OG_TRY(og_pool_new(cx, o->opts.threads, &s->rt.pool));
   og_db__call_bound(c, o->opts.timeout_ms, o->opts.cancel);
   if (o->create) {
     OG_TRY(og_db__text_need(cx, o->schema, "schema", &schema));
@@ -106,6 +108,7 @@ void og_session_close(og_session *session)
   if (!session) return;
   og_mem *mem = session->mem;
   og_db_close(session->db);
+  og_pool_free(session->rt.pool);
   og_env_posix_free(session->rt.env);
   og_free(session->uri);
   og_free(session);

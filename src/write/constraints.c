@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* write/constraints.c -- what must hold, row by row and at the end.
  *
- *   per row    nulls, @range, @check (values and enums are checked where a value is made); of a mutation's rows the last
- *              two at the end, when no later statement can mend a row
- *   at the end @unique tuples among the rows and against committed holders the stage leaves alone; endpoints of edges,
- *              and of retained edges at nodes that go; cardinality of every source whose edges changed
+ *   per row    nulls, @range, @check (values and enums are checked where a value is made); of a mutation's rows the
+ * last two at the end, when no later statement can mend a row at the end @unique tuples among the rows and against
+ * committed holders the stage leaves alone; endpoints of edges, and of retained edges at nodes that go; cardinality of
+ * every source whose edges changed
  *
  * Only what changed is looked at, plus the committed rows it could clash with.
  */
@@ -236,8 +236,7 @@ static og_status count_source(og_ctx *cx, og_stage *s, og_stage_table *t, og_str
 
 #define ENDS_AT_ONCE 256
 
-/* Remembers one endpoint that the map did not hold a moment ago. */
-static og_status note_end(og_ctx *cx, og_stage *s, og_keys *need, og_str id, uint64_t line)
+og_status og_stage__note_end(og_ctx *cx, og_stage *s, og_keys *need, og_str id, uint64_t line)
 {
   og_str copy;
   if (og_map_get(&need->map, id, NULL)) return OG_OK;
@@ -262,7 +261,7 @@ static og_status note_ends(og_ctx *cx, og_stage *s, og_keys *need, const og_colu
       if (s->spilled)
         OG_TRY(og_keys_add(cx, need, keys[i], line, OG_STR_NONE));
       else if (known[i] == UINT64_MAX)
-        OG_TRY(note_end(cx, s, need, keys[i], line));
+        OG_TRY(og_stage__note_end(cx, s, need, keys[i], line));
     }
   }
   return OG_OK;

@@ -4,10 +4,11 @@
  *   {"type":"T","data":{…}}            a node
  *   {"edge":"E","from":"a","to":"b","data":{…}}
  *
- * One object per line, in any order.  A task reads and parses a few blocks ahead (ahead.c) while the records before
- * them are checked and written here; endpoints are checked at the end, when all nodes are known.  Every error that one
- * line causes names it.  A lost race reads the file again; so does a merge that met an id twice where the last line
- * wins (stage.c), and then leaves the others out.
+ * One object per line, in any order.  Most lines come as columns (ahead.c, columns.c) and are staged many at a time
+ * (stage_blocks.c); a line that is wrong, odd, or of a type with rules over single rows goes through here as a record.
+ * Endpoints are checked at the end, when all nodes are known.  Every error that one line causes names it.  A lost race
+ * reads the file again; so does a merge that met an id twice where the last line wins (stage.c), and then leaves the
+ * others out.
  */
 #include "write/write.h"
 
@@ -180,19 +181,68 @@ static og_status take_record(og_ctx *cx, loader *l, const og_ahead_record *recor
   return at_line(cx, st, l->stage.bad_line ? l->stage.bad_line : l->line);
 }
 
-static og_status take_records(og_ctx *cx, loader *l, og_ahead *input, uint64_t size)
+/* Rows that are columns already; *taken false: they must be put one by one. */
+static og_status take_blocks(og_ctx *cx, loader *l, const og_ahead_part *part, const og_ahead_pack *pack, bool *taken)
 {
-  uint64_t shown = 0;
+  og_put_mode mode = l->load->mode == OG_LOAD_APPEND ? OG_PUT_INSERT : OG_PUT_UPSERT;
+  og_arena *outer = cx->arena;
+  if (l->load->mode == OG_LOAD_OVERWRITE)
+    for (size_t i = 0; i < pack->n_blocks; i++) {
+      og_stage_table *table;
+      OG_TRY(og_stage_table_of(cx, &l->stage, pack->blocks[i].type, &table));
+      table->replaced = true;
+    }
+  l->stage.bad_line = 0;
+  cx->arena = &l->line_arena;
+  og_status st = og_stage_take(cx, &l->stage, pack->blocks, pack->n_blocks, part->line, mode, taken);
+  cx->arena = outer;
+  og_arena_reset(&l->line_arena);
+  if (st != OG_OK) return l->stage.bad_line ? at_line(cx, st, l->stage.bad_line) : st;
+  for (size_t i = 0; *taken && i < pack->n_blocks; i++) l->records += (uint64_t)pack->blocks[i].rows;
+  return OG_OK;
+}
+
+static og_status take_singly(og_ctx *cx, loader *l, og_ahead *input, const og_ahead_pack *pack)
+{
+  og_vec records = OG_VEC_INIT(og_ahead_record);
+  og_status st = og_ahead_records(cx, input, pack, &records);
+  for (size_t i = 0; st == OG_OK && i < records.len; i++)
+    st = take_record(cx, l, &OG_VEC_AT(&records, og_ahead_record, i));
+  og_vec_cleanup(&records);
+  return st;
+}
+
+/* Blocks first: they turn out right as a whole or not at all, and then nothing about them can be wrong any more. */
+static og_status take_pack(og_ctx *cx, loader *l, og_ahead *input, const og_ahead_part *part, const og_ahead_pack *pack)
+{
+  bool taken;
+  OG_TRY(take_blocks(cx, l, part, pack, &taken));
+  if (!taken) return take_singly(cx, l, input, pack);
+  for (size_t i = 0; i < pack->n_records; i++) OG_TRY(take_record(cx, l, &pack->records[i]));
+  return OG_OK;
+}
+
+static void tell(const loader *l, uint64_t done, uint64_t size)
+{
+  if (l->load->progress) l->load->progress(l->load->progress_arg, done, size, l->records);
+}
+
+static og_status take_parts(og_ctx *cx, loader *l, og_ahead *input, uint64_t size)
+{
   for (;;) {
-    og_ahead_record record;
-    og_status st = og_ahead_next(cx, input, &record);
-    if (st != OG_OK) return at_line(cx, st, record.line);
-    uint64_t done = record.json ? og_ahead_done(input) : size;
-    bool news = done != shown || !record.json; /* the end is told in any case: with all records */
-    if (l->load->progress && news) l->load->progress(l->load->progress_arg, done, size, l->records);
-    shown = done;
-    if (!record.json) return OG_OK;
-    OG_TRY(take_record(cx, l, &record));
+    const og_ahead_part *parts;
+    size_t n;
+    uint64_t line;
+    og_status st = og_ahead_next(cx, input, &parts, &n, &line);
+    if (st != OG_OK) return at_line(cx, st, line);
+    for (size_t i = 0; i < n; i++) {
+      for (size_t k = 0; k < parts[i].n_packs; k++) OG_TRY(take_pack(cx, l, input, &parts[i], &parts[i].packs[k]));
+      tell(l, parts[i].end, size);
+    }
+    OG_TRY(og_stage_write_behind(cx, &l->stage));
+    if (n > 0) continue;
+    tell(l, size, size); /* the end, with all records */
+    return OG_OK;
   }
 }
 
@@ -200,8 +250,9 @@ static og_status take_records(og_ctx *cx, loader *l, og_ahead *input, uint64_t s
 static og_status read_input(og_ctx *cx, loader *l, og_file *f, uint64_t size)
 {
   og_ahead *input;
-  OG_TRY(og_ahead_open(cx, f, size, l->load->bytes, &input));
-  og_status st = take_records(cx, l, input, size);
+  const og_catalog *catalog = l->outdone ? NULL : l->stage.snapshot->catalog; /* lines are left out one by one */
+  OG_TRY(og_ahead_open(cx, catalog, f, size, l->load->bytes, l->stage.budget, &input));
+  og_status st = take_parts(cx, l, input, size);
   og_ahead_close(cx, input);
   return st;
 }

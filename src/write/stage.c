@@ -69,6 +69,7 @@ void og_stage__free_patterns(og_stage *s); /* constraints.c */
 void og_stage_cleanup(og_ctx *cx, og_stage *s)
 {
   og_error saved = *cx->err; /* freeing must not lose what went wrong */
+  og_stage__free_queue(cx, s);
   for (size_t i = 0; i < s->tables.len; i++) table_free(cx, OG_VEC_AT(&s->tables, og_stage_table *, i));
   for (size_t i = 0; i < s->keep.len; i++) og_column_unref(OG_VEC_AT(&s->keep, og_column *, i));
   og_stage__free_patterns(s);
@@ -150,7 +151,7 @@ og_status og_stage_find(og_ctx *cx, og_stage_table *t, og_str id, uint64_t *out)
   return OG_OK;
 }
 
-static og_status touch(og_ctx *cx, og_stage_table *t, uint64_t offset, bool *was_new)
+og_status og_stage__touch(og_ctx *cx, og_stage_table *t, uint64_t offset, bool *was_new)
 {
   if (!t->touched && !(t->touched = og_calloc(cx, t->view->rows / 8 + 1, 1))) return OG_ENOMEM;
   *was_new = !og_bit_get(t->touched, (int64_t)offset);
@@ -183,7 +184,7 @@ og_status og_stage_has_node(og_ctx *cx, og_stage *s, const og_type_def *type, og
 
 /* ---- blocks */
 
-static og_status open_change(og_ctx *cx, og_stage *s, og_stage_table *t)
+og_status og_stage__open_change(og_ctx *cx, og_stage *s, og_stage_table *t)
 {
   og_lance_place at;
   if (t->change) return OG_OK;
@@ -274,7 +275,7 @@ static og_status found_late(og_ctx *cx, og_stage *s, og_stage_table *t, uint64_t
     s->bad_line = OG_VEC_AT(&t->lines, uint64_t, i);
     return key_conflict(cx, t->type, id);
   }
-  OG_TRY(touch(cx, t, offset, &was_new));
+  OG_TRY(og_stage__touch(cx, t, offset, &was_new));
   if (was_new) OG_VEC_AT(&t->offsets, uint64_t, i) = offset; /* else an earlier row of the load, found out at the end */
   return OG_OK;
 }
@@ -314,11 +315,12 @@ static og_status look_up_late(og_ctx *cx, og_stage *s, og_stage_table *t, const 
   return st;
 }
 
-static og_status flush(og_ctx *cx, og_stage *s, og_stage_table *t)
+og_status og_stage__flush(og_ctx *cx, og_stage *s, og_stage_table *t)
 {
   og_batch *block = NULL;
   if (t->offsets.len == 0) return OG_OK;
-  OG_TRY(open_change(cx, s, t));
+  if (t->behind) OG_TRY(og_stage__settle(cx, s));
+  OG_TRY(og_stage__open_change(cx, s, t));
   OG_TRY(finish_block(cx, t, &block));
   og_status st = look_up_late(cx, s, t, block);
   if (st == OG_OK) st = og_stage_note_ends(cx, s, t, block);
@@ -341,21 +343,25 @@ static og_status make_room(og_ctx *cx, og_stage *s)
     og_stage_table *t = OG_VEC_AT(&s->tables, og_stage_table *, i);
     if (!largest || t->block_bytes > largest->block_bytes) largest = t;
   }
-  return largest ? flush(cx, s, largest) : OG_OK;
+  return largest ? og_stage__flush(cx, s, largest) : OG_OK;
 }
 
-static og_status append_row(og_ctx *cx, og_stage *s, og_stage_table *t, const og_scalar *values, uint64_t offset)
+og_status og_stage__flush_if_full(og_ctx *cx, og_stage *s, og_stage_table *t)
 {
   uint64_t bytes = 0;
-  for (uint32_t i = 0; i < t->view->n_columns; i++) OG_TRY(og_value_build(cx, t->builders[i], &values[i]));
-  OG_TRY(og_vec_add(cx, &t->offsets, &offset));
-  if (t->late || t->type->is_edge) OG_TRY(og_vec_add(cx, &t->lines, &s->line));
-  if (t->offsets.len % 64) return OG_OK;
   for (uint32_t i = 0; i < t->view->n_columns; i++) bytes += og_builder_bytes(t->builders[i]);
   s->block_bytes += bytes - t->block_bytes;
   t->block_bytes = bytes;
   bool full = t->offsets.len >= (t->late ? LATE_ROWS : BLOCK_ROWS) || bytes >= BLOCK_BYTES;
-  return full ? flush(cx, s, t) : make_room(cx, s);
+  return full ? og_stage__flush(cx, s, t) : make_room(cx, s);
+}
+
+static og_status append_row(og_ctx *cx, og_stage *s, og_stage_table *t, const og_scalar *values, uint64_t offset)
+{
+  for (uint32_t i = 0; i < t->view->n_columns; i++) OG_TRY(og_value_build(cx, t->builders[i], &values[i]));
+  OG_TRY(og_vec_add(cx, &t->offsets, &offset));
+  if (t->late || t->type->is_edge) OG_TRY(og_vec_add(cx, &t->lines, &s->line));
+  return t->offsets.len % 64 ? OG_OK : og_stage__flush_if_full(cx, s, t);
 }
 
 /* ---- rows in */
@@ -408,7 +414,7 @@ static og_status stage_row(og_ctx *cx, og_stage *s, og_stage_table *t, const og_
 {
   bool was_new;
   t->puts++;
-  if (offset != OG_NO_OFFSET) OG_TRY(touch(cx, t, offset, &was_new));
+  if (offset != OG_NO_OFFSET) OG_TRY(og_stage__touch(cx, t, offset, &was_new));
   if (s->streaming) {
     OG_TRY(og_stage_note(cx, s, t, values));
     return append_row(cx, s, t, values, offset);
@@ -431,7 +437,7 @@ bool og_stage_is_outdone(const og_stage *s)
 }
 
 /* Keys of a load that have outgrown their share go to disk; from then on the arena holds one row's texts. */
-static og_status spill_if_full(og_ctx *cx, og_stage *s)
+og_status og_stage__make_keys_fit(og_ctx *cx, og_stage *s)
 {
   if (s->streaming && !s->spilled && s->key_bytes > s->budget / 2) OG_TRY(og_stage__spill(cx, s));
   if (s->spilled) og_arena_reset(&s->arena);
@@ -453,7 +459,7 @@ og_status og_stage_put(og_ctx *cx, og_stage *s, og_stage_table *t, const og_scal
   og_str id;
   bool generated;
   uint64_t staged, offset = OG_NO_OFFSET;
-  OG_TRY(spill_if_full(cx, s));
+  OG_TRY(og_stage__make_keys_fit(cx, s));
   og_scalar *row = og_push_array(cx, t->view->n_columns + 1, sizeof *row);
   if (!row) return OG_ENOMEM;
   t->mode = mode;
@@ -480,7 +486,7 @@ og_status og_stage_put(og_ctx *cx, og_stage *s, og_stage_table *t, const og_scal
 
 og_status og_stage_put_outdone(og_ctx *cx, og_stage *s, og_stage_table *t, const og_scalar *values)
 {
-  OG_TRY(spill_if_full(cx, s));
+  OG_TRY(og_stage__make_keys_fit(cx, s));
   OG_TRY(og_stage_check_row(cx, s, t->type, values));
   t->puts++;
   return og_stage__note_tuples(cx, s, t, values, OG_KEYS_OUTDONE);
@@ -501,7 +507,7 @@ og_status og_stage_replace(og_ctx *cx, og_stage *s, og_stage_table *t, uint64_t 
 og_status og_stage_delete(og_ctx *cx, og_stage *s, og_stage_table *t, uint64_t offset, bool *was_new)
 {
   (void)s;
-  OG_TRY(touch(cx, t, offset, was_new));
+  OG_TRY(og_stage__touch(cx, t, offset, was_new));
   return *was_new ? og_vec_add(cx, &t->deleted, &offset) : OG_OK;
 }
 
@@ -565,11 +571,11 @@ static og_status finish_table(og_ctx *cx, og_stage *s, og_stage_table *t)
   }
   bool carry_first = !t->change && !t->late; /* old rows before new ones: ascending row ids take a few bytes */
   if (carry_first && t->offsets.len) {
-    OG_TRY(open_change(cx, s, t));
+    OG_TRY(og_stage__open_change(cx, s, t));
     OG_TRY(fold(cx, t));
   }
-  OG_TRY(flush(cx, s, t));
-  if (t->replaced || t->deleted.len) OG_TRY(open_change(cx, s, t));
+  OG_TRY(og_stage__flush(cx, s, t));
+  if (t->replaced || t->deleted.len) OG_TRY(og_stage__open_change(cx, s, t));
   if (!t->change) return OG_OK;
   if (t->deleted.len) OG_TRY(og_lance_change_delete(cx, t->change, t->deleted.data, t->deleted.len));
   if (!carry_first) OG_TRY(fold(cx, t));
@@ -578,6 +584,7 @@ static og_status finish_table(og_ctx *cx, og_stage *s, og_stage_table *t)
 
 og_status og_stage_finish(og_ctx *cx, og_stage *s)
 {
+  OG_TRY(og_stage__settle(cx, s));
   for (size_t i = 0; i < s->tables.len; i++) OG_TRY(finish_table(cx, s, OG_VEC_AT(&s->tables, og_stage_table *, i)));
   return s->spilled ? og_stage__validate_spilled(cx, s) : og_stage_validate(cx, s);
 }

@@ -8,6 +8,7 @@
 #pragma once
 
 #include "exec/view.h"
+#include "write/columns.h"
 #include "write/keys.h"
 #include "write/value.h"
 
@@ -46,6 +47,7 @@ typedef struct og_stage_table {
   og_vec lines;         /* uint64_t per row of the block, when late or of edges */
   uint64_t block_bytes; /* as last looked at */
   og_lance_change *change;
+  uint32_t behind; /* blocks that wait to be written, or are being written (stage_blocks.c) */
   /* what the end has to check of the rows (constraints.c, spilled.c) */
   og_keys need_src, need_dst; /* edges: endpoints named -> line */
   og_keys sources;            /* edges with a cardinality: source -> rows put */
@@ -53,6 +55,8 @@ typedef struct og_stage_table {
   og_vec holders;     /* og_stage_holder */
   og_sorter *will_be; /* spilled: ids of all nodes there will be; made when first asked for */
 } og_stage_table;
+
+typedef struct og_stage_writer og_stage_writer; /* stage_blocks.c */
 
 typedef struct og_stage {
   og_snapshot *snapshot; /* borrowed */
@@ -65,13 +69,16 @@ typedef struct og_stage {
   og_vec patterns; /* compiled @check patterns, see constraints.c */
   bool streaming;  /* rows go to files as they come and are not read again (loads) */
   /* Streaming only. */
-  uint64_t budget;      /* bytes of keys and blocks to keep in memory */
-  uint64_t key_bytes;   /* about what the keys take while they are maps */
-  uint64_t block_bytes; /* of all tables' blocks, about */
-  bool spilled;         /* every og_keys is a sorter */
-  uint64_t line;        /* of the row being put, for messages; 0: rows have no lines */
-  uint64_t bad_line;    /* a check that ran later failed because of this line; 0: it names none */
-  og_sorter *outdone;   /* takes lines whose row a later line of the same id replaces; NULL: that is a violation */
+  uint64_t budget;         /* bytes of keys and blocks to keep in memory */
+  uint64_t key_bytes;      /* about what the keys take while they are maps */
+  uint64_t block_bytes;    /* of all tables' blocks, about */
+  bool spilled;            /* every og_keys is a sorter */
+  uint64_t line;           /* of the row being put, for messages; 0: rows have no lines */
+  uint64_t bad_line;       /* a check that ran later failed because of this line; 0: it names none */
+  og_vec queue;            /* blocks of this round, see stage_blocks.c */
+  og_stage_writer *writer; /* what writes those of the last one; NULL: there was none */
+  og_ulid_gen bulk;        /* for generated ids of blocks */
+  og_sorter *outdone;      /* takes lines whose row a later line of the same id replaces; NULL: that is a violation */
 } og_stage;
 
 /* `budget`: 0 for a mutation, which keeps its rows; else the stage is streaming and keeps about so many bytes. */
@@ -107,7 +114,26 @@ OG_MUST_USE og_status og_stage_find(og_ctx *cx, og_stage_table *t, og_str id, ui
 /* Whether the node will exist once the stage is committed. */
 OG_MUST_USE og_status og_stage_has_node(og_ctx *cx, og_stage *s, const og_type_def *t, og_str id, bool *out);
 
+/* stage_blocks.c, streaming only: many rows at once, of types without other constraints than keys.  `line` is what the
+ * blocks' lines count from.  *taken false: something about the rows must be looked at one by one; nothing has changed,
+ * and they must be put singly, in order.  The blocks' lines are moved out. */
+OG_MUST_USE og_status og_stage_take(og_ctx *cx, og_stage *s, og_columns_block *blocks, size_t n, uint64_t line,
+                                    og_put_mode mode, bool *taken);
+/* Looks up the endpoints of what was taken, and lets it be written on a task. */
+OG_MUST_USE og_status og_stage_write_behind(og_ctx *cx, og_stage *s);
+/* Waits until all of it is written. */
+OG_MUST_USE og_status og_stage__settle(og_ctx *cx, og_stage *s);
+void og_stage__free_queue(og_ctx *cx, og_stage *s);
+/* stage.c, for the above */
+OG_MUST_USE og_status og_stage__make_keys_fit(og_ctx *cx, og_stage *s);
+OG_MUST_USE og_status og_stage__open_change(og_ctx *cx, og_stage *s, og_stage_table *t);
+OG_MUST_USE og_status og_stage__flush(og_ctx *cx, og_stage *s, og_stage_table *t);
+OG_MUST_USE og_status og_stage__flush_if_full(og_ctx *cx, og_stage *s, og_stage_table *t);
+OG_MUST_USE og_status og_stage__touch(og_ctx *cx, og_stage_table *t, uint64_t offset, bool *was_new);
+
 /* constraints.c */
+/* Remembers an endpoint that must exist, with the first line that names it. */
+OG_MUST_USE og_status og_stage__note_end(og_ctx *cx, og_stage *s, og_keys *need, og_str id, uint64_t line);
 /* Nulls; and of a row that no later one replaces, as all are when streaming, ranges and patterns. */
 OG_MUST_USE og_status og_stage_check_row(og_ctx *cx, og_stage *s, const og_type_def *t, const og_scalar *values);
 OG_MUST_USE og_status og_stage__check_values(og_ctx *cx, og_stage *s, const og_type_def *t, const og_scalar *values);

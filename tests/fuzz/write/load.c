@@ -9,12 +9,16 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static const char schema[] = "node Person { slug: String @key\n age: I32? @index\n mail: String? @unique\n"
-                             " tags: [String]?\n vec: Vector(2)?\n pic: Blob?\n born: Date?\n"
-                             " @range(age, 0..150) @check(mail, \"^[^@]+@[^@]+$\") }\n"
-                             "node Note { text: String }\n"
-                             "edge Knows: Person -> Person { since: DateTime? @unique(src, dst) }\n"
-                             "edge Wrote: Person -> Note @card(0..1)\n";
+static const char schema[] =
+    "node Person { slug: String @key\n age: I32? @index\n mail: String? @unique\n"
+    " tags: [String]?\n vec: Vector(2)?\n pic: Blob?\n born: Date?\n"
+    " @range(age, 0..150) @check(mail, \"^[^@]+@[^@]+$\") }\n"
+    "node Note { text: String }\n"
+    "node Plain { k: I64 @key\n s: String?\n c: enum(a, b)?\n b: Bool?\n f: F32?\n d: F64?\n u: U32?\n"
+    " w: U64?\n at: DateTime?\n day: Date?\n v: Vector(2)?\n l: [String]?\n n: [I32]? }\n"
+    "edge Likes: Plain -> Plain { w: F64? }\n"
+    "edge Knows: Person -> Person { since: DateTime? @unique(src, dst) }\n"
+    "edge Wrote: Person -> Note @card(0..1)\n";
 static const char rows[] = "{\"type\":\"Person\",\"data\":{\"slug\":\"ada\",\"age\":36,\"mail\":\"a@b\"}}\n"
                            "{\"type\":\"Person\",\"data\":{\"slug\":\"bob\",\"tags\":[\"x\"],\"vec\":[1,2]}}\n"
                            "{\"type\":\"Note\",\"data\":{\"id\":\"n1\",\"text\":\"hello\"}}\n"

@@ -131,16 +131,23 @@ static void take_record(target *t, const og_json *record)
 static void run(target *t, og_str input)
 {
   og_ahead *lines;
-  og_ahead_record r = {0};
-  uint64_t line = 0;
-  fuzz_expect(og_ahead_open(t->cx, NULL, input.len, input, &lines) == OG_OK);
+  const og_ahead_part *parts;
+  size_t n;
+  uint64_t line = 0, last;
+  fuzz_expect(og_ahead_open(t->cx, NULL, NULL, input.len, input, 1 << 20, &lines) == OG_OK);
   for (;;) {
-    og_status st = og_ahead_next(t->cx, lines, &r);
+    og_status st = og_ahead_next(t->cx, lines, &parts, &n, &last);
     fuzz_expect_error(t->cx, st);
-    if (st != OG_OK || !r.json) break;
-    fuzz_expect(r.line > line && og_ahead_done(lines) <= input.len);
-    line = r.line;
-    take_record(t, r.json);
+    if (st != OG_OK || n == 0) break;
+    for (size_t i = 0; i < n; i++)
+      for (size_t k = 0; k < parts[i].n_packs; k++)
+        for (size_t r = 0; r < parts[i].packs[k].n_records; r++) {
+          const og_ahead_record *record = &parts[i].packs[k].records[r];
+          fuzz_expect(record->line > line && parts[i].end <= input.len);
+          line = record->line;
+          take_record(t, record->json);
+        }
+    fuzz_expect(line <= last);
   }
   og_error_clear(t->cx);
   og_ahead_close(t->cx, lines);

@@ -136,7 +136,35 @@ OG_TEST(uuid, has_version_and_variant_and_is_spelled_with_dashes)
   og_test_world_close(&w);
 }
 
-OG_TEST_MAIN(OG_CASE(ulid, text_and_time_are_as_published), OG_CASE(ulid, other_spellings_are_refused),
+OG_TEST(ulid, runs_follow_each_other)
+{
+  og_test_world w;
+  og_ctx *cx = og_test_world_open(&w);
+  og_ulid_gen gen = {0};
+  og_ulid first, last = {{0}};
+  char text[40 * OG_ULID_LEN], one[OG_ULID_LEN];
+  OG_CHECK(og_ulid_parse(OG_STR("01ARYZ6S41TSV4RRFFQ69GZZZY"), &gen.last));
+  for (int round = 0; round < 2; round++) {
+    OG_CHECK_OK(cx, og_ulid_take(cx, &gen, 40, &first));
+    OG_CHECK(og_ulid_cmp(&first, &last) > 0);
+    og_ulid_format_run(&first, 40, text);
+    for (int i = 0; i < 40; i++) {
+      og_ulid u;
+      OG_CHECK(og_ulid_parse(og_str_from(text + i * OG_ULID_LEN, OG_ULID_LEN), &u));
+      OG_CHECK(og_ulid_cmp(&u, &last) > 0);
+      last = u;
+    }
+    OG_CHECK(og_ulid_cmp(&last, &gen.last) == 0);
+    og_ulid_format(&gen.last, one);
+    OG_CHECK(memcmp(one, round == 0 ? "01ARYZ6S41TSV4RRFFQ69H0016" : "01ARYZ6S41TSV4RRFFQ69H002E", OG_ULID_LEN) == 0);
+  }
+  memset(&gen.last, 0xFF, sizeof gen.last);
+  OG_CHECK_STATUS(cx, og_ulid_take(cx, &gen, 1, &first), OG_EINTERNAL);
+  og_test_world_close(&w);
+}
+
+OG_TEST_MAIN(OG_CASE(ulid, runs_follow_each_other), OG_CASE(ulid, text_and_time_are_as_published),
+             OG_CASE(ulid, other_spellings_are_refused),
              OG_CASE(ulid, rise_within_a_millisecond_and_when_the_clock_goes_back),
              OG_CASE(ulid, are_above_the_floor_and_carry_into_the_time), OG_CASE(ulid, text_order_is_byte_order),
              OG_CASE(uuid, has_version_and_variant_and_is_spelled_with_dashes))
