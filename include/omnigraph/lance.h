@@ -20,6 +20,7 @@
 
 #include <omnigraph/arrow.h>
 #include <omnigraph/call.h>
+#include <omnigraph/value.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -70,30 +71,6 @@ typedef enum og_compare {
   OG_COMPARE_HAS,      /* a list has an item that is equal */
   OG_COMPARE_IN        /* equal to one of a list of values */
 } og_compare;
-
-typedef enum og_value_kind {
-  OG_VALUE_BOOL,
-  OG_VALUE_INT,  /* also of dates, times and durations: the integer that is stored, in the column's unit */
-  OG_VALUE_UINT, /* likewise */
-  OG_VALUE_FLOAT,
-  OG_VALUE_TEXT,
-  OG_VALUE_LIST /* of other values, for OG_COMPARE_IN */
-} og_value_kind;
-
-typedef struct og_value {
-  og_value_kind kind;
-  union {
-    bool boolean;
-    int64_t integer;
-    uint64_t unsigned_integer;
-    double number;
-    const char *text;
-    struct {
-      const struct og_value *values;
-      size_t count; /* at most 1,048,576 */
-    } list;
-  } as;
-} og_value;
 
 /* Numbers compare exactly by value, whatever their kinds; NaN equals itself and is larger than all others; text by
  * bytes; false is before true.  A null fulfils no comparison. */

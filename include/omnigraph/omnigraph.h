@@ -7,3 +7,4 @@
 #include <omnigraph/lance.h>
 #include <omnigraph/load.h>
 #include <omnigraph/query.h>
+#include <omnigraph/statement.h>

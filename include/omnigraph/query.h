@@ -13,6 +13,11 @@
 extern "C" {
 #endif
 
+/* A state of a branch that is held on to (statement.h). */
+typedef struct og_pin og_pin;
+/* The rows of an answer, one at a time (statement.h). */
+typedef struct og_cursor og_cursor;
+
 typedef struct og_query_opts {
   size_t size;
   const char *name;        /* which query of the text; NULL: it holds only one */
@@ -24,6 +29,9 @@ typedef struct og_query_opts {
   const char *actor;       /* who; a mutation records it in its commit */
   uint64_t timeout_ms;     /* 0: none */
   const og_cancel *cancel; /* NULL: cannot be cancelled */
+  const og_pin *pin;       /* og_session_query: this state; NULL: not given */
+  uint64_t memory_limit;   /* og_session_query: bytes; 0: 2 GiB.  OG_ELIMIT when they do not do */
+  uint64_t max_rows;       /* og_session_query: of the answer; 0: any number.  OG_ELIMIT when there are more */
 } og_query_opts;
 OG_API void og_query_opts_init(og_query_opts *opts);
 

@@ -125,7 +125,7 @@ og_status og_api_result(og_ctx *cx, const og_result *r, og_json_writer *w)
   OG_TRY(og_json_begin_array(cx, w));
   for (int64_t i = 0; i < r->n_rows; i++) OG_TRY(og_result_put_row(cx, r, i, w));
   OG_TRY(og_json_end_array(cx, w));
-  if (r->commit.len) TRY_KV_STR("graph_commit_id", r->commit);
+  if (r->commit[0]) TRY_KV_STR("graph_commit_id", og_str_of(r->commit));
   return og_json_end_object(cx, w);
 }
 

@@ -38,6 +38,13 @@ void og_arena_reset(og_arena *a)
   a->end = a->at + c->size;
 }
 
+size_t og_arena_bytes(const og_arena *a)
+{
+  size_t bytes = 0;
+  for (const og_arena_chunk *c = a->chunks; c; c = c->next) bytes += sizeof *c + c->size;
+  return bytes;
+}
+
 static og_status add_chunk(og_ctx *cx, og_arena *a, size_t need)
 {
   size_t size = a->next_size ? a->next_size : FIRST_CHUNK;

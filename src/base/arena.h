@@ -20,6 +20,8 @@ void og_arena_cleanup(og_arena *a); /* frees everything; the arena is empty agai
 /* Frees all but the first chunk, for reuse in a loop. */
 void og_arena_reset(og_arena *a);
 
+size_t og_arena_bytes(const og_arena *a); /* that it takes */
+
 /* From arena `a`, counted in cx->mem.  NULL after og_fail(OG_ENOMEM). */
 void *og_arena_alloc(og_ctx *cx, og_arena *a, size_t size);
 void *og_arena_zalloc(og_ctx *cx, og_arena *a, size_t size);

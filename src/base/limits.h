@@ -27,3 +27,4 @@
 #define OG_LIMIT_CACHE_MEMORY   (1ull << 30)   /* default budget of what a handle keeps decoded, bytes: no error */
 #define OG_LIMIT_LOAD_MEMORY    (256ull << 20) /* default budget of one load before it spills, bytes */
 #define OG_LIMIT_BRANCH_NAME    200            /* "branch name bytes" */
+#define OG_LIMIT_PLAN_MEMORY    (16u << 20)    /* prepared queries that a handle keeps, bytes */

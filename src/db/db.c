@@ -5,14 +5,9 @@
 #include "arrow/json.h"
 #include "base/env.h"
 #include "base/limits.h"
+#include "db/prepared.h"
 #include "exec/exec.h"
 #include "lance/inspect.h"
-#include "query/params.h"
-
-struct og_db {
-  og_store *store;
-  og_graph *graph;
-};
 
 og_status og_db_init(og_ctx *cx, og_str uri, og_str schema_source, og_str file_name, bool force, og_str actor)
 {
@@ -28,7 +23,8 @@ og_status og_db_open_store(og_ctx *cx, og_store *store, bool read_only, og_db **
   og_db *db = og_zalloc(cx, sizeof *db);
   if (!db) return OG_ENOMEM;
   db->store = og_store_ref(store);
-  og_status st = og_graph_open(cx, store, read_only, &db->graph);
+  og_status st = og_cache_new(cx, OG_LIMIT_PLAN_MEMORY, &db->plans);
+  if (st == OG_OK) st = og_graph_open(cx, store, read_only, &db->graph);
   if (st != OG_OK)
     og_db_close(db);
   else
@@ -48,6 +44,7 @@ og_status og_db_open(og_ctx *cx, og_str uri, bool read_only, og_db **out)
 void og_db_close(og_db *db)
 {
   if (!db) return;
+  og_cache_free(db->plans);
   og_graph_close(db->graph);
   og_store_unref(db->store);
   og_free(db);
@@ -73,21 +70,12 @@ static og_status parse_id(og_ctx *cx, og_str text, og_ulid *out)
                  OG_STR_ARG(text));
 }
 
-static og_status pin_target(og_ctx *cx, og_db *db, const og_db_target *target, og_snapshot **out)
+og_status og_db__pin(og_ctx *cx, og_db *db, const og_db_target *target, og_snapshot **out)
 {
   og_ulid id;
   if (target->snapshot.len == 0) return og_graph_snapshot(cx, db->graph, target->branch, out);
   OG_TRY(parse_id(cx, target->snapshot, &id));
   return og_graph_snapshot_at(cx, db->graph, target->branch, &id, out);
-}
-
-static og_status head_text(og_ctx *cx, const og_snapshot *s, og_str *out)
-{
-  char text[OG_ULID_LEN];
-  *out = OG_STR("");
-  if (!s->fold->has_head) return OG_OK;
-  og_ulid_format(&s->fold->head, text);
-  return og_arena_str(cx, cx->arena, og_str_from(text, sizeof text), out);
 }
 
 static og_status branch_text(og_ctx *cx, og_str branch, og_str *out)
@@ -97,14 +85,6 @@ static og_status branch_text(og_ctx *cx, og_str branch, og_str *out)
 }
 
 /* ---- queries */
-
-void og_result_cleanup(og_result *r)
-{
-  for (uint32_t i = 0; r->values && i < r->n_columns; i++) og_column_unref(r->values[i]);
-  og_free(r->values);
-  og_schema_unref(r->schema);
-  *r = (og_result){0};
-}
 
 og_status og_result_put_row(og_ctx *cx, const og_result *r, int64_t i, og_json_writer *w)
 {
@@ -116,103 +96,80 @@ og_status og_result_put_row(og_ctx *cx, const og_result *r, int64_t i, og_json_w
   return og_json_end_object(cx, w);
 }
 
-static og_status name_columns(og_ctx *cx, const og_plan *plan, og_result *out)
+static og_status query_at(og_ctx *cx, og_db *db, og_snapshot *s, const og_db_query_args *args, og_result *out)
 {
-  out->columns = og_push_array(cx, plan->n_columns + 1, sizeof *out->columns);
-  if (!out->columns) return OG_ENOMEM;
-  for (uint32_t i = 0; i < plan->n_columns; i++)
-    OG_TRY(og_arena_str(cx, cx->arena, plan->columns[i].name, &out->columns[i]));
-  return OG_OK;
-}
-
-/* The types are those of the columns; what may be null, the plan knows. */
-static og_status describe_columns(og_ctx *cx, const og_plan *plan, og_result *r)
-{
-  og_field *fields = og_push_array(cx, (size_t)r->n_columns * 2 + 1, sizeof *fields), *items = fields + r->n_columns;
-  if (!fields) return OG_ENOMEM;
-  for (uint32_t i = 0; i < r->n_columns; i++) {
-    const og_column *c = r->values[i];
-    fields[i] = (og_field){.name = r->columns[i], .type = c->type, .nullable = plan->columns[i].nullable || c->nulls};
-    if (c->n_children == 0) continue; /* lists of scalars are all that nests in an answer */
-    items[i] = (og_field){.name = OG_STR("item"), .type = c->children[0]->type, .nullable = true};
-    fields[i].children = &items[i];
-    fields[i].n_children = 1;
-  }
-  return og_schema_new(cx, fields, r->n_columns, NULL, 0, &r->schema);
-}
-
-static og_status run_query(og_ctx *cx, og_snapshot *s, const og_query_file *file, const og_query *q, og_str params,
-                           og_result *out)
-{
-  const og_plan *plan;
+  og_prepared *p;
   const og_scalar *values;
-  og_exec_result result;
-  OG_TRY(og_query_plan(cx, cx->arena, s->catalog, file, q, &plan));
-  OG_TRY(og_params_bind(cx, cx->arena, q, params, &values));
-  OG_TRY(name_columns(cx, plan, out));
-  OG_TRY(og_arena_str(cx, cx->arena, q->name, &out->query_name));
-  OG_TRY(head_text(cx, s, &out->commit));
-  OG_TRY(og_exec_run(cx, s, plan, values, og_wall_us(cx) / 1000, &result));
-  out->values = result.columns;
-  out->n_columns = result.n_columns;
-  out->n_rows = result.n_rows;
-  return describe_columns(cx, plan, out);
+  OG_TRY(og_db__prepare(cx, db, s->catalog, args->source, args->source_name, args->name, &p));
+  og_status st = og_db__expect(cx, p->query, false);
+  if (st == OG_OK) st = og_params_bind(cx, cx->arena, p->query, args->params, &values);
+  if (st == OG_OK) st = og_db__run(cx, s, p, values, &args->limits, out);
+  og_cached_unref(p);
+  return st;
 }
 
 og_status og_db_query(og_ctx *cx, og_db *db, const og_db_query_args *args, og_result *out)
 {
-  og_query_file file;
-  const og_query *q;
-  og_snapshot *s;
-  *out = (og_result){.target = args->target};
-  OG_TRY(og_query_parse(cx, cx->arena, args->source, args->source_name, &file));
-  OG_TRY(og_query_find(cx, &file, args->name, &q));
-  if (q->is_mutation)
-    return og_fail(cx, OG_EINVALID, "query '" OG_STR_FMT "' is a mutation: run it with `omnigraph mutate`",
-                   OG_STR_ARG(q->name));
-  OG_TRY(pin_target(cx, db, &args->target, &s));
-  if (args->target.snapshot.len == 0) OG_TRY(branch_text(cx, args->target.branch, &out->target.branch));
-  og_status st = run_query(cx, s, &file, q, args->params, out);
+  og_snapshot *s = args->pin ? og_snapshot_ref(args->pin) : NULL;
+  *out = (og_result){0};
+  if (!s) OG_TRY(og_db__pin(cx, db, &args->target, &s));
+  og_status st = query_at(cx, db, s, args, out);
   og_snapshot_unref(s);
+  OG_TRY(st);
+  out->target = args->target;
+  if (args->target.snapshot.len > 0) return OG_OK;
+  st = branch_text(cx, args->target.branch, &out->target.branch);
   if (st != OG_OK) og_result_cleanup(out);
   return st;
 }
 
 typedef struct mutation_source {
-  const og_query_file *file;
-  const og_query *q;
-  og_str params;
+  og_db *db;
+  const og_db_query_args *args;
+  og_prepared *prepared; /* for the catalog planned against last */
 } mutation_source;
 
-static og_status plan_mutation(og_ctx *cx, void *arg, const og_catalog *catalog, const og_mutation_plan **plan,
+static og_status plan_mutation(og_ctx *cx, void *arg, og_catalog *catalog, const og_mutation_plan **plan,
                                const og_scalar **values)
 {
-  const mutation_source *m = arg;
-  OG_TRY(og_query_plan_mutation(cx, cx->arena, catalog, m->file, m->q, plan));
-  return og_params_bind(cx, cx->arena, m->q, m->params, values);
+  mutation_source *m = arg;
+  const og_db_query_args *a = m->args;
+  og_cached_unref(m->prepared);
+  m->prepared = NULL;
+  OG_TRY(og_db__prepare(cx, m->db, catalog, a->source, a->source_name, a->name, &m->prepared));
+  *plan = m->prepared->mutation;
+  *values = a->values;
+  return a->values ? OG_OK : og_params_bind(cx, cx->arena, m->prepared->query, a->params, values);
+}
+
+/* What the text is, before anything is pinned. */
+static og_status check_mutation(og_ctx *cx, const og_db_query_args *args, og_write_result *out)
+{
+  og_query_file file;
+  const og_query *q;
+  OG_TRY(og_query_parse(cx, cx->arena, args->source, args->source_name, &file));
+  OG_TRY(og_query_find(cx, &file, args->name, &q));
+  OG_TRY(og_db__expect(cx, q, true));
+  return og_arena_str(cx, cx->arena, q->name, &out->query_name);
 }
 
 og_status og_db_mutate(og_ctx *cx, og_db *db, const og_db_query_args *args, og_write_result *out)
 {
-  og_query_file file;
   og_ulid if_commit;
   og_mutated done;
-  mutation_source m = {.file = &file, .params = args->params};
+  mutation_source m = {.db = db, .args = args};
   *out = (og_write_result){0};
-  OG_TRY(og_query_parse(cx, cx->arena, args->source, args->source_name, &file));
-  OG_TRY(og_query_find(cx, &file, args->name, &m.q));
-  if (!m.q->is_mutation)
-    return og_fail(cx, OG_EINVALID, "query '" OG_STR_FMT "' only reads: run it with `omnigraph query`",
-                   OG_STR_ARG(m.q->name));
+  OG_TRY(check_mutation(cx, args, out));
   if (args->if_commit.len) OG_TRY(parse_id(cx, args->if_commit, &if_commit));
   OG_TRY(branch_text(cx, args->target.branch, &out->branch));
-  OG_TRY(og_arena_str(cx, cx->arena, m.q->name, &out->query_name));
   const og_mutation mutation = {.branch = args->target.branch,
                                 .plan = plan_mutation,
                                 .plan_arg = &m,
                                 .actor = args->actor,
                                 .if_commit = args->if_commit.len ? &if_commit : NULL};
-  OG_TRY(og_write_mutate(cx, db->graph, &mutation, &done));
+  og_status st = og_write_mutate(cx, db->graph, &mutation, &done);
+  og_cached_unref(m.prepared);
+  OG_TRY(st);
   out->affected_nodes = done.nodes;
   out->affected_edges = done.edges;
   out->has_commit = done.has_commit;

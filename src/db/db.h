@@ -33,28 +33,41 @@ typedef struct og_db_target {
   og_str branch, snapshot;
 } og_db_target;
 
+/* The limits of one read; 0: none, or the default. */
+typedef struct og_db_limits {
+  uint64_t memory; /* bytes */
+  uint64_t rows;   /* of the answer */
+} og_db_limits;
+
 typedef struct og_db_query_args {
-  og_str source;      /* .gq text */
-  og_str source_name; /* file name for messages */
-  og_str name;        /* which query; empty: the only one */
-  og_str params;      /* JSON object text; empty: none */
+  og_str source;           /* .gq text */
+  og_str source_name;      /* file name for messages */
+  og_str name;             /* which query; empty: the only one */
+  og_str params;           /* JSON object text; empty: none */
+  const og_scalar *values; /* bound already, instead of `params`; NULL: not given */
   og_db_target target;
+  og_snapshot *pin; /* reads: this state instead of `target`; borrowed; NULL: not given */
+  og_db_limits limits;
   og_str actor;     /* mutations */
   og_str if_commit; /* mutations: 26 characters, or empty */
 } og_db_query_args;
 
+typedef struct og_prepared og_prepared; /* db/prepared.h */
+
 /* Columns and rows of an answer.  Values are typed Arrow columns; og_column_json (arrow/json.h) spells them. */
 typedef struct og_result {
+  og_prepared *prepared; /* what it answers; one reference, and where the names are */
   og_str query_name;
-  og_db_target target;
-  og_str *columns;    /* names, in projection order */
-  og_column **values; /* one reference each, n_columns */
-  og_schema *schema;  /* of them: names, types, nullability; one reference */
+  og_db_target target;   /* as asked for; borrowed */
+  const og_str *columns; /* names, in projection order; a NUL behind each */
+  og_column **values;    /* one reference each, n_columns */
   uint32_t n_columns;
   int64_t n_rows;
-  og_str commit; /* head commit of the state read; empty: unknown */
+  char commit[OG_ULID_LEN + 1]; /* head commit of the state read; "": unknown */
 } og_result;
 void og_result_cleanup(og_result *r);
+/* Names, types and nullability of the columns.  *out holds one reference. */
+OG_MUST_USE og_status og_result_schema(og_ctx *cx, const og_result *r, og_schema **out);
 /* Row i as a JSON object. */
 OG_MUST_USE og_status og_result_put_row(og_ctx *cx, const og_result *r, int64_t i, og_json_writer *w);
 OG_MUST_USE og_status og_db_query(og_ctx *cx, og_db *db, const og_db_query_args *args, og_result *out);

@@ -17,6 +17,11 @@ struct og_session {
   char *uri;
 };
 
+struct og_pin {
+  og_snapshot *snapshot; /* one reference */
+  char commit[OG_ULID_LEN + 1];
+};
+
 /* One call: a context whose errors go to the caller, and an arena for what dies with it.  Must not move. */
 typedef struct og_call {
   og_ctx cx;
@@ -48,6 +53,16 @@ OG_MUST_USE og_status og_db__text_new(og_ctx *cx, og_buf *buf, og_text **out);
 
 /* Takes the strings of a query's or mutation's options. */
 OG_MUST_USE og_status og_db__query_args(og_ctx *cx, const char *source, const og_query_opts *o, og_db_query_args *out);
+
+/* An og_result of the API, with what is in `r`, which is empty then. */
+OG_MUST_USE og_status og_db__answer_new(og_ctx *cx, og_result *r, og_result **out);
+/* The account of one, alive as long as it is. */
+og_mem *og_db__answer_mem(const og_result *result);
+/* A stream over the columns of a result. */
+OG_MUST_USE og_status og_db__stream_new(og_ctx *cx, const og_result *result, struct ArrowArrayStream *out);
+/* A cursor over a result, which is empty then. */
+OG_MUST_USE og_status og_db__cursor_new(og_ctx *cx, og_result *r, og_cursor **out);
+void og_db__give_commit(const og_commit *commit, og_receipt *out);
 
 /* ---- lists: each lies in the arena that it owns, with its items and their strings; freeing it is freeing the arena.
  */

@@ -223,7 +223,9 @@ static og_status scalar_of(og_ctx *cx, const og_value *v, og_type type, og_scala
     out->v.f = v->as.number;
     return OG_OK;
   case OG_VALUE_TEXT: return text_value(cx, v, out);
-  case OG_VALUE_LIST: break;
+  case OG_VALUE_LIST:
+  case OG_VALUE_JSON:
+  case OG_VALUE_NULL: break;
   }
   return og_fail(cx, OG_EINVALID, "a condition's value is of kind %d, which is none", (int)v->kind);
 }

@@ -5,11 +5,10 @@
 
 #include <errno.h>
 
-/* What og_result points at in the C API.  It lies in the arena that it owns. */
+/* What og_result points at in the C API. */
 typedef struct answer {
   og_result result;
-  og_arena arena; /* this struct, and the names */
-  og_mem *mem;    /* for what is made from it; alive as long as the answer is */
+  og_mem *mem; /* for what is made from it; alive as long as the answer is */
 } answer;
 _Static_assert(offsetof(answer, result) == 0, "an og_result of the API is the front of an answer");
 
@@ -30,31 +29,22 @@ og_status og_db__query_args(og_ctx *cx, const char *source, const og_query_opts 
   OG_TRY(og_db__text_take(cx, o->branch, "branch", &out->target.branch));
   OG_TRY(og_db__text_take(cx, o->snapshot, "snapshot", &out->target.snapshot));
   OG_TRY(og_db__text_take(cx, o->if_commit, "if_commit", &out->if_commit));
+  out->pin = o->pin ? o->pin->snapshot : NULL;
+  out->limits = (og_db_limits){o->memory_limit, o->max_rows};
+  if (o->pin && (o->branch || o->snapshot))
+    return og_fail(cx, OG_EINVALID, "'pin' says which state is read: no 'branch' and no 'snapshot' go with it");
   return og_db__text_take(cx, o->actor, "actor", &out->actor);
 }
 
-/* Moves the columns of `r` into an answer; the names are copied, for `r` lives in the call's scratch. */
-static og_status answer_new(og_ctx *cx, og_result *r, answer **out)
+og_status og_db__answer_new(og_ctx *cx, og_result *r, og_result **out)
 {
-  og_arena arena = {0};
-  answer *a = og_arena_zalloc(cx, &arena, sizeof *a);
-  og_str *names = a ? og_arena_calloc(cx, &arena, (size_t)r->n_columns + 1, sizeof *names) : NULL;
-  og_status st = names ? og_arena_str(cx, &arena, r->commit, &a->result.commit) : OG_ENOMEM;
-  for (uint32_t i = 0; st == OG_OK && i < r->n_columns; i++) st = og_arena_str(cx, &arena, r->columns[i], &names[i]);
-  if (st != OG_OK) {
-    og_arena_cleanup(&arena);
-    return st;
-  }
+  answer *a = og_zalloc(cx, sizeof *a);
+  if (!a) return OG_ENOMEM;
   a->mem = cx->mem;
-  a->result.columns = names;
-  a->result.n_columns = r->n_columns;
-  a->result.n_rows = r->n_rows;
-  a->result.values = r->values;
-  a->result.schema = r->schema;
-  r->values = NULL;
-  r->schema = NULL;
-  a->arena = arena;
-  *out = a;
+  a->result = *r;
+  a->result.target = (og_db_target){0}; /* borrowed from the call */
+  *r = (og_result){0};
+  *out = &a->result;
   return OG_OK;
 }
 
@@ -64,16 +54,14 @@ static og_status query(og_call *c, og_session *s, const char *source, const og_q
   og_query_opts o;
   og_db_query_args args;
   og_result r;
-  answer *a;
   og_query_opts_init(&o);
   OG_TRY(og_db__opts_take(cx, &o, sizeof o, given));
   OG_TRY(og_db__query_args(cx, source, &o, &args));
   if (args.if_commit.len) return og_fail(cx, OG_EINVALID, "'if_commit' guards mutations; a query reads a 'snapshot'");
   og_db__call_bound(c, o.timeout_ms, o.cancel);
   OG_TRY(og_db_query(cx, s->db, &args, &r));
-  og_status st = answer_new(cx, &r, &a);
+  og_status st = og_db__answer_new(cx, &r, out);
   og_result_cleanup(&r);
-  if (st == OG_OK) *out = &a->result;
   return st;
 }
 
@@ -85,13 +73,17 @@ og_status og_session_query(og_session *session, const char *source, const og_que
   return og_db__call_end(&c, query(&c, session, source, opts, out));
 }
 
+og_mem *og_db__answer_mem(const og_result *result)
+{
+  return ((const answer *)result)->mem;
+}
+
 void og_result_free(og_result *result)
 {
   answer *a = (answer *)result;
   if (!a) return;
-  og_arena arena = a->arena;
   og_result_cleanup(&a->result);
-  og_arena_cleanup(&arena);
+  og_free(a);
 }
 
 size_t og_result_row_count(const og_result *result)
@@ -111,7 +103,7 @@ const char *og_result_column_name(const og_result *result, size_t column)
 
 const char *og_result_commit(const og_result *result)
 {
-  return result->commit.ptr;
+  return result->commit;
 }
 
 /* ---- JSON */
@@ -129,7 +121,7 @@ og_status og_result_json(const og_result *result, og_text **out, og_error *err)
   og_runtime none = {0};
   og_buf text = {0};
   og_json_writer w;
-  og_ctx *cx = og_db__call_bare(&c, ((const answer *)result)->mem, &none, err);
+  og_ctx *cx = og_db__call_bare(&c, og_db__answer_mem(result), &none, err);
   og_json_writer_init(&w, &text, false);
   og_status st = put_rows(cx, result, &w);
   if (st == OG_OK) st = og_db__text_new(cx, &text, out);
@@ -214,24 +206,36 @@ static void stream_release(struct ArrowArrayStream *self)
   self->release = NULL;
 }
 
+static og_status batch_of(og_ctx *cx, const og_result *r, og_batch **out)
+{
+  og_schema *schema;
+  OG_TRY(og_result_schema(cx, r, &schema));
+  og_status st = og_batch_new(cx, schema, r->values, r->n_columns, r->n_rows, out);
+  og_schema_unref(schema);
+  return st;
+}
+
+og_status og_db__stream_new(og_ctx *cx, const og_result *result, struct ArrowArrayStream *out)
+{
+  stream *s = og_zalloc(cx, sizeof *s);
+  og_status st = s ? batch_of(cx, result, &s->batch) : OG_ENOMEM;
+  if (st != OG_OK) {
+    og_free(s);
+    return st;
+  }
+  s->mem = cx->mem;
+  *out = (struct ArrowArrayStream){.get_schema = stream_schema,
+                                   .get_next = stream_next,
+                                   .get_last_error = stream_last_error,
+                                   .release = stream_release,
+                                   .private_data = s};
+  return OG_OK;
+}
+
 og_status og_result_stream(const og_result *result, struct ArrowArrayStream *out, og_error *err)
 {
   og_call c;
   og_runtime none = {0};
-  og_mem *mem = ((const answer *)result)->mem;
-  og_ctx *cx = og_db__call_bare(&c, mem, &none, err);
-  stream *s = og_zalloc(cx, sizeof *s);
-  og_status st = s ? og_batch_new(cx, result->schema, result->values, result->n_columns, result->n_rows, &s->batch)
-                   : OG_ENOMEM;
-  if (st == OG_OK) {
-    s->mem = mem;
-    *out = (struct ArrowArrayStream){.get_schema = stream_schema,
-                                     .get_next = stream_next,
-                                     .get_last_error = stream_last_error,
-                                     .release = stream_release,
-                                     .private_data = s};
-  } else {
-    og_free(s);
-  }
-  return og_db__call_end(&c, st);
+  og_ctx *cx = og_db__call_bare(&c, og_db__answer_mem(result), &none, err);
+  return og_db__call_end(&c, og_db__stream_new(cx, result, out));
 }

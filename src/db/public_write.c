@@ -4,7 +4,7 @@
 
 #include "base/env.h"
 
-static void give_commit(const og_commit *commit, og_receipt *out)
+void og_db__give_commit(const og_commit *commit, og_receipt *out)
 {
   _Static_assert(sizeof out->commit == OG_ULID_LEN + 1, "an id and its NUL");
   og_ulid_format(&commit->id, out->commit);
@@ -44,7 +44,7 @@ static og_status load(og_call *c, og_session *s, og_load_args *args, const og_lo
   *out = (og_receipt){.branch_created = r.branch_created};
   for (uint32_t i = 0; i < r.n_nodes; i++) out->nodes += r.nodes[i].loaded;
   for (uint32_t i = 0; i < r.n_edges; i++) out->edges += r.edges[i].loaded;
-  give_commit(&r.commit, out);
+  og_db__give_commit(&r.commit, out);
   return OG_OK;
 }
 
@@ -98,11 +98,12 @@ static og_status mutate(og_call *c, og_session *s, const char *source, const og_
   OG_TRY(og_db__query_args(cx, source, &o, &args));
   if (args.target.snapshot.len)
     return og_fail(cx, OG_EINVALID, "the past cannot be changed: a mutation takes a 'branch', no 'snapshot'");
+  if (args.pin) return og_fail(cx, OG_EINVALID, "the past cannot be changed: a mutation takes a 'branch', no 'pin'");
   og_db__call_bound(c, o.timeout_ms, o.cancel);
   OG_TRY(og_db_mutate(cx, s->db, &args, &r));
   if (!out) return OG_OK;
   *out = (og_receipt){.nodes = r.affected_nodes, .edges = r.affected_edges};
-  if (r.has_commit) give_commit(&r.commit, out);
+  if (r.has_commit) og_db__give_commit(&r.commit, out);
   return OG_OK;
 }
 

@@ -142,7 +142,7 @@ static og_status bind_value(const binder *b, const og_prop_type *t, const og_jso
 
 /* ---- all of them */
 
-static og_status bind_param(og_ctx *cx, og_arena *a, const og_param_decl *d, const og_json *v, og_scalar *out)
+og_status og_params_bind_one(og_ctx *cx, og_arena *a, const og_param_decl *d, const og_json *v, og_scalar *out)
 {
   binder b = {cx, a, d->name};
   og_prop_type t;
@@ -181,7 +181,7 @@ og_status og_params_bind(og_ctx *cx, og_arena *a, const og_query *query, og_str 
   if (!list) return OG_ENOMEM;
   for (uint32_t i = 0; i < query->n_params; i++) {
     const og_json *v = object ? og_json_get(object, query->params[i].name) : NULL;
-    OG_TRY(bind_param(cx, a, &query->params[i], v, &list[i]));
+    OG_TRY(og_params_bind_one(cx, a, &query->params[i], v, &list[i]));
   }
   *values = list;
   return OG_OK;

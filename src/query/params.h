@@ -7,6 +7,7 @@
 #pragma once
 
 #include "arrow/kernels.h"
+#include "base/json.h"
 #include "query/ast.h"
 
 /* values[i] is the value of query->params[i]: of the declared type's column type, or null.  `json` empty: no values.
@@ -14,3 +15,6 @@
  * kept longer (take a copy).  OG_EINVALID "param 'x': …"; OG_ELIMIT. */
 OG_MUST_USE og_status og_params_bind(og_ctx *cx, og_arena *a, const og_query *query, og_str json,
                                      const og_scalar **values);
+/* One value, as the above has it.  `json` NULL: it is not given. */
+OG_MUST_USE og_status og_params_bind_one(og_ctx *cx, og_arena *a, const og_param_decl *decl, const og_json *json,
+                                         og_scalar *out);

@@ -42,7 +42,7 @@ typedef struct og_mutated {
 } og_mutated;
 
 /* Plans against the newest schema at every try, hence the callback. */
-typedef og_status (*og_plan_fn)(og_ctx *cx, void *arg, const og_catalog *catalog, const og_mutation_plan **plan,
+typedef og_status (*og_plan_fn)(og_ctx *cx, void *arg, og_catalog *catalog, const og_mutation_plan **plan,
                                 const og_scalar **values);
 typedef struct og_mutation {
   og_str branch;
