@@ -226,7 +226,8 @@ og_status cmd_export(cli *c)
   og_db *db;
   if (cli_has(c, FLAG_JSONL)) fprintf(stderr, "warning: --jsonl is not needed: an export is NDJSON\n");
   OG_TRY(cli_open(c, 0, true, &db));
-  og_status st = og_db_export(c->cx, db, c->values[FLAG_BRANCH], c->types.data, c->types.len, write_out, c);
+  og_status st = og_pool_new(c->cx, 0, &c->cx->rt->pool); /* decodes and formats side by side */
+  if (st == OG_OK) st = og_db_export(c->cx, db, c->values[FLAG_BRANCH], c->types.data, c->types.len, write_out, c);
   og_db_close(db);
   return st;
 }
