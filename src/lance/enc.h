@@ -10,7 +10,7 @@
  */
 #pragma once
 
-#include "arrow/column.h"
+#include "arrow/builder.h"
 #include "base/buf.h"
 
 #define OG_LANCE__BLOCK         1024 /* values in a FastLanes block */
@@ -46,9 +46,11 @@ typedef struct og_lance__shape {
   uint32_t width; /* FIXED: bytes per element: 1, 2, 4, 8 */
   uint32_t dim;   /* elements per slot */
   bool is_list;   /* a fixed-size list, even of one item */
-  bool packed;    /* a packed struct, as a list of `dim` bytes: its children one behind the other */
-  bool wide;      /* VARBIN: 64-bit offsets */
-  bool blob;      /* VARBIN: descriptors of blobs (blob.h); they lie in full-zip pages with 32-bit lengths */
+  bool packed; /* a packed struct, as a list of `dim` bytes: its children one behind the other; VARBIN: as bytes of */
+               /* no fixed size (enc_packed.c) */
+  const og_field *of; /* packed: the struct; borrowed */
+  bool wide;          /* VARBIN: 64-bit offsets */
+  bool blob;          /* VARBIN: descriptors of blobs (blob.h); they lie in full-zip pages with 32-bit lengths */
 } og_lance__shape;
 
 typedef struct og_lance__slots {
@@ -158,6 +160,15 @@ OG_MUST_USE og_status og_lance__fixed_decode(og_ctx *cx, const og_lance__enc *e,
 OG_MUST_USE og_status og_lance__slots_decode(og_ctx *cx, const og_lance__enc *e, const og_str *bufs, uint32_t n_bufs,
                                              uint64_t n, og_lance__slots *out);
 /* Whether e is how a packed struct of this shape lies; its values are then plain bytes. */
+/* enc_packed.c: a full-zip page of packed structs with lengths; and the children of its rows, apart. */
+/* *tables: per child the symbols of its strings or NULL, in `a`; NULL: no child has any. */
+OG_MUST_USE og_status og_lance__packed_rows_open(og_ctx *cx, og_arena *a, const og_lance__enc *e, const og_field *f,
+                                                 const og_lance__fsst *const **tables);
+/* Appends the row with its strings expanded. */
+OG_MUST_USE og_status og_lance__packed_row_expand(og_ctx *cx, const og_field *f, const og_lance__fsst *const *tables,
+                                                  og_str row, og_buf *out);
+OG_MUST_USE og_status og_lance__packed_rows_split(og_ctx *cx, const og_field *f, const og_lance__slots *s,
+                                                  const uint8_t *validity, og_builder *const *children);
 OG_MUST_USE og_status og_lance__packed_check(og_ctx *cx, const og_lance__enc *e, const og_lance__shape *shape);
 extern const og_lance__enc og_lance__bytes_enc; /* flat values of 8 bits */
 /* n slots in the form of one block: dictionaries. */

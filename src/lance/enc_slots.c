@@ -15,8 +15,7 @@ og_status og_lance__mem_reserve(og_ctx *cx, og_lance__mem *m, size_t more)
 {
   size_t need;
   if (OG_ADD_OVERFLOWS(m->len, more, &need) || need > 4 * OG_LIMIT_PAGE_BYTES)
-    return og_fail(cx, OG_ELIMIT, "decoded values of %zu + %zu bytes are more than a page may hold",
-                   m->len, more);
+    return og_fail(cx, OG_ELIMIT, "decoded values of %zu + %zu bytes are more than a page may hold", m->len, more);
   if (need <= m->cap && m->data) return OG_OK; /* never without memory: NULL means failure */
   size_t cap = m->cap + m->cap / 2;
   if (cap < need) cap = need;
@@ -51,14 +50,18 @@ og_status og_lance__mem_take(og_ctx *cx, og_lance__mem *m, void **out)
 static bool packed_shape(const og_field *f, og_lance__shape *out)
 {
   uint64_t bytes = 0;
+  bool varies = false;
   for (uint32_t i = 0; i < f->n_children; i++) {
     og_lance__shape child;
     if (f->children[i].type.id == OG_TYPE_STRUCT || !og_lance__shape_of(&f->children[i], &child)) return false;
-    if (child.form != OG_LANCE__FIXED) return false;
-    bytes += (uint64_t)child.width * child.dim;
+    if (child.form != OG_LANCE__FIXED && child.form != OG_LANCE__VARBIN) return false;
+    varies = varies || child.form == OG_LANCE__VARBIN;
+    if (child.form == OG_LANCE__FIXED) bytes += (uint64_t)child.width * child.dim;
   }
+  *out = (og_lance__shape){.form = OG_LANCE__VARBIN, .dim = 1, .packed = true, .of = f};
+  if (varies) return bytes <= OG_LIMIT_VECTOR_DIM;
   *out = (og_lance__shape){
-      .form = OG_LANCE__FIXED, .width = 1, .dim = (uint32_t)bytes, .is_list = true, .packed = true};
+      .form = OG_LANCE__FIXED, .width = 1, .dim = (uint32_t)bytes, .is_list = true, .packed = true, .of = f};
   return bytes > 0 && bytes <= OG_LIMIT_VECTOR_DIM;
 }
 
@@ -137,8 +140,7 @@ og_status og_lance__bits_fill(og_ctx *cx, og_lance__mem *m, uint64_t len, bool b
   return OG_OK;
 }
 
-og_status og_lance__bits_append(og_ctx *cx, og_lance__mem *m, uint64_t len, const uint8_t *src,
-                                uint64_t at, uint64_t n)
+og_status og_lance__bits_append(og_ctx *cx, og_lance__mem *m, uint64_t len, const uint8_t *src, uint64_t at, uint64_t n)
 {
   if (n == 0) return OG_OK;
   OG_TRY(og_lance__bits_fill(cx, m, len, false, n));
@@ -166,16 +168,13 @@ uint64_t og_lance__slots_offset(const og_lance__slots *s, uint64_t i)
                        : (uint64_t)((const int32_t *)(const void *)s->offsets.data)[i];
 }
 
-og_status og_lance__slots_open(og_ctx *cx, og_lance__slots *s, uint64_t n, uint64_t bytes,
-                               uint8_t **bytes_at)
+og_status og_lance__slots_open(og_ctx *cx, og_lance__slots *s, uint64_t n, uint64_t bytes, uint8_t **bytes_at)
 {
   size_t w = offset_width(s), more;
   if (bytes > OG_LIMIT_PAGE_BYTES || (!s->shape.wide && s->data.len + bytes > INT32_MAX))
-    return og_fail(
-        cx, OG_ELIMIT,
-        "%" PRIu64
-        " bytes of strings do not fit a column with 32-bit offsets; read fewer rows at once",
-        (uint64_t)s->data.len + bytes);
+    return og_fail(cx, OG_ELIMIT,
+                   "%" PRIu64 " bytes of strings do not fit a column with 32-bit offsets; read fewer rows at once",
+                   (uint64_t)s->data.len + bytes);
   if (s->offsets.len == 0) {
     uint8_t *first = og_lance__mem_push(cx, &s->offsets, w);
     if (!first) return OG_ENOMEM;
@@ -204,15 +203,12 @@ og_status og_lance__slots_zeros(og_ctx *cx, og_lance__slots *s, uint64_t n)
   if (s->valid.len) OG_TRY(og_lance__bits_fill(cx, &s->valid, s->n * s->shape.dim, true, elems));
   switch (s->shape.form) {
   case OG_LANCE__FIXED:
-    if (elems > OG_LIMIT_PAGE_BYTES)
-      return og_fail(cx, OG_ELIMIT, "%" PRIu64 " values in one page", elems);
+    if (elems > OG_LIMIT_PAGE_BYTES) return og_fail(cx, OG_ELIMIT, "%" PRIu64 " values in one page", elems);
     at = og_lance__mem_push(cx, &s->data, (size_t)elems * s->shape.width);
     if (!at) return cx->err->status;
     memset(at, 0, (size_t)elems * s->shape.width);
     break;
-  case OG_LANCE__BITS:
-    OG_TRY(og_lance__bits_fill(cx, &s->data, s->n * s->shape.dim, false, elems));
-    break;
+  case OG_LANCE__BITS: OG_TRY(og_lance__bits_fill(cx, &s->data, s->n * s->shape.dim, false, elems)); break;
   case OG_LANCE__VARBIN:
     OG_TRY(og_lance__slots_open(cx, s, n, 0, &at));
     for (uint64_t i = 0; i < n; i++) og_lance__slots_set_end(s, s->n - n + i, s->data.len);
@@ -223,8 +219,7 @@ og_status og_lance__slots_zeros(og_ctx *cx, og_lance__slots *s, uint64_t n)
   return OG_OK;
 }
 
-static og_status copy_strings(og_ctx *cx, og_lance__slots *s, const og_lance__slots *src,
-                              uint64_t from, uint64_t n)
+static og_status copy_strings(og_ctx *cx, og_lance__slots *s, const og_lance__slots *src, uint64_t from, uint64_t n)
 {
   uint64_t start = og_lance__slots_offset(src, from);
   uint64_t bytes = og_lance__slots_offset(src, from + n) - start;
@@ -239,8 +234,8 @@ static og_status copy_strings(og_ctx *cx, og_lance__slots *s, const og_lance__sl
 
 /* Brings the element bitmaps of both sides together before `elems` elements at `from_elem` are
  * appended. */
-static og_status copy_validity(og_ctx *cx, og_lance__slots *s, const og_lance__slots *src,
-                               uint64_t from_elem, uint64_t elems)
+static og_status copy_validity(og_ctx *cx, og_lance__slots *s, const og_lance__slots *src, uint64_t from_elem,
+                               uint64_t elems)
 {
   uint64_t have = s->n * s->shape.dim;
   if (src->valid.len) {
@@ -250,8 +245,8 @@ static og_status copy_validity(og_ctx *cx, og_lance__slots *s, const og_lance__s
   return s->valid.len ? og_lance__bits_fill(cx, &s->valid, have, true, elems) : OG_OK;
 }
 
-og_status og_lance__slots_copy(og_ctx *cx, og_lance__slots *s, const og_lance__slots *from_slots,
-                               uint64_t from, uint64_t n)
+og_status og_lance__slots_copy(og_ctx *cx, og_lance__slots *s, const og_lance__slots *from_slots, uint64_t from,
+                               uint64_t n)
 {
   OG_ASSERT(from + n <= from_slots->n);
   if (n == 0) return OG_OK;
@@ -261,8 +256,7 @@ og_status og_lance__slots_copy(og_ctx *cx, og_lance__slots *s, const og_lance__s
   OG_TRY(check_count(cx, s, n, &elems));
   if (s->shape.is_list) OG_TRY(copy_validity(cx, s, from_slots, from * dim, elems));
   if (s->shape.form == OG_LANCE__BITS) {
-    OG_TRY(
-        og_lance__bits_append(cx, &s->data, s->n * dim, from_slots->data.data, from * dim, elems));
+    OG_TRY(og_lance__bits_append(cx, &s->data, s->n * dim, from_slots->data.data, from * dim, elems));
   } else if (s->shape.form == OG_LANCE__FIXED) {
     uint8_t *at = og_lance__mem_push(cx, &s->data, (size_t)(elems * w));
     if (!at) return cx->err->status;
@@ -276,12 +270,11 @@ og_status og_lance__slots_copy(og_ctx *cx, og_lance__slots *s, const og_lance__s
 
 static og_status bad_index(og_ctx *cx, uint32_t idx, uint64_t n)
 {
-  return og_fail(cx, OG_ECORRUPT, "a dictionary of %" PRIu64 " values has no value %" PRIu32, n,
-                 idx);
+  return og_fail(cx, OG_ECORRUPT, "a dictionary of %" PRIu64 " values has no value %" PRIu32, n, idx);
 }
 
-static og_status gather_strings(og_ctx *cx, og_lance__slots *s, const og_lance__slots *dict,
-                                const uint32_t *idx, uint64_t n)
+static og_status gather_strings(og_ctx *cx, og_lance__slots *s, const og_lance__slots *dict, const uint32_t *idx,
+                                uint64_t n)
 {
   uint64_t bytes = 0, first = s->n, end = s->data.len;
   uint8_t *at;
@@ -300,12 +293,11 @@ static og_status gather_strings(og_ctx *cx, og_lance__slots *s, const og_lance__
   return OG_OK;
 }
 
-og_status og_lance__slots_gather(og_ctx *cx, og_lance__slots *s, const og_lance__slots *dict,
-                                 const uint32_t *idx, uint64_t n)
+og_status og_lance__slots_gather(og_ctx *cx, og_lance__slots *s, const og_lance__slots *dict, const uint32_t *idx,
+                                 uint64_t n)
 {
   if (s->shape.form == OG_LANCE__VARBIN) return gather_strings(cx, s, dict, idx, n);
-  if (s->shape.form != OG_LANCE__FIXED)
-    return og_fail(cx, OG_EUNSUPPORTED, "a dictionary of bits or null values");
+  if (s->shape.form != OG_LANCE__FIXED) return og_fail(cx, OG_EUNSUPPORTED, "a dictionary of bits or null values");
   size_t w = (size_t)s->shape.width * s->shape.dim, bytes;
   if (OG_MUL_OVERFLOWS(w, (size_t)n, &bytes)) bytes = SIZE_MAX;
   uint8_t *at = og_lance__mem_push(cx, &s->data, bytes);

@@ -74,13 +74,13 @@ static void writer_free(og_ctx *cx, og_lance_file_writer *w)
 
 /* ---- Opening. */
 
-/* What Lance cannot read either. */
+/* Of packed structs only those of numbers are written. */
 static og_status check_packed(og_ctx *cx, const og_field *f)
 {
   for (uint32_t i = 0; i < f->n_children; i++)
-    if (f->children[i].type.id == OG_TYPE_FIXED_LIST)
+    if (f->children[i].type.id == OG_TYPE_FIXED_LIST || og_type_is_varbin(f->children[i].type.id))
       return og_fail(cx, OG_EUNSUPPORTED,
-                     "field \"" OG_STR_FMT "\" is a packed struct with a list in it: only numbers are written so",
+                     "field \"" OG_STR_FMT "\" is a packed struct with more than numbers in it, and is only read",
                      OG_STR_ARG(f->name));
   return OG_OK;
 }

@@ -90,8 +90,8 @@ static og_status flat_layer(og_ctx *cx, const og_lance__leaf *l, uint32_t layer,
 
 /* A layer inside lists, or a list itself: then starts[k] receives the number of items before the
  * k-th list. */
-static og_status nested_layer(og_ctx *cx, const og_lance__leaf *l, uint32_t layer, bool is_list,
-                              layer_out *out, og_lance__mem *starts)
+static og_status nested_layer(og_ctx *cx, const og_lance__leaf *l, uint32_t layer, bool is_list, layer_out *out,
+                              og_lance__mem *starts)
 {
   layer_view here, below = {0};
   OG_AUTO(og_lance__mem) null = {0};
@@ -101,8 +101,7 @@ static og_status nested_layer(og_ctx *cx, const og_lance__leaf *l, uint32_t laye
   if (!to) return cx->err->status;
   int64_t *start = NULL;
   if (is_list) {
-    start = (int64_t *)(void *)og_lance__mem_push(cx, starts,
-                                                  (size_t)(l->n_entries + 1) * sizeof *start);
+    start = (int64_t *)(void *)og_lance__mem_push(cx, starts, (size_t)(l->n_entries + 1) * sizeof *start);
     if (!start) return cx->err->status;
   }
   int64_t n = 0, items = 0;
@@ -128,8 +127,7 @@ static og_status list_offsets(og_ctx *cx, const og_field *f, const int64_t *star
   const bool wide = f->type.id == OG_TYPE_LARGE_LIST;
   const size_t n = (size_t)out->n + 1;
   if (!wide && starts[out->n] > INT32_MAX)
-    return og_fail(cx, OG_ELIMIT,
-                   "%" PRId64 " list items do not fit 32-bit offsets; read fewer rows at once",
+    return og_fail(cx, OG_ELIMIT, "%" PRId64 " list items do not fit 32-bit offsets; read fewer rows at once",
                    starts[out->n]);
   uint8_t *to = og_lance__mem_push(cx, &out->offsets, n * (wide ? 8 : 4));
   if (!to) return cx->err->status;
@@ -138,15 +136,13 @@ static og_status list_offsets(og_ctx *cx, const og_field *f, const int64_t *star
   return OG_OK;
 }
 
-static og_status unravel(og_ctx *cx, const og_field *f, const og_lance__leaf *l, uint32_t layer,
-                         layer_out *out)
+static og_status unravel(og_ctx *cx, const og_field *f, const og_lance__leaf *l, uint32_t layer, layer_out *out)
 {
   const og_lance__path *p = l->path;
   if (p->n_lists == 0) return flat_layer(cx, l, layer, out);
   OG_AUTO(og_lance__mem) starts = {0};
   OG_TRY(nested_layer(cx, l, layer, p->is_list[layer], out, &starts));
-  return p->is_list[layer] ? list_offsets(cx, f, (const int64_t *)(const void *)starts.data, out)
-                           : OG_OK;
+  return p->is_list[layer] ? list_offsets(cx, f, (const int64_t *)(const void *)starts.data, out) : OG_OK;
 }
 
 /* ---- Leaf columns. */
@@ -192,10 +188,8 @@ static og_status item_column(og_ctx *cx, og_type type, og_lance__slots *s, og_co
     og_free(validity);
     return st;
   }
-  const og_column_parts parts = {.type = type,
-                                 .len = (int64_t)(s->n * s->shape.dim),
-                                 .validity = validity,
-                                 .data = {data, NULL}};
+  const og_column_parts parts = {
+      .type = type, .len = (int64_t)(s->n * s->shape.dim), .validity = validity, .data = {data, NULL}};
   return og_column_adopt(cx, &parts, out);
 }
 
@@ -253,11 +247,35 @@ static og_status packed_child(og_ctx *cx, const og_field *f, const og_lance__slo
   return st;
 }
 
+/* Of rows that have no fixed size. */
+static og_status packed_rows(og_ctx *cx, const og_field *f, const og_lance__slots *s, layer_out *layer, og_column **out)
+{
+  OG_AUTO(og_arena) scratch = {0};
+  OG_AUTO(column_list) children = {0};
+  og_builder **b = og_arena_calloc(cx, &scratch, (size_t)f->n_children + 1, sizeof(og_builder *));
+  void *validity;
+  children.cols = og_calloc(cx, (size_t)f->n_children + 1, sizeof *children.cols);
+  og_status st = b && children.cols ? check_slots(cx, s, layer) : OG_ENOMEM;
+  for (uint32_t i = 0; st == OG_OK && i < f->n_children; i++) st = og_builder_new(cx, &f->children[i], &b[i]);
+  if (st == OG_OK) st = og_lance__packed_rows_split(cx, f, s, layer->validity.len ? layer->validity.data : NULL, b);
+  for (; st == OG_OK && children.n < f->n_children; children.n++) {
+    st = og_builder_finish(cx, b[children.n], &children.cols[children.n]);
+    if (st != OG_OK) break;
+  }
+  for (uint32_t i = 0; b && i < f->n_children; i++) og_builder_free(b[i]);
+  OG_TRY(st);
+  OG_TRY(take_validity(cx, layer, &validity));
+  const og_column_parts parts = {
+      .type = f->type, .len = layer->n, .validity = validity, .children = children.cols, .n_children = children.n};
+  return og_column_adopt(cx, &parts, out);
+}
+
 /* The children's own nulls are not stored. */
 static og_status packed_column(og_ctx *cx, const og_field *f, og_lance__slots *s, layer_out *layer, og_column **out)
 {
   uint64_t at = 0;
   void *validity;
+  if (s->shape.form == OG_LANCE__VARBIN) return packed_rows(cx, f, s, layer, out);
   OG_TRY(check_slots(cx, s, layer));
   if (layer->validity.len) clear_null_items(s, layer->validity.data);
   OG_AUTO(column_list) children = {0};
@@ -275,16 +293,14 @@ static og_status packed_column(og_ctx *cx, const og_field *f, og_lance__slots *s
   return og_column_adopt(cx, &parts, out);
 }
 
-static og_status leaf_column(og_ctx *cx, const og_field *f, og_lance__leaf *l, layer_out *layer,
-                             og_column **out)
+static og_status leaf_column(og_ctx *cx, const og_field *f, og_lance__leaf *l, layer_out *layer, og_column **out)
 {
   og_lance__slots *s = &l->slots;
   void *validity = NULL, *data[2] = {NULL, NULL};
   og_column *items = NULL;
   OG_TRY(check_slots(cx, s, layer));
   if (f->type.id == OG_TYPE_NULL) return og_column_nulls(cx, f, layer->n, out);
-  if (layer->validity.len && s->shape.form == OG_LANCE__VARBIN)
-    clear_null_strings(s, layer->validity.data);
+  if (layer->validity.len && s->shape.form == OG_LANCE__VARBIN) clear_null_strings(s, layer->validity.data);
   if (layer->validity.len && s->shape.is_list) clear_null_items(s, layer->validity.data);
   if (s->shape.is_list) OG_TRY(item_column(cx, f->children[0].type, s, &items));
   og_status st = take_validity(cx, layer, &validity);
@@ -318,11 +334,10 @@ static og_status leaf_column(og_ctx *cx, const og_field *f, og_lance__leaf *l, l
 
 /* ---- Nodes. */
 
-static og_status assemble(og_ctx *cx, const og_field *f, og_lance__leaf *leaves, uint32_t depth,
-                          og_column **out);
+static og_status assemble(og_ctx *cx, const og_field *f, og_lance__leaf *leaves, uint32_t depth, og_column **out);
 
-static og_status node_column(og_ctx *cx, const og_field *f, og_lance__leaf *leaves, uint32_t depth,
-                             layer_out *layer, og_column **out)
+static og_status node_column(og_ctx *cx, const og_field *f, og_lance__leaf *leaves, uint32_t depth, layer_out *layer,
+                             og_column **out)
 {
   const bool is_list = f->type.id != OG_TYPE_STRUCT;
   int64_t expect = layer->n;
@@ -338,8 +353,7 @@ static og_status node_column(og_ctx *cx, const og_field *f, og_lance__leaf *leav
     OG_TRY(assemble(cx, &f->children[i], leaves, depth + 1, &children.cols[i]));
     children.n = i + 1;
     if (children.cols[i]->len != expect)
-      return og_fail(cx, OG_ECORRUPT,
-                     "\"" OG_STR_FMT "\" has %" PRId64 " values where its parent needs %" PRId64,
+      return og_fail(cx, OG_ECORRUPT, "\"" OG_STR_FMT "\" has %" PRId64 " values where its parent needs %" PRId64,
                      OG_STR_ARG(f->children[i].name), children.cols[i]->len, expect);
     leaves += og_lance__leaf_count(&f->children[i]);
   }
@@ -361,8 +375,7 @@ static og_status node_column(og_ctx *cx, const og_field *f, og_lance__leaf *leav
   return og_column_adopt(cx, &parts, out);
 }
 
-static og_status assemble(og_ctx *cx, const og_field *f, og_lance__leaf *leaves, uint32_t depth,
-                          og_column **out)
+static og_status assemble(og_ctx *cx, const og_field *f, og_lance__leaf *leaves, uint32_t depth, og_column **out)
 {
   OG_AUTO(layer_out) layer = {0};
   const uint32_t at = leaves[0].path->n_layers - 1 - depth;
@@ -372,8 +385,7 @@ static og_status assemble(og_ctx *cx, const og_field *f, og_lance__leaf *leaves,
   return node_column(cx, f, leaves, depth, &layer, out);
 }
 
-og_status og_lance__assemble(og_ctx *cx, const og_field *field, og_lance__leaf *leaves,
-                             og_column **out)
+og_status og_lance__assemble(og_ctx *cx, const og_field *field, og_lance__leaf *leaves, og_column **out)
 {
   return assemble(cx, field, leaves, 0, out);
 }

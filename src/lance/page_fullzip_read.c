@@ -19,8 +19,10 @@ typedef struct zip_page {
   uint64_t value;    /* bytes of a fixed-size value with its validity; 0: variable */
   uint64_t validity; /* bytes of an item bitmap in front of each fixed-size list */
   unsigned length;   /* bytes of a variable value's length */
+  bool rows;         /* packed structs of a fixed size, with their length in front all the same */
+  const og_lance__fsst *const *tables; /* of the strings of packed structs */
   bool general;
-  og_lance__scheme scheme;
+og_lance__scheme scheme;
   const og_lance__fsst *fsst; /* NULL: none */
   og_lance__mem rep, def; /* raw levels of a range */
   og_buf plain;           /* one decompressed value */
@@ -35,11 +37,25 @@ static void zip_page_cleanup(zip_page *z)
 
 /* ---- Opening. */
 
+static og_status open_length(og_ctx *cx, zip_page *z)
+{
+  const uint64_t bits = z->r->layout.bits_offset;
+  if (bits != 8 && bits != 16 && bits != 32 && bits != 64)
+    return og_fail(cx, OG_ECORRUPT, "full-zip lengths of %" PRIu64 " bits", bits);
+  z->length = (unsigned)(bits / 8);
+  return OG_OK;
+}
+
 static og_status open_fixed(og_ctx *cx, zip_page *z, const og_lance__shape *shape)
 {
   const og_lance__layout *l = &z->r->layout;
   const og_lance__enc *e = l->values;
   uint64_t bits = og_lance__shape_bits(shape);
+  if (shape->packed && e->kind == OG_LANCE__ENC_PACKED_VARIABLE) {
+    z->rows = true;
+    OG_TRY(open_length(cx, z));
+    return og_lance__packed_rows_open(cx, z->r->arena, e, shape->of, &z->tables);
+  }
   if (shape->packed) {
     OG_TRY(og_lance__packed_check(cx, e, shape));
     e = &og_lance__bytes_enc;
@@ -64,10 +80,9 @@ static og_status open_variable(og_ctx *cx, zip_page *z, const og_lance__shape *s
 {
   const og_lance__layout *l = &z->r->layout;
   const og_lance__enc *e = l->values;
-  if (l->bits_offset != 8 && l->bits_offset != 16 && l->bits_offset != 32 && l->bits_offset != 64)
-    return og_fail(cx, OG_ECORRUPT, "full-zip lengths of %" PRIu64 " bits", l->bits_offset);
-  z->length = (unsigned)(l->bits_offset / 8);
+  OG_TRY(open_length(cx, z));
   if (shape->blob) return og_lance__blob_encoding_check(cx, e);
+  if (shape->packed) return og_lance__packed_rows_open(cx, z->r->arena, e, shape->of, &z->tables);
   if (e->kind == OG_LANCE__ENC_GENERAL) {
     z->general = true;
     z->scheme = e->scheme;
@@ -131,9 +146,23 @@ static og_status add_fixed(og_ctx *cx, const zip_page *z, const uint8_t *at, uin
 static og_status add_variable(og_ctx *cx, zip_page *z, og_str v, og_lance__slots *s)
 {
   uint8_t *to;
+  if (z->rows) {
+    if (v.len != s->shape.dim)
+      return og_fail(cx, OG_ECORRUPT, "a packed struct of %zu bytes, its type has %u", v.len, s->shape.dim);
+    to = og_lance__mem_push(cx, &s->data, v.len);
+    if (!to) return cx->err->status;
+    memcpy(to, v.ptr, v.len);
+    s->n++;
+    return OG_OK;
+  }
   if (z->general) {
     og_buf_clear(&z->plain);
     OG_TRY(og_lance__general_decode(cx, z->scheme, v, &z->plain));
+    v = og_buf_str(&z->plain);
+  }
+  if (z->tables) {
+    og_buf_clear(&z->plain);
+    OG_TRY(og_lance__packed_row_expand(cx, s->shape.of, z->tables, v, &z->plain));
     v = og_buf_str(&z->plain);
   }
   if (!(z->fsst && z->fsst->active)) {

@@ -31,6 +31,7 @@ def nested(inner):
 
 
 # Lance 10 does not read the lists of lists of long texts that it writes itself.
+WITH_BLOBS = hasattr(lance, "blob_array")
 OLD = int(lance.__version__.split(".")[0]) < 14
 LEAF = st.sampled_from(LEAVES)
 TYPES = st.one_of(LEAF, nested(LEAF)) if OLD else st.recursive(LEAF, nested, max_leaves=4)
@@ -78,6 +79,30 @@ def random_column(r, kind, rows):
     return pa.array([v for v in values for _ in range(run)][:rows], kind)
 
 
+SIZES = {"inline": 8, "dedicated": 100, "pack_file": 300} # so that small blobs lie in all places
+BLOB = pa.field("b", pa.large_binary(), metadata={
+    "lance:blob": "v2", **{f"lance-encoding:blob-{k.replace('_', '-')}-size-threshold": str(v) for k, v in SIZES.items()}})
+
+
+def as_theirs(rows):
+    """With blobs as Lance takes them."""
+    if "b" not in rows.column_names:
+        return rows
+    field = lance.blob_field("b", **{f"{k}_size_threshold": v for k, v in SIZES.items() if k != "pack_file" or not OLD})
+    return rows.set_column(rows.column_names.index("b"), field, lance.blob_array(rows["b"].to_pylist()))
+
+
+def read_theirs(uri, **which):
+    """All rows by pylance, with the bytes of blobs."""
+    d = lance.dataset(uri, **which)
+    rows = d.to_table(columns=[name for name in d.schema.names if name != "b"])
+    if "b" not in d.schema.names:
+        return rows
+    blobs = d.take_blobs("b", indices=list(range(len(rows)))) if len(rows) else []
+    values = pa.array([b and b.readall() for b in blobs], pa.large_binary())
+    return rows.add_column(d.schema.names.index("b"), "b", values)
+
+
 def wishes(r, kind):
     """Metadata that asks for an encoding, of the kinds that suit the type."""
     text = pa.types.is_string(kind) or pa.types.is_large_string(kind)
@@ -92,25 +117,32 @@ def wishes(r, kind):
 class Pair:
     """A table on disk and what must be in it, k the key that tells rows apart."""
 
-    def __init__(self, lib, uri, r, kinds):
+    def __init__(self, lib, uri, r, kinds, blobs=False):
         self.lib, self.uri, self.r, self.next = lib, uri, r, 0
-        self.kinds = {"k": pa.int64(), **{f"c{i}": kind for i, kind in enumerate(kinds)}}
-        self.wishes = {name: wishes(r, kind) for name, kind in self.kinds.items() if name != "k"}
+        self.kinds = {"k": pa.int64(), **({"b": pa.large_binary()} if blobs else {}), **{f"c{i}": kind for i, kind in enumerate(kinds)}}
+        self.wishes = {name: wishes(r, kind) for name, kind in self.kinds.items() if name not in ("k", "b")}
         self.rows = None
 
     def schema(self):
-        return pa.schema([pa.field(name, kind, metadata=self.wishes.get(name)) for name, kind in self.kinds.items()])
+        return pa.schema([BLOB if name == "b" else pa.field(name, kind, metadata=self.wishes.get(name))
+                          for name, kind in self.kinds.items()])
+
+    def blobs(self, n):
+        nulls, r = self.r.choice([0, 0.2, 1]), self.r
+        values = [None if r.random() < nulls else r.randbytes(r.choice([0, 3, 8, 9, 60, 100, 101, 250])) for _ in range(n)]
+        return pa.array(values, pa.large_binary())
 
     def new_rows(self, low=0):
         n = self.r.choice([low, 1, 2, 17, 300, 1500])
         columns = [pa.array(range(self.next, self.next + n), pa.int64())]
-        columns += [random_column(self.r, kind, n) for kind in list(self.kinds.values())[1:]]
+        columns += [self.blobs(n) if name == "b" else random_column(self.r, kind, n)
+                    for name, kind in list(self.kinds.items())[1:]]
         self.next += n
         return pa.table(columns, schema=self.schema())
 
     def lance_write(self, rows, **options):
         try:
-            lance.write_dataset(rows, self.uri, **options)
+            lance.write_dataset(as_theirs(rows), self.uri, **options)
         except OSError as e:
             if "null_bit_buffer size too small" in str(e):
                 reject()  # Lance stumbles over some slices of structs with nulls
@@ -183,7 +215,7 @@ class Pair:
             assert self.lib.merge(self.uri, rows, ["k"]) == (len(rows) - len(images), len(images), 0)
         else:
             merge = lance.dataset(self.uri).merge_insert("k")
-            merge.when_matched_update_all().when_not_matched_insert_all().execute(rows)
+            merge.when_matched_update_all().when_not_matched_insert_all().execute(as_theirs(rows))
         gone = pc.is_in(self.rows["k"], images["k"].combine_chunks())
         self.rows = pa.concat_tables([self.rows.filter(pc.invert(gone)), rows])
 
@@ -197,7 +229,7 @@ class Pair:
 
     def drop(self, ours):
         name = list(self.kinds)[-1]
-        if len(self.kinds) <= 2:
+        if len(self.kinds) <= 2 or name == "b":
             return
         if ours:
             self.lib.drop_columns(self.uri, [name])
@@ -229,7 +261,7 @@ class Pair:
     def rename(self, ours):
         old = list(self.kinds)[-1]
         new = f"{old}r"
-        if old == "k":
+        if old in ("k", "b"):
             return
         self.lib.rename_column(self.uri, old, new)
         self.kinds = {new if name == old else name: kind for name, kind in self.kinds.items()}
@@ -240,7 +272,7 @@ class Pair:
         versions = [v["version"] for v in lance.dataset(self.uri).versions()]
         old = self.r.choice(versions)
         self.lib.restore(self.uri, old)
-        then = lance.dataset(self.uri, version=old).to_table()
+        then = read_theirs(self.uri, version=old)
         assert self.lib.scan(self.uri).sort_by("k").equals(then.sort_by("k").cast(self.lib.scan(self.uri).schema))
         self.lib.restore(self.uri, versions[-1])
 
@@ -249,7 +281,7 @@ class Pair:
 
     def index(self, ours):
         """Over the key, or a column of texts or lists; asked from both sides."""
-        name = self.r.choice(list(self.kinds))
+        name = self.r.choice([name for name in self.kinds if name != "b"])
         kind = self.kinds[name]
         if pa.types.is_string(kind) or pa.types.is_large_string(kind):
             return self.gram_index(name)
@@ -257,7 +289,7 @@ class Pair:
             return self.label_index(name)
         self.lib.index_create(self.uri, "k")
         low, high, mask = self.some()
-        got = lance.dataset(self.uri).to_table(filter=f"k >= {low} AND k < {high}")
+        got = lance.dataset(self.uri).to_table(columns=["k"], filter=f"k >= {low} AND k < {high}")
         assert sorted(got["k"].to_pylist()) == sorted(self.rows.filter(mask)["k"].to_pylist())
 
     def keys(self, name, test):
@@ -281,7 +313,7 @@ class Pair:
 
     def check(self, after):
         want = self.rows.sort_by("k").combine_chunks()
-        for who, got in ("we", self.lib.scan(self.uri)), ("pylance", lance.dataset(self.uri).to_table()):
+        for who, got in ("we", self.lib.scan(self.uri)), ("pylance", read_theirs(self.uri)):
             got = got.sort_by("k").combine_chunks()
             assert got.schema.types == want.schema.types, f"after {after} {who} read {got.schema}"
             for name in want.column_names:
@@ -310,7 +342,8 @@ def lib():
        ours=st.booleans(), minor=st.sampled_from([1, 2]), number=st.integers(0, 2**32))
 def test_both_read_what_either_wrote(lib, kinds, steps, ours, minor, number):
     with tempfile.TemporaryDirectory() as folder:
-        pair = Pair(lib, f"{folder}/t.lance", random.Random(number), kinds)
+        r = random.Random(number)
+        pair = Pair(lib, f"{folder}/t.lance", r, kinds, blobs=minor == 2 and WITH_BLOBS and r.random() < 0.4)
         pair.create(ours, minor)
         pair.check("creation")
         for i, what in enumerate(steps):
