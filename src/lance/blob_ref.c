@@ -6,7 +6,8 @@
 #include "base/ctx.h"
 #include "base/str.h"
 
-#define URI_BYTES (64u << 10)
+#define URI_BYTES   (64u << 10)
+#define WHOLE_BYTES (4u << 20) /* what an object outside has, before one asks */
 
 og_status og_lance_blob_ref_bytes(og_ctx *cx, og_str bytes, og_buf *out)
 {
@@ -102,7 +103,9 @@ uint64_t og_lance_blob_ref_size(og_str ref)
 {
   if (ref.len == 0) return 0;
   if (ref.ptr[0] == OG_LANCE__REF_BYTES) return ref.len - 1;
-  return ref.len >= 17 ? og_lance__u64(ref.ptr + (ref.ptr[0] == OG_LANCE__REF_COPY ? 9 : 10)) : 0;
+  if (ref.len < 18) return 0;
+  const uint64_t size = og_lance__u64(ref.ptr + (ref.ptr[0] == OG_LANCE__REF_COPY ? 9 : 10));
+  return size || ref.ptr[0] != OG_LANCE__REF_DESCRIPTOR ? size : WHOLE_BYTES;
 }
 
 og_status og_lance_blob_ref_schema(og_ctx *cx, og_schema *schema, og_column *const *columns, og_schema **out)

@@ -27,7 +27,7 @@ OG_MUST_USE og_status og_lance_blob_ref_bytes(og_ctx *cx, og_str bytes, og_buf *
 /* A range of an object outside the table; position 0 and size 0: all of it.  OG_EINVALID: the range overflows, or `uri`
  * has no scheme, is longer than 64 KiB or no UTF-8. */
 OG_MUST_USE og_status og_lance_blob_ref_outside(og_ctx *cx, og_str uri, uint64_t position, uint64_t size, og_buf *out);
-/* Bytes that it will take to read the blob; 0 of one outside that is taken whole. */
+/* Bytes that it will take to read the blob; a guess for one outside that is taken whole. */
 uint64_t og_lance_blob_ref_size(og_str ref);
 
 /* `schema` as it fits `columns`: blobs that come as references are binary.  One reference is the caller's. */

@@ -173,7 +173,14 @@ static og_status values_of(og_ctx *cx, const og_field *f, const og_scalar *v, si
 
 /* ---- one question */
 
+typedef struct conditions {
+  const og_lance_condition *where;
+  uint32_t n;
+  bool *answered; /* by the question: n of them */
+} conditions;
+
 typedef struct question {
+  bool can; /* be asked */
   og_lance_index *index;
   og_lance_index_query query;
   og_column *own[2]; /* that the query borrows */
@@ -199,22 +206,20 @@ static bool is_narrower(const og_lance_condition *b, const og_lance_condition *a
   return b->op == OG_CMP_GT || b->op == OG_CMP_LT;
 }
 
-/* All bounds of the column of where[first] as one range; those that belong to it are answered. */
-static og_status range_of(og_ctx *cx, const og_field *f, const og_lance_condition *where, uint32_t n, uint32_t first,
-                          question *q, bool *answered, bool *can)
+/* All bounds of the column of condition `first` as one range; those that belong to it are answered. */
+static og_status range_of(og_ctx *cx, const og_field *f, const conditions *c, uint32_t first, question *q)
 {
   const og_lance_condition *ends[2] = {NULL, NULL};
-  *can = true;
-  for (uint32_t i = first; i < n; i++) {
-    const og_lance_condition *c = &where[i];
-    if (c->column != where[first].column || !is_bound(c)) continue;
-    const bool low = c->op == OG_CMP_GT || c->op == OG_CMP_GE;
-    if (!ends[!low] || is_narrower(c, ends[!low], low)) ends[!low] = c;
-    answered[i] = true;
+  for (uint32_t i = first; i < c->n; i++) {
+    const og_lance_condition *w = &c->where[i];
+    if (w->column != c->where[first].column || !is_bound(w)) continue;
+    const bool low = w->op == OG_CMP_GT || w->op == OG_CMP_GE;
+    if (!ends[!low] || is_narrower(w, ends[!low], low)) ends[!low] = w;
+    c->answered[i] = true;
   }
   q->query.op = OG_INDEX_RANGE;
-  for (int i = 0; i < 2 && *can; i++)
-    if (ends[i]) OG_TRY(values_of(cx, f, &ends[i]->value, 1, &q->own[i], can));
+  for (int i = 0; i < 2 && q->can; i++)
+    if (ends[i]) OG_TRY(values_of(cx, f, &ends[i]->value, 1, &q->own[i], &q->can));
   q->query.low = q->own[0];
   q->query.high = q->own[1];
   q->query.low_open = ends[0] && ends[0]->op == OG_CMP_GT;
@@ -222,36 +227,40 @@ static og_status range_of(og_ctx *cx, const og_field *f, const og_lance_conditio
   return OG_OK;
 }
 
-/* What to ask for where[i], and which conditions that answers; *can false: no index can. */
-static og_status make_question(og_ctx *cx, const og_lance_indexes *x, const og_lance_condition *where, uint32_t n,
-                               uint32_t i, question *q, bool *answered, bool *can)
+/* What is equal to a value, or one of several. */
+static og_status values_in(og_ctx *cx, const og_field *f, const og_lance_condition *w, question *q)
 {
-  const og_lance_condition *c = &where[i];
-  const og_field *f = &og_lance_table_schema(x->table)->arrow->fields[c->column];
+  const bool list = w->kind == OG_LANCE_IN;
   bool all;
-  memset(answered, 0, n);
-  *can = answered[i] = true;
-  switch (c->kind) {
-  case OG_LANCE_IS_NOT_NULL: *can = false; return OG_OK;
+  OG_TRY(values_of(cx, w->kind == OG_LANCE_HAS ? &f->children[0] : f, list ? w->values : &w->value,
+                   list ? w->n_values : 1, &q->own[0], &all));
+  q->can = list || all;
+  q->query = (og_lance_index_query){.op = OG_INDEX_IN, .values = q->own[0]};
+  return OG_OK;
+}
+
+/* What to ask for condition i, and which conditions that answers. */
+static og_status make_question(og_ctx *cx, const og_lance_indexes *x, const conditions *c, uint32_t i, question *q)
+{
+  const og_lance_condition *w = &c->where[i];
+  const og_field *f = &og_lance_table_schema(x->table)->arrow->fields[w->column];
+  memset(c->answered, 0, c->n);
+  q->can = c->answered[i] = true;
+  switch (w->kind) {
+  case OG_LANCE_IS_NOT_NULL: q->can = false; return OG_OK;
   case OG_LANCE_IS_NULL: q->query.op = OG_INDEX_NULL; return OG_OK;
   case OG_LANCE_CONTAINS:
-    q->query = (og_lance_index_query){.op = OG_INDEX_CONTAINS, .part = c->value.v.s};
-    *can = og_lance_index_tells(q->query.part); /* else a scan reads all texts, too, and less at a time */
+    q->query = (og_lance_index_query){.op = OG_INDEX_CONTAINS, .part = w->value.v.s};
+    q->can = og_lance_index_tells(q->query.part); /* else a scan reads all texts, too, and less at a time */
     return OG_OK;
   case OG_LANCE_COMPARES:
-    if (is_bound(c)) return range_of(cx, f, where, n, i, q, answered, can);
-    if (c->op == OG_CMP_NE) {
-      *can = false;
-      return OG_OK;
-    }
-    OG_TRY(values_of(cx, f, &c->value, 1, &q->own[0], can));
-    break;
-  case OG_LANCE_HAS: OG_TRY(values_of(cx, &f->children[0], &c->value, 1, &q->own[0], can)); break;
-  case OG_LANCE_IN: OG_TRY(values_of(cx, f, c->values, c->n_values, &q->own[0], &all)); break;
+    if (is_bound(w)) return range_of(cx, f, c, i, q);
+    q->can = w->op == OG_CMP_EQ;
+    return q->can ? values_in(cx, f, w, q) : OG_OK;
+  case OG_LANCE_HAS:
+  case OG_LANCE_IN: break;
   }
-  q->query.op = OG_INDEX_IN;
-  q->query.values = q->own[0];
-  return OG_OK;
+  return values_in(cx, f, w, q);
 }
 
 static og_status find_index(og_ctx *cx, og_lance_indexes *x, const og_lance_condition *c, question *q)
@@ -263,27 +272,25 @@ static og_status find_index(og_ctx *cx, og_lance_indexes *x, const og_lance_cond
   return index_of(cx, x, c->column, OG_INDEX_BITMAP, &q->index);
 }
 
-static og_status is_worth_it(og_ctx *cx, const og_lance_indexes *x, const question *q, bool *worth)
+static og_status is_worth_it(og_ctx *cx, const og_lance_indexes *x, question *q)
 {
   const uint64_t all = og_lance_table_physical_rows(x->table);
   uint64_t rows;
-  *worth = true;
-  if (q->index->kind != OG_INDEX_BTREE && q->index->kind != OG_INDEX_BITMAP) return OG_OK;
+  if (!q->can || (q->index->kind != OG_INDEX_BTREE && q->index->kind != OG_INDEX_BITMAP)) return OG_OK;
   OG_TRY(og_lance_index_about(cx, q->index, &q->query, &rows));
-  *worth = rows <= FEW_ROWS || rows <= all / FEW_SHARE;
+  q->can = rows <= FEW_ROWS || rows <= all / FEW_SHARE;
   return OG_OK;
 }
 
-static og_status try_condition(og_ctx *cx, og_lance_indexes *x, const og_lance_condition *where, uint32_t n, uint32_t i,
-                               og_vec *out, bool *answered, bool *used)
+static og_status try_condition(og_ctx *cx, og_lance_indexes *x, const conditions *c, uint32_t i, og_vec *out,
+                               bool *used)
 {
   OG_AUTO(question) q = {0};
-  bool can = true;
-  OG_TRY(find_index(cx, x, &where[i], &q));
+  OG_TRY(find_index(cx, x, &c->where[i], &q));
   if (!q.index) return OG_OK;
-  OG_TRY(make_question(cx, x, where, n, i, &q, answered, &can));
-  if (can) OG_TRY(is_worth_it(cx, x, &q, &can));
-  if (!can) return OG_OK;
+  OG_TRY(make_question(cx, x, c, i, &q));
+  OG_TRY(is_worth_it(cx, x, &q));
+  if (!q.can) return OG_OK;
   *used = true;
   return og_lance_index_rows(cx, q.index, &q.query, out);
 }
@@ -291,9 +298,10 @@ static og_status try_condition(og_ctx *cx, og_lance_indexes *x, const og_lance_c
 og_status og_lance_indexes_rows(og_ctx *cx, og_lance_indexes *x, const og_lance_condition *where, uint32_t n,
                                 og_vec *out, bool *answered, bool *used)
 {
+  const conditions c = {where, n, answered};
   *used = false;
   for (int bounds = 0; bounds < 2; bounds++) /* what is equal is fewer than what lies between */
     for (uint32_t i = 0; i < n && !*used; i++)
-      if (is_bound(&where[i]) == (bounds == 1)) OG_TRY(try_condition(cx, x, where, n, i, out, answered, used));
+      if (is_bound(&where[i]) == (bounds == 1)) OG_TRY(try_condition(cx, x, &c, i, out, used));
   return OG_OK;
 }

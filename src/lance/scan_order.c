@@ -141,6 +141,8 @@ static og_status add_batch(og_ctx *cx, og_lance_sorted *s, const og_batch *b, og
       OG_TRY(og_row_key_put(cx, b->columns[first + k], i, s->by[k].descending, key));
     if (!s->takes) OG_TRY(og_row_bytes_put(cx, b->columns, s->n_columns, i, value));
     OG_TRY(og_row_bytes_put(cx, b->columns + extras, b->n_columns - extras, i, value));
+    if (key->len > UINT32_MAX / 2 || value->len > UINT32_MAX / 2)
+      return og_fail(cx, OG_ELIMIT, "a row of %zu bytes cannot be ordered", key->len + value->len);
     OG_TRY(og_sorter_add(cx, s->sorter, og_buf_str(key), og_buf_str(value)));
   }
   return OG_OK;

@@ -365,13 +365,21 @@ static og_status take_all(og_ctx *cx, og_lance_table *t, const uint32_t *columns
   return st;
 }
 
-static og_status take(og_ctx *cx, og_lance_table *t, const uint32_t *columns, uint32_t n_columns,
-                      const uint64_t *offsets, size_t n, bool refs, og_batch **out)
+/* A request as it came. */
+typedef struct take_request {
+  const uint32_t *columns;
+  uint32_t n_columns;
+  const uint64_t *offsets;
+  size_t n;
+  bool refs;
+} take_request;
+
+static og_status take(og_ctx *cx, og_lance_table *t, const take_request *r, og_batch **out)
 {
-  take_plan p = {.refs = refs};
-  for (size_t i = 0; i < n; i++) OG_TRY(check_offset(cx, t, offsets[i]));
-  og_status st = plan_take(cx, offsets, n, &p);
-  if (st == OG_OK) st = take_all(cx, t, columns, n_columns, &p, n, out);
+  take_plan p = {.refs = r->refs};
+  for (size_t i = 0; i < r->n; i++) OG_TRY(check_offset(cx, t, r->offsets[i]));
+  og_status st = plan_take(cx, r->offsets, r->n, &p);
+  if (st == OG_OK) st = take_all(cx, t, r->columns, r->n_columns, &p, r->n, out);
   og_free(p.rows);
   og_free(p.back);
   return st;
@@ -380,13 +388,13 @@ static og_status take(og_ctx *cx, og_lance_table *t, const uint32_t *columns, ui
 og_status og_lance_table_take(og_ctx *cx, og_lance_table *t, const uint32_t *columns, uint32_t n_columns,
                               const uint64_t *offsets, size_t n, og_batch **out)
 {
-  return take(cx, t, columns, n_columns, offsets, n, false, out);
+  return take(cx, t, &(take_request){columns, n_columns, offsets, n, false}, out);
 }
 
 og_status og_lance_table_take_refs(og_ctx *cx, og_lance_table *t, const uint32_t *columns, uint32_t n_columns,
                                    const uint64_t *offsets, size_t n, og_batch **out)
 {
-  return take(cx, t, columns, n_columns, offsets, n, true, out);
+  return take(cx, t, &(take_request){columns, n_columns, offsets, n, true}, out);
 }
 
 og_status og_lance_table_blob(og_ctx *cx, og_lance_table *t, uint32_t column, uint64_t offset, og_lance_blob *out)
