@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 
+#define LOOKS      64
 #define LEAST_BITS 16 /* 64 KiB: what is smaller, malloc keeps itself */
 #define LEAST      ((size_t)1 << LEAST_BITS)
 #define MOST       (LEAST << (OG_MEM_REUSE_CLASSES / 8)) /* 8 MiB */
@@ -31,9 +32,17 @@ size_t og_mem_reuse_size(size_t size)
 #endif
 }
 
+/* What is done under it takes less than what the kernel would do instead: a few looks are worth it. */
+static bool enter(og_mem_reuse *r)
+{
+  for (unsigned i = 0; i < LOOKS; i++)
+    if (!atomic_flag_test_and_set_explicit(&r->busy, memory_order_acquire)) return true;
+  return false;
+}
+
 void *og_mem_reuse_take(og_mem_reuse *r, size_t size)
 {
-  if (atomic_flag_test_and_set_explicit(&r->busy, memory_order_acquire)) return NULL;
+  if (!enter(r)) return NULL;
   void **at = &r->first[class_of(size)], *block = *at;
   if (block) {
     *at = *(void **)block;
@@ -45,7 +54,7 @@ void *og_mem_reuse_take(og_mem_reuse *r, size_t size)
 
 bool og_mem_reuse_keep(og_mem_reuse *r, void *block, size_t size)
 {
-  if (atomic_flag_test_and_set_explicit(&r->busy, memory_order_acquire)) return false;
+  if (!enter(r)) return false;
   const bool room = size <= OG_MEM_REUSE_BYTES - r->bytes;
   if (room) {
     void **at = &r->first[class_of(size)];

@@ -11,12 +11,12 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define OG_MEM_REUSE_BYTES   ((size_t)32 << 20)
+#define OG_MEM_REUSE_BYTES   ((size_t)64 << 20)
 #define OG_MEM_REUSE_CLASSES 56
 
 typedef struct og_mem_reuse og_mem_reuse;
 struct og_mem_reuse {
-  atomic_flag busy; /* whoever finds it set goes to malloc */
+  atomic_flag busy; /* whoever finds it set several times goes to malloc */
   size_t bytes;
   void *first[OG_MEM_REUSE_CLASSES]; /* each block's first word is the next */
 };
