@@ -37,6 +37,7 @@ typedef struct og_db_target {
 typedef struct og_db_limits {
   uint64_t memory; /* bytes */
   uint64_t rows;   /* of the answer */
+  bool by_ops;     /* not by its pattern, but op by op (exec/exec.h): for comparing the two */
 } og_db_limits;
 
 typedef struct og_db_query_args {

@@ -144,9 +144,10 @@ static og_status execute(og_ctx *cx, og_snapshot *s, const og_prepared *p, const
 {
   og_mem *outer;
   int64_t now = p->plan->uses_now ? og_wall_us(cx) / 1000 : 0;
-  if (limits->memory == 0) return og_exec_run(cx, s, p->plan, values, now, out);
+  const og_exec_opts opts = {.method = limits->by_ops ? OG_EXEC_OPS : OG_EXEC_AUTO};
+  if (limits->memory == 0) return og_exec_run(cx, s, p->plan, values, now, &opts, out);
   OG_TRY(og_ctx_budget_begin(cx, limits->memory, "query memory", &outer));
-  return og_ctx_budget_end(cx, outer, og_exec_run(cx, s, p->plan, values, now, out));
+  return og_ctx_budget_end(cx, outer, og_exec_run(cx, s, p->plan, values, now, &opts, out));
 }
 
 og_status og_db__run(og_ctx *cx, og_snapshot *s, og_prepared *p, const og_scalar *values, const og_db_limits *limits,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* exec/exec.c -- one run of a plan: open views, drive the pipeline, finish the answer. */
 #include "exec/search.h"
+#include "exec/pattern_group.h"
 
 #include "base/limits.h"
 
@@ -17,7 +18,7 @@ og_status og_run__view(og_ctx *cx, og_run *run, const og_type_def *type, og_view
 }
 
 /* Positions of the rows of an answer may have half of the budget: ordering and fetching take about as much again. */
-static og_status check_budget(og_ctx *cx, const og_run *run, uint64_t more)
+og_status og_run__check_room(og_ctx *cx, const og_run *run, uint64_t more)
 {
   uint64_t limit = OG_LIMIT_QUERY_MEMORY / 2, used = ((uint64_t)run->out.len + more) * sizeof(uint64_t);
   if (used <= limit) return OG_OK;
@@ -37,7 +38,7 @@ static og_status check_budget(og_ctx *cx, const og_run *run, uint64_t more)
 static og_status collect(og_ctx *cx, og_run *run, const og_chunk *rows, bool *stop)
 {
   uint32_t n_slots = run->plan->n_slots;
-  OG_TRY(check_budget(cx, run, (uint64_t)rows->n * n_slots));
+  OG_TRY(og_run__check_room(cx, run, (uint64_t)rows->n * n_slots));
   OG_TRY(og_vec_reserve(cx, &run->out, rows->n * n_slots));
   uint64_t *to = (uint64_t *)run->out.data + run->out.len;
   for (size_t i = 0; i < rows->n; i++)
@@ -70,14 +71,18 @@ static og_status run_all(og_ctx *cx, og_run *run, og_exec_result *out)
   OG_TRY(open_views(cx, run));
   og_run__eval_init(run);
   OG_TRY(og_search_open(cx, run));
+  bool done = false;
+  if (run->method == OG_EXEC_AUTO) OG_TRY(og_run__by_pattern(cx, run, out, &done));
+  if (done) return OG_OK;
   OG_TRY(og_run__ops(cx, run, plan->ops, plan->n_ops, collect));
   return og_run__finish(cx, run, out);
 }
 
 og_status og_exec_run(og_ctx *cx, og_snapshot *snapshot, const og_plan *plan, const og_scalar *values, int64_t now_ms,
-                      og_exec_result *out)
+                      const og_exec_opts *opts, og_exec_result *out)
 {
   og_run run = {.snapshot = snapshot,
+                .method = opts ? opts->method : OG_EXEC_AUTO,
                 .plan = plan,
                 .values = values,
                 .now = {.type = og_type_of(OG_TYPE_DATE64), .v.i = now_ms},

@@ -15,11 +15,21 @@ typedef struct og_exec_result {
 } og_exec_result;
 void og_exec_result_cleanup(og_exec_result *r);
 
-/* Runs `plan` with the bound `values`; `now_ms` is the query's instant.  OG_ECANCELLED, OG_EDEADLINE, OG_ELIMIT ("query
- * memory") when it takes more than OG_LIMIT_QUERY_MEMORY, or the rows found half of that, and whatever reading the
- * tables may raise. */
+/* How a plan is run.  Answers do not depend on it, but for the order of rows where the query leaves that open. */
+typedef enum og_exec_method {
+  OG_EXEC_AUTO, /* by its pattern where that fits (pattern.c), else by its ops */
+  OG_EXEC_OPS   /* op by op, every row made: what the other is tested against */
+} og_exec_method;
+
+typedef struct og_exec_opts {
+  og_exec_method method;
+} og_exec_opts;
+
+/* Runs `plan` with the bound `values`; `now_ms` is the query's instant; opts may be NULL.  OG_ECANCELLED, OG_EDEADLINE,
+ * OG_ELIMIT ("query memory") when it takes more than OG_LIMIT_QUERY_MEMORY, or the rows found half of that, and
+ * whatever reading the tables may raise. */
 OG_MUST_USE og_status og_exec_run(og_ctx *cx, og_snapshot *snapshot, const og_plan *plan, const og_scalar *values,
-                                  int64_t now_ms, og_exec_result *out);
+                                  int64_t now_ms, const og_exec_opts *opts, og_exec_result *out);
 
 /* Makes the adjacency of all edge types, so that handles opened later find it in derived files (topology/file.h); a
  * read-only graph keeps it in memory. */

@@ -594,10 +594,26 @@ static og_status finish_groups(og_ctx *cx, og_run *run, og_exec_result *out)
   return st;
 }
 
-og_status og_run__finish(og_ctx *cx, og_run *run, og_exec_result *out)
+static og_status begin_answer(og_ctx *cx, const og_run *run, og_exec_result *out)
 {
   out->n_columns = run->plan->n_columns;
   out->columns = og_calloc(cx, out->n_columns + 1, sizeof(og_column *));
-  if (!out->columns) return OG_ENOMEM;
+  return out->columns ? OG_OK : OG_ENOMEM;
+}
+
+og_status og_run__finish_groups(og_ctx *cx, og_run *run, og_column **groups, size_t n, og_exec_result *out)
+{
+  const grouping g = {.groups = groups, .n_groups = n};
+  OG_TRY(begin_answer(cx, run, out));
+  uint64_t *rows = og_calloc(cx, n + 1, sizeof *rows);
+  if (!rows) return OG_ENOMEM;
+  og_status st = project_groups(cx, run, &g, rows, out);
+  og_free(rows);
+  return st;
+}
+
+og_status og_run__finish(og_ctx *cx, og_run *run, og_exec_result *out)
+{
+  OG_TRY(begin_answer(cx, run, out));
   return run->plan->aggregate ? finish_groups(cx, run, out) : finish_rows(cx, run, out);
 }

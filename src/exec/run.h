@@ -28,6 +28,7 @@ typedef og_status (*og_sink_fn)(og_ctx *cx, og_run *run, const og_chunk *rows, b
 
 struct og_run {
   og_snapshot *snapshot;
+  og_exec_method method;
   const og_plan *plan;
   const og_scalar *values;
   og_scalar now;
@@ -66,5 +67,9 @@ OG_MUST_USE og_status og_run__ops(og_ctx *cx, og_run *run, const og_plan_op *ops
 /* Sorts rows of run->out, which `rows` lists ascending, by these orders and then as the plan settles ties. */
 OG_MUST_USE og_status og_run__sort(og_ctx *cx, og_run *run, const og_plan_order *orders, uint32_t n_orders,
                                    uint64_t *rows, size_t n);
+/* OG_ELIMIT when `more` values beside those in run->out are too many. */
+OG_MUST_USE og_status og_run__check_room(og_ctx *cx, const og_run *run, uint64_t more);
+/* Columns of the answer from columns of groups: the keys, then the aggregates, borrowed. */
+OG_MUST_USE og_status og_run__finish_groups(og_ctx *cx, og_run *run, og_column **groups, size_t n, og_exec_result *out);
 /* Columns of the answer from run->out. */
 OG_MUST_USE og_status og_run__finish(og_ctx *cx, og_run *run, og_exec_result *out);
