@@ -64,11 +64,12 @@ static og_status test_add(og_ctx *cx, og_test *t, const og_pexpr *const *filters
 static og_status add_vertex(og_ctx *cx, og_pattern *p, uint32_t slot, const og_plan_op *op, bool *fits)
 {
   const og_slot *s = &p->run->plan->slots[slot];
-  *fits = p->n_vertices < OG_PATTERN_VERTICES && p->run->plan->n_slots <= OG_PATTERN_SLOTS && s->n_types == 1 &&
+  *fits = p->n_vertices < OG_PATTERN_VERTICES && p->run->plan->n_slots <= OG_TEST_SLOTS && s->n_types == 1 &&
           !s->optional && s->type == s->types[0];
   if (!*fits) return OG_OK;
   og_vertex *v = &p->vertices[p->n_vertices++];
-  *v = (og_vertex){.slot = slot, .view = p->run->views[slot][0], .test = {.slot = slot}};
+  *v =
+      (og_vertex){.slot = slot, .view = p->run->views[slot][0], .test = {.slot = slot, .view = p->run->views[slot][0]}};
   return test_add(cx, &v->test, op->filters, op->n_filters);
 }
 
@@ -108,7 +109,7 @@ static og_status add_link(og_ctx *cx, og_pattern *p, const og_plan_op *op, bool 
   p->empty = p->empty || (l->never && !inner);
   l->walk = same && op->max > 1;
   *fits = !(l->walk && l->closes);
-  if (op->edge_slot != OG_NO_SLOT) l->edge_view = p->run->views[op->edge_slot][0];
+  if (op->edge_slot != OG_NO_SLOT) l->edge.view = p->run->views[op->edge_slot][0];
   return *fits ? lists_of(cx, p, l) : OG_OK;
 }
 
@@ -248,51 +249,17 @@ og_status og_pattern_new(og_ctx *cx, og_run *run, og_pattern **out, bool *fits)
   return OG_OK;
 }
 
-static void test_cleanup(og_test *t)
-{
-  og_free(t->bits);
-  og_free(t->rows);
-}
-
 void og_pattern_free(og_pattern *p)
 {
   if (!p) return;
   for (uint32_t i = 0; i < p->n_vertices; i++) {
     og_vertex *v = &p->vertices[i];
-    test_cleanup(&v->test);
+    og_test_cleanup(&v->test);
     og_sparse_cleanup(&v->side.set);
     og_free(v->side.weights);
     og_free(v->side.amounts);
   }
-  for (uint32_t i = 0; i < p->n_links; i++) test_cleanup(&p->links[i].edge);
-}
-
-/* ---- tests */
-
-og_status og_test_passes(og_ctx *cx, og_run *run, const og_test *t, uint64_t row, bool *out)
-{
-  *out = true;
-  if (t->bits) {
-    *out = og_bit_get(t->bits, (int64_t)row);
-    return OG_OK;
-  }
-  uint64_t slots[OG_PATTERN_SLOTS];
-  slots[t->slot] = row; /* the others are not mentioned */
-  for (uint32_t i = 0; *out && i < t->n; i++) OG_TRY(og_run__holds(cx, run, t->filters[i], slots, out));
-  return OG_OK;
-}
-
-og_status og_pattern__judge_all(og_ctx *cx, og_pattern *p, og_test *t, const og_view *view)
-{
-  og_vec rows = OG_VEC_INIT(uint64_t);
-  const og_plan_op op = {.filters = t->filters, .n_filters = t->n};
-  if (t->bits || t->rows) return OG_OK;
-  t->bits = og_calloc(cx, view->rows / 8 + 8, 1);
-  og_status st = t->bits ? og_run__select(cx, p->run, &op, t->slot, &rows) : OG_ENOMEM;
-  for (size_t i = 0; st == OG_OK && i < rows.len; i++) og_bit_set(t->bits, (int64_t)OG_VEC_AT(&rows, uint64_t, i));
-  t->kept = rows.len;
-  og_vec_cleanup(&rows);
-  return st;
+  for (uint32_t i = 0; i < p->n_links; i++) og_test_cleanup(&p->links[i].edge);
 }
 
 /* ---- rows found by their id */
@@ -364,7 +331,7 @@ static og_status estimate(og_ctx *cx, og_pattern *p, og_vertex *v)
   if (v->test.rows) {
     v->passing = (double)v->test.n_rows;
   } else if (v->test.n && v->view->rows <= SMALL_TABLE) {
-    OG_TRY(og_pattern__judge_all(cx, p, &v->test, v->view));
+    OG_TRY(og_test_all(cx, p->run, &v->test));
     v->passing = (double)v->test.kept;
   } else {
     for (uint32_t i = 0; i < v->test.n; i++) v->passing *= selectivity(v->test.filters[i]);
@@ -471,6 +438,9 @@ og_status og_pattern_settle(og_ctx *cx, og_pattern *p)
 {
   bool any_core = false;
   double best = -1;
+  for (uint32_t v = 0; v < p->n_vertices; v++) OG_TRY(og_test_compile(cx, p->run, &p->vertices[v].test));
+  for (uint32_t i = 0; i < p->n_links; i++)
+    if (p->links[i].edge.n) OG_TRY(og_test_compile(cx, p->run, &p->links[i].edge));
   for (uint32_t v = 0; v < p->n_vertices; v++) {
     OG_TRY(estimate(cx, p, &p->vertices[v]));
     any_core = any_core || p->vertices[v].core;
@@ -488,4 +458,10 @@ og_status og_pattern_settle(og_ctx *cx, og_pattern *p)
     for (uint32_t up = v; p->vertices[v].core && up != p->root; up = parent_of(p, up)) p->vertices[up].core = true;
   (void)measured_below(p, p->root);
   return OG_OK;
+}
+
+og_status og_pattern_check(og_ctx *cx, const og_pattern *p)
+{
+  if (!p->overflow) return OG_OK;
+  return og_fail(cx, OG_EINVALID, "execution error: the number of rows that are counted does not fit into 64 bits");
 }

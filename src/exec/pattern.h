@@ -2,23 +2,12 @@
 /* exec/pattern.h -- a pattern as a graph of slots, for plans whose rows need not all be made: see pattern.c. */
 #pragma once
 
+#include "exec/test.h"
 #include "exec/weights.h"
 
 #define OG_PATTERN_VERTICES 64
 #define OG_PATTERN_MEASURES 16
-#define OG_PATTERN_SLOTS    256
 #define OG_PATTERN_CLOSERS  8
-
-/* The predicates on one slot alone. */
-typedef struct og_test {
-  uint32_t slot;
-  const og_pexpr **filters; /* none: every live row passes */
-  uint32_t n;
-  uint8_t *bits;  /* per row, once all were judged; NULL: not yet */
-  uint64_t kept;  /* of them */
-  uint32_t *rows; /* all that pass, when they were found by id; NULL: not */
-  size_t n_rows;
-} og_test;
 
 typedef struct og_side { /* what a vertex knows of itself and of what hangs below it */
   bool done, sparse;
@@ -53,7 +42,6 @@ typedef struct og_link {
   bool never;      /* nothing can be reached over it */
   bool closes;     /* both ends are bound when it comes: no part of the tree */
   og_test edge;    /* of its edge slot */
-  og_view *edge_view;
 } og_link;
 
 typedef struct og_pattern {
@@ -79,5 +67,5 @@ void og_pattern_free(og_pattern *p); /* NULL is fine */
 OG_MUST_USE og_status og_pattern_settle(og_ctx *cx, og_pattern *p);
 /* Fills p->vertices[v].side from what hangs below v, core neighbours left out. */
 OG_MUST_USE og_status og_pattern_weigh(og_ctx *cx, og_pattern *p, uint32_t v);
-/* Whether a row passes, judged alone if need be. */
-OG_MUST_USE og_status og_test_passes(og_ctx *cx, og_run *run, const og_test *t, uint64_t row, bool *out);
+/* (3): OG_EINVALID when a number did not fit. */
+OG_MUST_USE og_status og_pattern_check(og_ctx *cx, const og_pattern *p);

@@ -15,16 +15,22 @@
 
 /* ---- codes of one slot's keys */
 
+typedef struct code_slot {
+  uint32_t tag;  /* upper half of the hash */
+  uint32_t code; /* + 1; 0: free */
+} code_slot;
+
 typedef struct coder {
   uint32_t slot;
   og_view *view;
   const og_column **columns;
   uint32_t n_columns;
-  bool unique;     /* no two rows have equal values */
-  uint32_t *known; /* code per row of the table; NULL: few rows will come */
-  og_sparse seen;  /* then: the rows that came, and their codes as weights */
-  og_vec firsts;   /* uint32_t per code: a row that has it */
-  uint32_t *index; /* open addressing: code + 1 */
+  bool unique;      /* no two rows have equal values */
+  uint32_t *known;  /* code per row of the table; NULL: few rows will come */
+  og_sparse seen;   /* then: the rows that came, and their codes as weights */
+  og_vec firsts;    /* uint32_t per code: a row that has it */
+  og_vec hashes;    /* uint64_t per code; not of unique ones */
+  code_slot *index; /* open addressing */
   uint64_t mask;
 } coder;
 
@@ -45,13 +51,13 @@ static bool values_eq(const coder *c, uint32_t a, uint32_t b)
 static og_status coder_grow(og_ctx *cx, coder *c)
 {
   if (c->index && c->firsts.len * 2 <= c->mask) return OG_OK;
-  uint64_t size = c->index ? (c->mask + 1) * 2 : 64;
-  uint32_t *index = og_calloc(cx, size, sizeof *index);
+  uint64_t size = c->index ? (c->mask + 1) * 4 : 256;
+  code_slot *index = og_calloc(cx, size, sizeof *index);
   if (!index) return OG_ENOMEM;
   for (size_t k = 0; k < c->firsts.len; k++) {
-    uint64_t i = values_hash(c, OG_VEC_AT(&c->firsts, uint32_t, k)) & (size - 1);
-    while (index[i]) i = (i + 1) & (size - 1);
-    index[i] = (uint32_t)k + 1;
+    uint64_t hash = OG_VEC_AT(&c->hashes, uint64_t, k), i = hash & (size - 1);
+    while (index[i].code) i = (i + 1) & (size - 1);
+    index[i] = (code_slot){(uint32_t)(hash >> 32), (uint32_t)k + 1};
   }
   og_free(c->index);
   c->index = index;
@@ -64,13 +70,15 @@ static og_status code_by_value(og_ctx *cx, coder *c, uint32_t row, uint32_t *out
   *out = (uint32_t)c->firsts.len;
   if (c->unique) return og_vec_add(cx, &c->firsts, &row);
   OG_TRY(coder_grow(cx, c));
-  uint64_t i = values_hash(c, row) & c->mask;
-  for (; c->index[i]; i = (i + 1) & c->mask) {
-    if (!values_eq(c, OG_VEC_AT(&c->firsts, uint32_t, c->index[i] - 1), row)) continue;
-    *out = c->index[i] - 1;
+  uint64_t hash = values_hash(c, row), i = hash & c->mask;
+  uint32_t tag = (uint32_t)(hash >> 32);
+  for (; c->index[i].code; i = (i + 1) & c->mask) {
+    if (c->index[i].tag != tag || !values_eq(c, OG_VEC_AT(&c->firsts, uint32_t, c->index[i].code - 1), row)) continue;
+    *out = c->index[i].code - 1;
     return OG_OK;
   }
-  c->index[i] = *out + 1;
+  c->index[i] = (code_slot){tag, *out + 1};
+  OG_TRY(og_vec_add(cx, &c->hashes, &hash));
   return og_vec_add(cx, &c->firsts, &row);
 }
 
@@ -98,6 +106,7 @@ static void coder_cleanup(coder *c)
   og_free(c->index);
   og_sparse_cleanup(&c->seen);
   og_vec_cleanup(&c->firsts);
+  og_vec_cleanup(&c->hashes);
 }
 
 /* ---- groups */
@@ -292,7 +301,10 @@ static og_status add_key(og_ctx *cx, groups *g, const og_pexpr *key, bool *fits)
     if (g->coders[i].slot == key->slot) c = &g->coders[i];
   if (!c) {
     c = &g->coders[g->n_coders++];
-    *c = (coder){.slot = key->slot, .view = view_of(g->run, key->slot), .firsts = OG_VEC_INIT(uint32_t)};
+    *c = (coder){.slot = key->slot,
+                 .view = view_of(g->run, key->slot),
+                 .firsts = OG_VEC_INIT(uint32_t),
+                 .hashes = OG_VEC_INIT(uint64_t)};
     c->columns = og_push_array(cx, g->run->plan->n_keys + 1, sizeof *c->columns);
     if (!c->columns) return OG_ENOMEM;
   }
@@ -467,14 +479,105 @@ static og_status know_codes(og_ctx *cx, groups *g)
   return OG_OK;
 }
 
+/* ---- the root alone is core: its side is the answer */
+
+static bool is_root_alone(const og_pattern *p)
+{
+  uint32_t n_core = 0;
+  for (uint32_t v = 0; v < p->n_vertices; v++) n_core += p->vertices[v].core;
+  for (uint32_t i = 0; i < p->n_links; i++)
+    if (p->links[i].closes) return false;
+  return n_core == 1 && p->n_loose == 0;
+}
+
+/* Row i of the side, which may be that of no row: *n is 0 then. */
+static uint32_t side_row(const og_vertex *v, size_t i, uint64_t *n)
+{
+  if (v->side.sparse) {
+    *n = v->side.set.weights[i];
+    return v->side.set.rows[i];
+  }
+  *n = v->side.weights ? v->side.weights[i] : !v->test.bits || og_bit_get(v->test.bits, (int64_t)i);
+  return (uint32_t)i;
+}
+
+static void add_amounts(const groups *g, const og_vertex *v, size_t i, og_amount *to)
+{
+  uint32_t n = g->p->n_measures;
+  const og_amount *from = v->side.sparse ? v->side.set.amounts : v->side.amounts;
+  for (uint32_t k = 0; k < n; k++) to[k] = og_amount_add(&g->p->measures[k], to[k], from[i * n + k]);
+}
+
+/* All rows are one group. */
+static og_status sum_root(og_ctx *cx, groups *g, const og_vertex *v, size_t rows)
+{
+  uint64_t sum = 0, n;
+  bool overflow = false;
+  OG_TRY(new_group(cx, g));
+  if (!v->side.sparse && !v->side.weights && g->p->n_measures == 0) {
+    sum = v->test.bits ? v->test.kept : v->view->data->live;
+  } else {
+    for (size_t i = 0; i < rows; i++) {
+      (void)side_row(v, i, &n);
+      if (n && g->p->n_measures) add_amounts(g, v, i, g->amounts.data);
+      overflow |= OG_ADD_OVERFLOWS(sum, g->distinct ? n != 0 : n, &sum);
+    }
+  }
+  OG_VEC_AT(&g->counts, uint64_t, 0) = sum;
+  if (overflow) g->p->overflow = true;
+  return OG_OK;
+}
+
+/* Each row is a group. */
+static og_status list_root(og_ctx *cx, groups *g, const og_vertex *v, size_t rows)
+{
+  uint64_t n;
+  uint32_t n_measures = g->p->n_measures;
+  OG_TRY(og_vec_reserve(cx, &g->coders[0].firsts, rows));
+  OG_TRY(og_vec_reserve(cx, &g->counts, rows));
+  OG_TRY(og_vec_reserve(cx, &g->amounts, rows * n_measures));
+  uint32_t *firsts = g->coders[0].firsts.data;
+  uint64_t *counts = g->counts.data;
+  size_t kept = 0;
+  for (size_t i = 0; i < rows; i++) {
+    firsts[kept] = side_row(v, i, &n);
+    counts[kept] = n;
+    if (n && n_measures) {
+      og_amount *to = (og_amount *)g->amounts.data + kept * n_measures;
+      memset(to, 0, n_measures * sizeof *to);
+      add_amounts(g, v, i, to);
+    }
+    kept += n != 0;
+  }
+  g->coders[0].firsts.len = g->counts.len = kept;
+  g->amounts.len = kept * n_measures;
+  return OG_OK;
+}
+
+static og_status count_rows(og_ctx *cx, groups *g)
+{
+  og_pattern *p = g->p;
+  const og_vertex *root = &p->vertices[p->root];
+  if (p->empty) return OG_OK;
+  OG_TRY(og_pattern_weigh(cx, p, p->root));
+  size_t rows = root->side.sparse ? root->side.set.n : (size_t)root->view->rows;
+  if (is_root_alone(p) && g->n_coders == 0) {
+    OG_TRY(sum_root(cx, g, root, rows));
+  } else if (is_root_alone(p) && g->n_coders == 1 && g->coders[0].unique) {
+    OG_TRY(list_root(cx, g, root, rows));
+  } else {
+    OG_TRY(know_codes(cx, g));
+    return og_pattern_rows(cx, p, add_row, g);
+  }
+  return og_pattern_check(cx, p);
+}
+
 static og_status group_pattern(og_ctx *cx, groups *g, og_exec_result *out, bool *fits)
 {
   OG_TRY(read_grouping(cx, g, fits));
   if (!*fits) return OG_OK;
   OG_TRY(og_pattern_settle(cx, g->p));
-  if (!g->p->empty) OG_TRY(og_pattern_weigh(cx, g->p, g->p->root));
-  OG_TRY(know_codes(cx, g));
-  OG_TRY(og_pattern_rows(cx, g->p, add_row, g));
+  OG_TRY(count_rows(cx, g));
   return finish(cx, g, out);
 }
 

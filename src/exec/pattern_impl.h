@@ -5,8 +5,6 @@
 #include "exec/hops.h"
 #include "exec/pattern.h"
 
-/* Judges every row: t->bits. */
-OG_MUST_USE og_status og_pattern__judge_all(og_ctx *cx, og_pattern *p, og_test *t, const og_view *view);
 /* Rows at the other end per row at this one, on average. */
 double og_pattern__degree(const og_link *l, unsigned from_end);
 /* How a link of several hops is walked from this end. */

@@ -140,7 +140,7 @@ static void join_numbers(rows *r, uint32_t at, uint64_t n, const og_amount *own)
   og_pattern *p = r->p;
   const step *s = &r->steps[at];
   uint64_t before = at ? r->n[at - 1] : 1, below = s->v == UINT32_MAX ? 0 : p->vertices[s->v].hung;
-  if (OG_MUL_OVERFLOWS(before, n, &r->n[at])) p->overflow = true;
+  if (OG_MUL_OVERFLOWS(before, n, &r->n[at])) atomic_store_explicit(&p->overflow, true, memory_order_relaxed);
   for (uint32_t k = 0; k < p->n_measures; k++) {
     og_amount *to = &r->amounts[(size_t)at * p->n_measures + k];
     if (below >> k & 1)
@@ -159,20 +159,24 @@ static og_status loose_hold(og_ctx *cx, rows *r, const step *s, bool *holds)
 }
 
 /* The vertex of a step stands at `row`, over edge row `edge` if that is bound. */
-static og_status arrive(og_ctx *cx, rows *r, uint32_t at, uint32_t row)
+static og_status arrive_with(og_ctx *cx, rows *r, uint32_t at, uint32_t row, uint64_t n, const og_amount *own)
 {
   bool holds;
-  uint64_t n;
-  og_amount own[OG_PATTERN_MEASURES];
   const step *s = &r->steps[at];
   if ((++r->polled & 4095) == 0) OG_TRY(og_ctx_poll(cx));
-  OG_TRY(og_pattern__number(cx, r->p, s->v, row, &n, own));
-  if (n == 0) return OG_OK;
   r->slots[r->p->vertices[s->v].slot] = row;
   OG_TRY(loose_hold(cx, r, s, &holds));
   if (!holds) return OG_OK;
   join_numbers(r, at, n, own);
   return go_on(cx, r, at + 1);
+}
+
+static og_status arrive(og_ctx *cx, rows *r, uint32_t at, uint32_t row)
+{
+  uint64_t n;
+  og_amount own[OG_PATTERN_MEASURES];
+  OG_TRY(og_pattern__number(cx, r->p, r->steps[at].v, row, &n, own));
+  return n ? arrive_with(cx, r, at, row, n, own) : OG_OK;
 }
 
 static bool contains(const og_csr *c, uint64_t from, uint32_t to, uint64_t *cursor)
@@ -312,17 +316,16 @@ static og_status go_on(og_ctx *cx, rows *r, uint32_t at)
 
 static og_status from_root(og_ctx *cx, rows *r)
 {
+  uint32_t n = r->p->n_measures;
   const og_vertex *root = &r->p->vertices[r->p->root];
   const og_side *side = &root->side;
-  if (side->sparse) {
-    for (size_t i = 0; i < side->set.n && !r->stop; i++)
-      if (loops_there(&r->steps[0], side->set.rows[i])) OG_TRY(arrive(cx, r, 0, side->set.rows[i]));
-    return OG_OK;
-  }
-  for (uint64_t row = 0; row < root->view->rows && !r->stop; row++) {
-    if (side->weights ? side->weights[row] == 0 : root->test.bits && !og_bit_get(root->test.bits, (int64_t)row))
-      continue;
-    if (loops_there(&r->steps[0], (uint32_t)row)) OG_TRY(arrive(cx, r, 0, (uint32_t)row));
+  for (size_t i = 0; side->sparse && i < side->set.n && !r->stop; i++)
+    if (loops_there(&r->steps[0], side->set.rows[i]))
+      OG_TRY(arrive_with(cx, r, 0, side->set.rows[i], side->set.weights[i], side->set.amounts + i * n));
+  for (uint64_t row = 0; !side->sparse && row < root->view->rows && !r->stop; row++) {
+    uint64_t times = side->weights ? side->weights[row] : !root->test.bits || og_bit_get(root->test.bits, (int64_t)row);
+    if (times && loops_there(&r->steps[0], (uint32_t)row))
+      OG_TRY(arrive_with(cx, r, 0, (uint32_t)row, times, side->amounts ? side->amounts + row * n : NULL));
   }
   return OG_OK;
 }
@@ -341,6 +344,7 @@ static og_status weigh_core(og_ctx *cx, rows *r)
     og_vertex *v = &p->vertices[s->v];
     bool bare = v->test.n == 0 && v->hung == 0 && og_pattern__hangs_nothing(p, s->v);
     if (bare || coming >= (double)v->view->rows / 4) OG_TRY(og_pattern_weigh(cx, p, s->v));
+    if (v->side.sparse) OG_TRY(og_sparse_index(cx, &v->side.set));
   }
   return OG_OK;
 }
@@ -367,7 +371,5 @@ og_status og_pattern_rows(og_ctx *cx, og_pattern *p, og_core_fn fn, void *arg)
   og_status st = prepare(cx, &r);
   if (st == OG_OK) st = from_root(cx, &r);
   for (uint32_t i = 0; i < r.n_steps; i++) og_hops_cleanup(&r.steps[i].walk);
-  if (st == OG_OK && p->overflow)
-    st = og_fail(cx, OG_EINVALID, "the number of rows that the query counts does not fit into 64 bits");
-  return st;
+  return st == OG_OK ? og_pattern_check(cx, p) : st;
 }

@@ -15,6 +15,12 @@ typedef struct message {
   og_amount amounts[OG_PATTERN_MEASURES];
 } message;
 
+static void message_clear(const og_pattern *p, message *m)
+{
+  m->n = 0;
+  for (uint32_t k = 0; k < p->n_measures; k++) m->amounts[k] = (og_amount){0};
+}
+
 /* ---- numbers that do not wrap */
 
 static uint64_t times(og_pattern *p, uint64_t a, uint64_t b)
@@ -39,7 +45,7 @@ static og_status row_message(og_ctx *cx, og_pattern *p, const og_link *l, unsign
 static void take_in(og_pattern *p, const og_link *l, uint64_t below, const message *in, message *io)
 {
   if (l->kind == OG_LINK_NONE) {
-    if (in->n) *io = (message){0};
+    if (in->n) message_clear(p, io);
     return;
   }
   for (uint32_t k = 0; below && k < p->n_measures; k++) {
@@ -157,7 +163,7 @@ static og_status row_message(og_ctx *cx, og_pattern *p, const og_link *l, unsign
 {
   const og_vertex *c = &p->vertices[l->ends[1 - end]];
   const og_side *s = &c->side;
-  *out = (message){0};
+  message_clear(p, out);
   if (l->never) return OG_OK;
   if (l->walk) return walk_message(cx, p, l, end, row, out);
   bool plain = l->edge.n == 0 && (l->n_lists == 1 || !l->skip_loops);
@@ -175,24 +181,32 @@ static og_status row_message(og_ctx *cx, og_pattern *p, const og_link *l, unsign
 /* ---- push */
 
 /* Few rows of child `c` count: what each of them gives to the rows of the vertex at `end`. */
+static og_status push_to(og_ctx *cx, og_pattern *p, const og_link *l, const og_sparse *from, size_t at, uint32_t row,
+                         og_sparse *out)
+{
+  size_t to;
+  if (from->n == 1 && l->op->edge_slot == OG_NO_SLOT) /* neighbours of one row are distinct */
+    OG_TRY(og_sparse_append(cx, out, row, &to));
+  else
+    OG_TRY(og_sparse_at(cx, out, row, &to));
+  out->weights[to] = plus(p, out->weights[to], from->weights[at]);
+  for (uint32_t m = 0; m < p->n_measures; m++)
+    out->amounts[to * p->n_measures + m] =
+        og_amount_add(&p->measures[m], out->amounts[to * p->n_measures + m], from->amounts[at * p->n_measures + m]);
+  return OG_OK;
+}
+
 static og_status push_list(og_ctx *cx, og_pattern *p, const og_link *l, unsigned end, size_t at, og_sparse *out)
 {
-  const og_vertex *c = &p->vertices[l->ends[1 - end]];
-  const og_sparse *from = &c->side.set;
+  const og_sparse *from = &p->vertices[l->ends[1 - end]].side.set;
   uint32_t row = from->rows[at];
   for (unsigned k = 0; k < l->n_lists; k++) {
     const og_csr *lists = l->lists[1 - end][k];
     for (uint64_t i = lists->first[row]; i < lists->first[row + 1]; i++) {
-      size_t to;
       bool passes = true;
       if (k == 1 && l->skip_loops && lists->targets[i] == row) continue;
       if (l->edge.n) OG_TRY(og_test_passes(cx, p->run, &l->edge, lists->rows[i], &passes));
-      if (!passes) continue;
-      OG_TRY(og_sparse_at(cx, out, lists->targets[i], &to));
-      out->weights[to] = plus(p, out->weights[to], from->weights[at]);
-      for (uint32_t m = 0; m < p->n_measures; m++)
-        out->amounts[to * p->n_measures + m] =
-            og_amount_add(&p->measures[m], out->amounts[to * p->n_measures + m], from->amounts[at * p->n_measures + m]);
+      if (passes) OG_TRY(push_to(cx, p, l, from, at, lists->targets[i], out));
     }
   }
   return OG_OK;
@@ -203,14 +217,8 @@ static og_status push_walk(og_ctx *cx, og_pattern *p, const og_link *l, unsigned
 {
   const og_sparse *from = &p->vertices[l->ends[1 - end]].side.set;
   OG_TRY(og_hops_from(cx, w, l->lists[1 - end][0], from->rows[at], og_pattern__hops(l, 1 - end)));
-  for (size_t i = 0; i < w->reached.len; i++) {
-    size_t to;
-    OG_TRY(og_sparse_at(cx, out, OG_VEC_AT(&w->reached, uint32_t, i), &to));
-    out->weights[to] = plus(p, out->weights[to], from->weights[at]);
-    for (uint32_t m = 0; m < p->n_measures; m++)
-      out->amounts[to * p->n_measures + m] =
-          og_amount_add(&p->measures[m], out->amounts[to * p->n_measures + m], from->amounts[at * p->n_measures + m]);
-  }
+  for (size_t i = 0; i < w->reached.len; i++)
+    OG_TRY(push_to(cx, p, l, from, at, OG_VEC_AT(&w->reached, uint32_t, i), out));
   return OG_OK;
 }
 
@@ -250,14 +258,52 @@ static og_status gather_row(og_ctx *cx, const job *j, uint32_t row, message *m)
   return OG_OK;
 }
 
-/* Numbers alone: what most patterns are. */
-static og_status gather_count(og_ctx *cx, const job *j, uint32_t row, uint64_t *n)
+/* Numbers alone over plain links, link by link: what most patterns are. */
+static bool is_plain(const og_pattern *p, const og_link *l, unsigned end)
+{
+  const og_vertex *c = &p->vertices[l->ends[1 - end]];
+  bool plain = !l->walk && !l->never && l->edge.n == 0 && l->n_lists == 1;
+  return plain && c->hung == 0 && c->side.done && !c->side.sparse;
+}
+
+static void multiply_plain(og_pattern *p, const og_link *l, unsigned end, uint64_t from, uint64_t to, uint64_t *n)
+{
+  const og_vertex *c = &p->vertices[l->ends[1 - end]];
+  const og_csr *lists = l->lists[end][0];
+  const uint64_t *weights = c->side.weights;
+  const uint8_t *bits = c->test.bits;
+  for (uint64_t r = from; r < to; r++) {
+    if (n[r] == 0) continue;
+    uint64_t in = weights ? sum_weights(p, lists, (uint32_t)r, weights)
+                  : bits  ? count_bits(lists, (uint32_t)r, bits)
+                          : og_csr_degree(lists, r);
+    n[r] = l->kind == OG_LINK_NONE ? (in ? 0 : n[r]) : times(p, n[r], in);
+  }
+}
+
+static og_status multiply(og_ctx *cx, og_pattern *p, const og_link *l, unsigned end, uint64_t from, uint64_t to,
+                          uint64_t *n)
 {
   message in;
-  for (uint32_t i = 0; i < j->n_pulled && *n; i++) {
-    const og_link *l = j->pulled[i];
-    OG_TRY(row_message(cx, j->p, l, j->ends[i], row, &in));
-    *n = l->kind == OG_LINK_NONE ? (in.n ? 0 : *n) : times(j->p, *n, in.n);
+  for (uint64_t r = from; r < to; r++) {
+    if (n[r] == 0) continue;
+    OG_TRY(row_message(cx, p, l, end, (uint32_t)r, &in));
+    n[r] = l->kind == OG_LINK_NONE ? (in.n ? 0 : n[r]) : times(p, n[r], in.n);
+  }
+  return OG_OK;
+}
+
+static og_status measured_rows(og_ctx *cx, const job *j, uint64_t from, uint64_t to)
+{
+  og_pattern *p = j->p;
+  og_vertex *v = &p->vertices[j->v];
+  for (uint64_t r = from; r < to; r++) {
+    message m;
+    if (v->side.weights[r] == 0) continue;
+    own_amounts(p, v, r, &m);
+    OG_TRY(gather_row(cx, j, (uint32_t)r, &m));
+    memcpy(v->side.amounts + r * p->n_measures, m.amounts, p->n_measures * sizeof *m.amounts);
+    v->side.weights[r] = m.n;
   }
   return OG_OK;
 }
@@ -265,23 +311,18 @@ static og_status gather_count(og_ctx *cx, const job *j, uint32_t row, uint64_t *
 static og_status dense_block(og_ctx *cx, void *arg, size_t item, unsigned worker)
 {
   const job *j = arg;
-  og_pattern *p = j->p;
-  og_vertex *v = &p->vertices[j->v];
+  og_vertex *v = &j->p->vertices[j->v];
   uint64_t from = (uint64_t)item * BLOCK, to = from + BLOCK < v->view->rows ? from + BLOCK : v->view->rows;
-  message m;
+  uint64_t *n = v->side.weights;
   (void)worker;
-  for (uint64_t r = from; r < to; r++) {
-    bool live = v->test.bits ? og_bit_get(v->test.bits, (int64_t)r) : og_view_is_live(v->view, r);
-    uint64_t n = live;
-    if (v->side.amounts && live) {
-      own_amounts(p, v, r, &m);
-      OG_TRY(gather_row(cx, j, (uint32_t)r, &m));
-      memcpy(v->side.amounts + r * p->n_measures, m.amounts, p->n_measures * sizeof *m.amounts);
-      n = m.n;
-    } else {
-      OG_TRY(gather_count(cx, j, (uint32_t)r, &n));
-    }
-    v->side.weights[r] = n;
+  for (uint64_t r = from; r < to; r++)
+    n[r] = v->test.bits ? og_bit_get(v->test.bits, (int64_t)r) : og_view_is_live(v->view, r);
+  if (v->side.amounts) return measured_rows(cx, j, from, to);
+  for (uint32_t i = 0; i < j->n_pulled; i++) {
+    if (is_plain(j->p, j->pulled[i], j->ends[i]))
+      multiply_plain(j->p, j->pulled[i], j->ends[i], from, to, n);
+    else
+      OG_TRY(multiply(cx, j->p, j->pulled[i], j->ends[i], from, to, n));
   }
   return OG_OK;
 }
@@ -290,7 +331,7 @@ static og_status weigh_dense(og_ctx *cx, job *j)
 {
   og_pattern *p = j->p;
   og_vertex *v = &p->vertices[j->v];
-  if (v->test.n) OG_TRY(og_pattern__judge_all(cx, p, &v->test, v->view));
+  if (v->test.n) OG_TRY(og_test_all(cx, p->run, &v->test));
   if (j->n_pulled || v->hung || (v->view->deleted && !v->test.bits)) {
     v->side.weights = og_alloc(cx, (v->view->rows + 1) * sizeof *v->side.weights);
     if (!v->side.weights) return OG_ENOMEM;
@@ -324,7 +365,7 @@ static og_status sparse_row(og_ctx *cx, job *j, const og_sparse *sets, uint32_t 
   if (!passes) return OG_OK;
   OG_TRY(gather_row(cx, j, row, &m));
   if (m.n == 0) return OG_OK;
-  OG_TRY(og_sparse_at(cx, &v->side.set, row, &to));
+  OG_TRY(og_sparse_append(cx, &v->side.set, row, &to));
   v->side.set.weights[to] = m.n;
   if (p->n_measures) memcpy(v->side.set.amounts + to * p->n_measures, m.amounts, p->n_measures * sizeof *m.amounts);
   return OG_OK;
@@ -335,6 +376,13 @@ static og_status weigh_sparse(og_ctx *cx, job *j, og_sparse *sets, uint32_t n_se
   og_vertex *v = &j->p->vertices[j->v];
   const uint32_t *rows = v->test.rows;
   size_t n = v->test.n_rows;
+  if (n_sets == 1 && !rows && v->test.n == 0 && j->n_pulled == 0 && j->p->n_measures == 0) { /* nothing to add */
+    v->side.sparse = v->side.done = true;
+    v->side.set = sets[0];
+    sets[0] = (og_sparse){0};
+    return OG_OK;
+  }
+  for (uint32_t i = 0; i < n_sets; i++) OG_TRY(og_sparse_index(cx, &sets[i]));
   for (uint32_t i = 0; i < n_sets && !v->test.rows; i++) {
     if (rows && sets[i].n >= n) continue;
     rows = sets[i].rows;
@@ -386,7 +434,7 @@ static og_status weigh_child_sparse(og_ctx *cx, og_pattern *p, uint32_t c)
     og_amount amounts[OG_PATTERN_MEASURES];
     if (!at->side.weights && !at->test.bits && !og_view_is_live(at->view, r)) continue;
     og_status st = og_pattern__number(cx, p, c, (uint32_t)r, &n, amounts);
-    if (st == OG_OK && n) st = og_sparse_at(cx, &list, (uint32_t)r, &to);
+    if (st == OG_OK && n) st = og_sparse_append(cx, &list, (uint32_t)r, &to);
     if (st != OG_OK) {
       og_sparse_cleanup(&list);
       return st;
@@ -400,6 +448,20 @@ static og_status weigh_child_sparse(og_ctx *cx, og_pattern *p, uint32_t c)
   return OG_OK;
 }
 
+/* Rows below are worked out one by one, perhaps by many threads: what cannot be judged by these is judged now. */
+static og_status ready_lazily(og_ctx *cx, og_pattern *p, uint32_t c, const og_link *via)
+{
+  og_vertex *at = &p->vertices[c];
+  if (!og_test_is_quick(&at->test)) OG_TRY(og_test_all(cx, p->run, &at->test));
+  for (uint32_t i = 0; i < p->n_links; i++) {
+    unsigned end;
+    og_link *l = &p->links[i];
+    if (l == via && !og_test_is_quick(&l->edge)) OG_TRY(og_test_all(cx, p->run, &l->edge));
+    if (og_pattern__hangs(p, c, l, &end)) OG_TRY(ready_lazily(cx, p, l->ends[1 - end], l));
+  }
+  return OG_OK;
+}
+
 static og_status pull_from(og_ctx *cx, job *j, const og_link *l, unsigned end, double active)
 {
   og_pattern *p = j->p;
@@ -409,8 +471,10 @@ static og_status pull_from(og_ctx *cx, job *j, const og_link *l, unsigned end, d
   bool leaf = at->test.n == 0 && at->hung == 0 && og_pattern__hangs_nothing(p, c) && !at->view->deleted;
   j->ends[j->n_pulled] = end;
   j->pulled[j->n_pulled++] = l;
-  if (!leaf && looks < (double)at->view->rows / 4) return OG_OK; /* lazy */
-  return og_pattern_weigh(cx, p, c);
+  if (!leaf && looks < (double)at->view->rows / 8) return ready_lazily(cx, p, c, l);
+  if (!og_test_is_quick(&l->edge)) OG_TRY(og_test_all(cx, p->run, &p->links[l - p->links].edge));
+  OG_TRY(og_pattern_weigh(cx, p, c));
+  return p->vertices[c].side.sparse ? og_sparse_index(cx, &p->vertices[c].side.set) : OG_OK;
 }
 
 static og_status weigh(og_ctx *cx, job *j, og_sparse *sets, uint32_t *n_sets, const og_link **pushed)

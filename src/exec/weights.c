@@ -96,26 +96,49 @@ static og_status grow(og_ctx *cx, og_sparse *s)
     if (!amounts) return OG_ENOMEM;
     s->amounts = amounts;
   }
-  uint32_t *index = og_calloc(cx, cap * 2, sizeof *index);
-  if (!index) return OG_ENOMEM;
-  og_free(s->index);
-  s->index = index;
-  s->mask = cap * 2 - 1;
   s->cap = cap;
-  for (size_t i = 0; i < s->n; i++) s->index[place_of(s, s->rows[i])] = (uint32_t)i + 1;
+  return OG_OK;
+}
+
+og_status og_sparse_append(og_ctx *cx, og_sparse *s, uint32_t row, size_t *out)
+{
+  if (s->n == s->cap) OG_TRY(grow(cx, s));
+  s->rows[s->n] = row;
+  s->weights[s->n] = 0;
+  for (uint32_t k = 0; k < s->n_measures; k++) s->amounts[s->n * s->n_measures + k] = (og_amount){0};
+  *out = s->n++;
+  return OG_OK;
+}
+
+og_status og_sparse_index(og_ctx *cx, og_sparse *s)
+{
+  if (!s->index || s->n * 2 > s->mask) {
+    size_t size = 64;
+    while (size < s->n * 3) size *= 2;
+    uint32_t *index = og_calloc(cx, size, sizeof *index);
+    if (!index) return OG_ENOMEM;
+    og_free(s->index);
+    s->index = index;
+    s->mask = size - 1;
+    s->n_indexed = 0;
+  }
+  for (; s->n_indexed < s->n; s->n_indexed++) {
+    size_t i = place_of(s, s->rows[s->n_indexed]);
+    s->index[i] = (uint32_t)s->n_indexed + 1;
+  }
   return OG_OK;
 }
 
 og_status og_sparse_at(og_ctx *cx, og_sparse *s, uint32_t row, size_t *out)
 {
-  if (s->n == s->cap) OG_TRY(grow(cx, s));
+  if (!s->index || s->n_indexed != s->n || s->n * 2 > s->mask) OG_TRY(og_sparse_index(cx, s));
   size_t i = place_of(s, row);
-  if (!s->index[i]) {
-    s->rows[s->n] = row;
-    s->weights[s->n] = 0;
-    for (uint32_t k = 0; k < s->n_measures; k++) s->amounts[s->n * s->n_measures + k] = (og_amount){0};
-    s->index[i] = (uint32_t)++s->n;
+  if (s->index[i]) {
+    *out = s->index[i] - 1;
+    return OG_OK;
   }
-  *out = s->index[i] - 1;
+  OG_TRY(og_sparse_append(cx, s, row, out));
+  s->index[i] = (uint32_t)s->n;
+  s->n_indexed = s->n;
   return OG_OK;
 }

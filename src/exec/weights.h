@@ -42,12 +42,16 @@ typedef struct og_sparse {
   og_amount *amounts; /* n_measures per row; NULL without measures */
   uint32_t n_measures;
   size_t n, cap;
-  uint32_t *index; /* position + 1 by hash; 0: free */
-  size_t mask;
+  uint32_t *index; /* position + 1 by hash; 0: free.  Made when a row is first looked for */
+  size_t mask, n_indexed;
 } og_sparse;
 
 void og_sparse_cleanup(og_sparse *s);
-#define OG_SPARSE_NONE SIZE_MAX
-size_t og_sparse_find(const og_sparse *s, uint32_t row);
+/* Adds a row that is not there, with weight 0. */
+OG_MUST_USE og_status og_sparse_append(og_ctx *cx, og_sparse *s, uint32_t row, size_t *out);
 /* Position of the row, which is added with weight 0 when it is not there. */
 OG_MUST_USE og_status og_sparse_at(og_ctx *cx, og_sparse *s, uint32_t row, size_t *out);
+/* Makes the index complete: og_sparse_find may then be called by many threads. */
+OG_MUST_USE og_status og_sparse_index(og_ctx *cx, og_sparse *s);
+#define OG_SPARSE_NONE SIZE_MAX
+size_t og_sparse_find(const og_sparse *s, uint32_t row);
