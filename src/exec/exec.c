@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* exec/exec.c -- one run of a plan: open views, drive the pipeline, finish the answer. */
-#include "exec/search.h"
 #include "exec/pattern_group.h"
+#include "exec/search.h"
 
 #include "base/limits.h"
 

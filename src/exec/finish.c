@@ -220,8 +220,8 @@ static og_status tie_keys(og_ctx *cx, og_run *run, uint32_t slot, const uint64_t
   return OG_OK;
 }
 
-static og_status row_keys(og_ctx *cx, og_run *run, const og_plan_order *orders, uint32_t n_orders,
-                          const uint64_t *rows, size_t n, sorter *s)
+static og_status row_keys(og_ctx *cx, og_run *run, const og_plan_order *orders, uint32_t n_orders, const uint64_t *rows,
+                          size_t n, sorter *s)
 {
   const og_plan *plan = run->plan;
   s->keys = og_push_array(cx, (size_t)n_orders + 2 * (size_t)plan->n_ties + 1, sizeof *s->keys);

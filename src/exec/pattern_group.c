@@ -638,7 +638,7 @@ og_status og_run__by_pattern(og_ctx *cx, og_run *run, og_exec_result *out, bool 
   groups g = {
       .run = run, .codes = OG_VEC_INIT(uint32_t), .counts = OG_VEC_INIT(uint64_t), .amounts = OG_VEC_INIT(og_amount)};
   *done = false;
-  if (may_fail(run->plan->ops, run->plan->n_ops)) return OG_OK;
+  if (run->plan->rrf || may_fail(run->plan->ops, run->plan->n_ops)) return OG_OK;
   og_status st = og_pattern_new(cx, run, &p, done);
   g.p = p;
   if (st == OG_OK && *done)

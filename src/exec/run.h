@@ -38,10 +38,10 @@ struct og_run {
   og_vec paths;       /* uint64_t: per path the hops, then its node rows and edge rows; a path slot says where */
   og_vec out;         /* uint64_t: rows that reached the end, slot by slot within a row */
   uint64_t n_out;
-  uint64_t offset, limit; /* the window of rows asked for */
-  og_eval eval;           /* over run->row */
-  const uint64_t *row;    /* slots of the row being judged */
-  og_arena scratch;       /* of values made while a row is judged */
+  uint64_t offset, limit;     /* the window of rows asked for */
+  og_eval eval;               /* over run->row */
+  const uint64_t *row;        /* slots of the row being judged */
+  og_arena scratch;           /* of values made while a row is judged */
   struct og_searches *search; /* exec/search.h; NULL: the plan has none */
 };
 
