@@ -140,6 +140,22 @@ void *og_cache_peek(og_cache *c, og_str name)
   return thing;
 }
 
+void *og_cache_peek_sibling(og_cache *c, og_cache_key key)
+{
+  const entry *last = NULL;
+  og_str family = og_str_sub(key.name, 0, key.family);
+  og_mutex_lock(&c->mu);
+  for (size_t i = 0; i < c->entries.len; i++) {
+    const entry *e = &OG_VEC_AT(&c->entries, entry, i);
+    bool sibling = og_str_eq(og_str_from(e->key, e->family), family) &&
+                   !og_str_eq(og_str_from(e->key, e->key_len), key.name);
+    if (sibling && (!last || e->used > last->used)) last = e;
+  }
+  void *thing = last ? og_cached_ref(last->thing) : NULL;
+  og_mutex_unlock(&c->mu);
+  return thing;
+}
+
 og_ctx og_cache_ctx(const og_ctx *cx, const og_cache *c)
 {
   og_ctx own = *cx;

@@ -40,6 +40,8 @@ OG_MUST_USE og_status og_cache_get(og_ctx *cx, og_cache *c, og_cache_key key, og
                                    void **out);
 /* The thing when it is there, with a reference; else NULL. */
 void *og_cache_peek(og_cache *c, og_str name);
+/* Of the same family but another name, the one used last, with a reference; NULL: none. */
+void *og_cache_peek_sibling(og_cache *c, og_cache_key key);
 /* A thing grew after it was made: it is counted with `more` bytes from now on.  Nothing when it is no longer kept. */
 void og_cache_grew(og_cache *c, const void *thing, uint64_t more);
 /* `cx`, but what is allocated is charged to the cache's account. */

@@ -30,7 +30,7 @@ og_status og_db__query_args(og_ctx *cx, const char *source, const og_query_opts 
   OG_TRY(og_db__text_take(cx, o->snapshot, "snapshot", &out->target.snapshot));
   OG_TRY(og_db__text_take(cx, o->if_commit, "if_commit", &out->if_commit));
   out->pin = o->pin ? o->pin->snapshot : NULL;
-  out->limits = (og_db_limits){o->memory_limit, o->max_rows};
+  out->limits = (og_db_limits){.memory = o->memory_limit, .rows = o->max_rows};
   if (o->pin && (o->branch || o->snapshot))
     return og_fail(cx, OG_EINVALID, "'pin' says which state is read: no 'branch' and no 'snapshot' go with it");
   return og_db__text_take(cx, o->actor, "actor", &out->actor);

@@ -74,8 +74,9 @@ og_status og_exec_keep_adjacency(og_ctx *cx, og_snapshot *snapshot)
   og_run run = {.snapshot = snapshot, .all_views = OG_VEC_INIT(og_view *), .adjacencies = OG_VEC_INIT(og_adjacency)};
   og_status st = OG_OK;
   for (uint32_t i = 0; st == OG_OK && i < snapshot->catalog->n_edges; i++) {
-    const og_topology *t;
-    st = og_run__topology(cx, &run, &snapshot->catalog->edges[i], &t);
+    og_ends ends;
+    st = ends_of(cx, &run, &snapshot->catalog->edges[i], &ends);
+    if (st == OG_OK) st = og_topology_keep(cx, og_graph_cache(snapshot->graph), &ends);
   }
   og_run__forget_adjacency(&run);
   for (size_t i = 0; i < run.all_views.len; i++) og_view_free(OG_VEC_AT(&run.all_views, og_view *, i));

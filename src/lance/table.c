@@ -414,6 +414,14 @@ bool og_lance_table_same_columns(const og_lance_table *a, const og_lance_table *
   return true;
 }
 
+bool og_lance_table_same_rows(const og_lance_table *a, uint32_t i, const og_lance_table *b, uint32_t k)
+{
+  const og_fragment *x = &a->m.fragments[i], *y = &b->m.fragments[k];
+  if (x->id != y->id || x->rows != y->rows || x->n_files == 0 || y->n_files == 0) return false;
+  const og_data_file *f = &x->files[0], *g = &y->files[0]; /* others add columns; the first has the rows since ever */
+  return og_str_eq(f->path, g->path) && f->has_base == g->has_base && f->base == g->base;
+}
+
 uint32_t og_table__fragment_at(const og_lance_table *t, uint64_t offset)
 {
   uint32_t lo = 0, hi = t->m.n_fragments;

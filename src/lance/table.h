@@ -61,6 +61,9 @@ typedef struct og_lance_fragment_info {
   uint64_t bytes;        /* of its data files */
 } og_lance_fragment_info;
 uint32_t og_lance_table_fragments(const og_lance_table *t);
+/* Do fragment i of `a` and fragment k of `b`, versions of one table, hold the same rows in the same order, deleted ones
+ * counted?  True only when it is certain. */
+bool og_lance_table_same_rows(const og_lance_table *a, uint32_t i, const og_lance_table *b, uint32_t k);
 og_lance_fragment_info og_lance_table_fragment(const og_lance_table *t, uint32_t i);
 
 /* Of a fragment of one version: the fragment of another version, of this or another branch, over the same data files.

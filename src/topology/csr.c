@@ -13,6 +13,7 @@
 
 #include "base/log.h"
 #include "base/pool.h"
+#include "topology/extend.h"
 #include "topology/file.h"
 
 #include <inttypes.h>
@@ -124,7 +125,7 @@ static og_status turn(og_ctx *cx, const og_csr *from, og_csr *c)
   return OG_OK;
 }
 
-static void note_shape(og_csr *c, bool same)
+static void note_shape_of(og_csr *c, bool same)
 {
   for (uint64_t v = 0; v < c->n; v++) {
     for (uint64_t i = c->first[v]; i < c->first[v + 1]; i++) {
@@ -132,6 +133,13 @@ static void note_shape(og_csr *c, bool same)
       c->loops = c->loops || (same && c->targets[i] == v);
     }
   }
+}
+
+static void note_shape(og_topology *t)
+{
+  note_shape_of(&t->out, t->same);
+  t->in.parallel = t->out.parallel;
+  t->in.loops = t->out.loops;
 }
 
 static og_status build_lists(og_ctx *cx, const og_ends *e, uint32_t *src, uint32_t *dst, og_topology *t)
@@ -143,11 +151,7 @@ static og_status build_lists(og_ctx *cx, const og_ends *e, uint32_t *src, uint32
   if (st == OG_OK) st = turn(cx, &rough, &t->in);
   og_csr_cleanup(&rough);
   if (st == OG_OK) st = turn(cx, &t->in, &t->out);
-  if (st != OG_OK) return st;
-  note_shape(&t->out, t->same);
-  t->in.parallel = t->out.parallel;
-  t->in.loops = t->out.loops;
-  return OG_OK;
+  return st;
 }
 
 static void topology_free(og_cached *c)
@@ -155,6 +159,9 @@ static void topology_free(og_cached *c)
   og_topology *t = (og_topology *)c;
   og_csr_cleanup(&t->out);
   og_csr_cleanup(&t->in);
+  og_lance_table_unref(t->edges);
+  og_lance_table_unref(t->from);
+  og_lance_table_unref(t->to);
   og_free(t);
 }
 
@@ -203,24 +210,57 @@ static og_status write_file(og_ctx *cx, const og_ends *e, const og_topology *t)
   return forgive(cx, og_topology_write(cx, e->store, key, e, t));
 }
 
-static og_status read_or_build(og_ctx *cx, const og_ends *e, og_topology *t)
+typedef struct topology_job {
+  const og_ends *ends;
+  og_cache *cache;
+  og_cache_key key;
+} topology_job;
+
+/* From that of other versions, when this handle has it. */
+static og_status extend_sibling(og_ctx *cx, const topology_job *j, og_topology *t, bool *done)
 {
-  bool found;
-  OG_TRY(read_file(cx, e, OG_TOPOLOGY_ALL, t, &found));
-  if (found) return OG_OK;
+  *done = false;
+  og_topology *old = og_cache_peek_sibling(j->cache, j->key);
+  if (!old) return OG_OK;
+  og_status st = og_topology_extend(cx, old, j->ends, t, done);
+  og_cached_unref(old);
+  return st;
+}
+
+static og_status read_or_build(og_ctx *cx, const topology_job *j, og_topology *t)
+{
+  bool done;
+  const og_ends *e = j->ends;
+  OG_TRY(extend_sibling(cx, j, t, &done));
+  if (done) {
+    note_shape(t);
+    return OG_OK; /* the file follows when somebody has to build anew, or optimizes */
+  }
+  OG_TRY(read_file(cx, e, OG_TOPOLOGY_ALL, t, &done));
+  if (done) return OG_OK;
   OG_TRY(build(cx, e, t));
+  note_shape(t);
   return write_file(cx, e, t);
+}
+
+static og_lance_table *ref_table(og_lance_table *t)
+{
+  return t ? og_lance_table_ref(t) : NULL;
 }
 
 static og_status make_topology(og_ctx *cx, void *arg, og_cached **out, uint64_t *bytes)
 {
-  const og_ends *e = arg;
+  const topology_job *j = arg;
+  const og_ends *e = j->ends;
   og_topology *t = og_zalloc(cx, sizeof *t);
   if (!t) return OG_ENOMEM;
   atomic_init(&t->base.refs, 1);
   t->base.free = topology_free;
   t->same = e->from == e->to;
-  og_status st = read_or_build(cx, e, t);
+  t->edges = ref_table(e->edges->table);
+  t->from = ref_table(e->from->table);
+  t->to = ref_table(e->to->table);
+  og_status st = read_or_build(cx, j, t);
   if (st != OG_OK) {
     topology_free(&t->base);
     return st;
@@ -251,9 +291,22 @@ static og_status name_of(og_ctx *cx, const og_ends *e, og_str kind, og_cache_key
 
 og_status og_topology_get(og_ctx *cx, og_cache *cache, const og_ends *ends, og_topology **out)
 {
-  og_cache_key key;
-  OG_TRY(name_of(cx, ends, OG_STR("topology"), &key));
-  return og_cache_get(cx, cache, key, make_topology, (void *)(uintptr_t)ends, (void **)out);
+  topology_job j = {.ends = ends, .cache = cache};
+  OG_TRY(name_of(cx, ends, OG_STR("topology"), &j.key));
+  return og_cache_get(cx, cache, j.key, make_topology, &j, (void **)out);
+}
+
+og_status og_topology_keep(og_ctx *cx, og_cache *cache, const og_ends *ends)
+{
+  og_str key;
+  og_topology *t;
+  bool current = false;
+  OG_TRY(og_topology_get(cx, cache, ends, &t));
+  og_status st = has_file(ends) ? og_topology_key(cx, ends->edges, &key) : OG_OK;
+  if (st == OG_OK && has_file(ends)) st = forgive(cx, og_topology_is_current(cx, ends->store, key, ends, &current));
+  if (st == OG_OK && !current) st = write_file(cx, ends, t);
+  og_cached_unref(t);
+  return st;
 }
 
 /* ---- distinct neighbours */

@@ -28,8 +28,9 @@ void og_csr_cleanup(og_csr *c);
 
 typedef struct og_topology {
   og_cached base;
-  og_csr out, in; /* with rows: along the edges, from the source; against them, from the target */
-  bool same;      /* both sides are one table */
+  og_csr out, in;                    /* with rows: along the edges, from the source; against them, from the target */
+  bool same;                         /* both sides are one table */
+  og_lance_table *edges, *from, *to; /* the versions it was made from; one reference each, or NULL */
 } og_topology;
 
 /* A CSR on its own in the cache: without parallel edges, of one direction or of both together. */
@@ -55,6 +56,8 @@ typedef struct og_ends {
 /* From the cache, its file, or built from the columns.  An edge one of whose ends is no live node is left out.
  * *out holds one reference.  OG_ELIMIT: a table of 2^32 - 1 rows or more. */
 OG_MUST_USE og_status og_topology_get(og_ctx *cx, og_cache *cache, const og_ends *ends, og_topology **out);
+/* Makes it, and its derived file unless that is current, when ends->keep says so. */
+OG_MUST_USE og_status og_topology_keep(og_ctx *cx, og_cache *cache, const og_ends *ends);
 /* Distinct neighbours, ascending, one way or both: a node is its own neighbour when it has a loop.
  * *out holds one reference. */
 OG_MUST_USE og_status og_neighbours_get(og_ctx *cx, og_cache *cache, const og_ends *ends, og_way way,

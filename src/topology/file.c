@@ -250,3 +250,9 @@ og_status og_topology_read(og_ctx *cx, og_store *store, og_str key, const og_end
   og_csr_cleanup(&t.in);
   return st == OG_OK ? OG_OK : og_note(cx, st, "while reading " OG_STR_FMT, OG_STR_ARG(key));
 }
+
+og_status og_topology_is_current(og_ctx *cx, og_store *store, og_str key, const og_ends *ends, bool *out)
+{
+  header h;
+  return read_header(cx, store, key, ends, &h, out);
+}

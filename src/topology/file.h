@@ -36,5 +36,8 @@ typedef enum og_topology_part { OG_TOPOLOGY_ALL, OG_TOPOLOGY_OUT, OG_TOPOLOGY_IN
 OG_MUST_USE og_status og_topology_read(og_ctx *cx, og_store *store, og_str key, const og_ends *ends,
                                        og_topology_part part, og_topology *out, bool *found);
 
+/* Whether the file is of these versions; its sections are not looked at. */
+OG_MUST_USE og_status og_topology_is_current(og_ctx *cx, og_store *store, og_str key, const og_ends *ends, bool *out);
+
 /* For tests: the bytes of a file. */
 OG_MUST_USE og_status og_topology_encode_header(og_ctx *cx, const og_ends *ends, const og_topology *t, og_buf *out);
