@@ -18,9 +18,7 @@ typedef enum og_feature {
   OG_FEATURE_MAX,
   OG_FEATURE_NEGATION,
   OG_FEATURE_HOPS,
-  OG_FEATURE_EDGE_VAR,
-  OG_FEATURE_WHERE,
-  OG_FEATURE_VALUES
+  OG_FEATURE_EDGE_VAR
 } og_feature;
 
 typedef struct og_hop {                    /* a traversal, its direction settled */

@@ -70,6 +70,9 @@ og_status og_check__literal_px(og_checker *c, const og_literal *lit, og_operand 
 static og_status unbound(og_checker *c, const og_expr *e, const char *code)
 {
   og_str near = OG_STR_NONE;
+  if (c->q->is_mutation)
+    return OG_CHECK_FAIL(c, e->span, OG_STR("declare it behind the query's name; a bare name is a property of the row"),
+                         "type error: T14: '$" OG_STR_FMT "' is not a parameter of this query", OG_STR_ARG(e->var));
   if (og_check__find(c, e->var) != OG_NO_SLOT)
     return OG_CHECK_FAIL(c, e->span, OG_STR("a clause that reads a variable stands behind the one that binds it"),
                          "type error: %svariable '$" OG_STR_FMT "' is not bound yet", code, OG_STR_ARG(e->var));
@@ -154,6 +157,9 @@ static og_status check_name(og_checker *c, const og_expr *e, og_operand *out)
 {
   if (c->target != OG_NO_SLOT) return og_check__target(c, e, out);
   if (c->aliases) return og_check__alias(c, e, out);
+  if (c->q->is_mutation)
+    return OG_CHECK_FAIL(c, e->span, OG_STR("an insert has no row to read from; use a parameter"),
+                         "type error: T7: '" OG_STR_FMT "' has no value here", OG_STR_ARG(e->prop));
   return OG_CHECK_FAIL(c, e->span, OG_STR("write $variable.property; a column's name stands in having and order"),
                        "type error: T7: '" OG_STR_FMT "' has no value here", OG_STR_ARG(e->prop));
 }

@@ -23,34 +23,64 @@ static og_status param_value(og_checker *c, const og_expr *e, const og_prop_type
   return OG_OK;
 }
 
-/* A value for the property `what` of type `t`; `exact`: literals must be of the property's own type (assignments). */
-static og_status check_value(og_checker *c, const og_expr *e, const og_prop_type *t, og_str what, bool exact,
-                             const og_pexpr **out)
+static og_status does_not_fit(og_checker *c, const og_expr *e, const og_prop_type *t, og_str what, og_operand *own,
+                              og_str hint)
+{
+  return OG_CHECK_FAIL(
+      c, e->span, hint, "type error: T7: property '" OG_STR_FMT "' is " OG_STR_FMT ", but this value is " OG_STR_FMT,
+      OG_STR_ARG(what), OG_STR_ARG(og_check__type_text(c, t)), OG_STR_ARG(og_check__type_text(c, &own->type)));
+}
+
+static bool is_float(og_scalar_kind k)
+{
+  return k == OG_SC_F32 || k == OG_SC_F64;
+}
+
+/* Something computed: of the property's kind, or a number that becomes one of another width. */
+static og_status computed_value(og_checker *c, const og_expr *e, const og_prop_type *t, og_str what,
+                                const og_pexpr **out)
+{
+  og_operand own;
+  OG_TRY(og_check__operand(c, e, &own));
+  if (!own.px) return OG_CHECK_FAIL(c, e->span, OG_STR_NONE, "type error: T7: a search call is no value of a property");
+  *out = own.px;
+  const og_prop_type *o = &own.type;
+  bool numbers = !o->list && !t->list && og_scalar_is_number(o->kind) && og_scalar_is_number(t->kind);
+  bool same = o->kind == t->kind && o->list == t->list && (t->kind != OG_SC_VECTOR || o->dim == t->dim);
+  if (same || (numbers && (is_float(t->kind) || !is_float(o->kind)))) return OG_OK;
+  return does_not_fit(c, e, t, what, &own, numbers ? OG_STR("int(…) makes a whole number of it") : OG_STR_NONE);
+}
+
+static og_status literal_value(og_checker *c, const og_expr *e, const og_prop_type *t, og_str what,
+                               const og_pexpr **out)
+{
+  og_pexpr *px;
+  OG_TRY(og_check__value_px(c, OG_PX_LITERAL, t, &px));
+  *out = px;
+  px->nullable = e->lit.kind == OG_LIT_NULL;
+  px->literal = (og_scalar){.type = px->type.type, .is_null = true};
+  if (!px->nullable) return og_check__literal_as(c, &e->lit, t, what, &px->literal);
+  if (t->nullable) return OG_OK;
+  return OG_CHECK_FAIL(c, e->span, OG_STR_NONE, "type error: T3: property '" OG_STR_FMT "' cannot be null",
+                       OG_STR_ARG(what));
+}
+
+/* A value for the property `what` of type `t`. */
+static og_status check_value(og_checker *c, const og_expr *e, const og_prop_type *t, og_str what, const og_pexpr **out)
 {
   og_prop_type instant = og_prop_type_scalar(OG_SC_DATETIME);
-  og_operand own = {0};
   og_pexpr *px = NULL;
+  if (e->kind == OG_EXPR_LITERAL) return literal_value(c, e, t, what, out);
+  if (e->kind != OG_EXPR_VAR && e->kind != OG_EXPR_NOW) return computed_value(c, e, t, what, out);
   if (e->kind == OG_EXPR_VAR) {
     OG_TRY(param_value(c, e, t, what, &px));
-  } else if (e->kind == OG_EXPR_NOW) {
+  } else {
     if (t->kind != OG_SC_DATETIME || t->list)
       return OG_CHECK_FAIL(c, e->span, OG_STR_NONE,
                            "type error: T7: now() is a DateTime, but '" OG_STR_FMT "' is " OG_STR_FMT, OG_STR_ARG(what),
                            OG_STR_ARG(og_check__type_text(c, t)));
     c->uses_now = true;
     OG_TRY(og_check__value_px(c, OG_PX_NOW, &instant, &px));
-  } else if (e->kind != OG_EXPR_LITERAL) {
-    og_check__need(c, OG_FEATURE_VALUES, e->span);
-  } else if (exact) {
-    OG_TRY(og_check__value_px(c, OG_PX_LITERAL, t, &px));
-    px->nullable = false;
-    OG_TRY(og_check__literal_as(c, &e->lit, t, what, &px->literal));
-  } else {
-    OG_TRY(og_check__literal_px(c, &e->lit, &own));
-    og_scalar unused;
-    if (!og_check__compatible(&own.type, t)) return og_check__literal_as(c, &e->lit, t, what, &unused);
-    *out = own.px;
-    return OG_OK;
   }
   *out = px;
   return OG_OK;
@@ -104,7 +134,11 @@ static og_status check_assign(og_checker *c, const og_stmt *s, uint32_t i, og_mu
     return OG_CHECK_FAIL(c, a->name_span, OG_STR_NONE,
                          "cannot update @key property '" OG_STR_FMT "' — delete and re-insert instead",
                          OG_STR_ARG(a->name));
-  return check_value(c, a->value, type, a->name, true, &assign->value);
+  if (s->kind == OG_STMT_UPDATE && assign->field < 0)
+    return OG_CHECK_FAIL(c, a->name_span, OG_STR("delete the edge and insert it again"),
+                         "type error: T16: update cannot move an edge: '" OG_STR_FMT "' is where it ends",
+                         OG_STR_ARG(a->name));
+  return check_value(c, a->value, type, a->name, &assign->value);
 }
 
 static bool assigned(const og_mutation_stmt *s, int32_t field)
@@ -175,29 +209,24 @@ og_status og_check__target(og_checker *c, const og_expr *e, og_operand *out)
   return og_check__field_px(c, c->target, field, &out->px);
 }
 
-/* property op value */
-static og_status check_predicate(og_checker *c, const og_stmt *s, og_mutation_stmt *out)
+/* Bare names are properties of the row that the statement looks at; an insert looks at none. */
+static og_status set_target(og_checker *c, const og_mutation_stmt *m)
 {
-  static const og_cmp_op ops[] = {OG_CMP_EQ, OG_CMP_NE, OG_CMP_LT, OG_CMP_LE, OG_CMP_GT, OG_CMP_GE};
-  const og_expr *e = s->where;
-  const og_prop_type *type;
-  if (e->kind != OG_EXPR_COMPARE || e->op > OG_OP_GE || e->args[0]->kind != OG_EXPR_ALIAS) {
-    og_check__need(c, OG_FEATURE_WHERE, e->span);
-    return OG_OK;
-  }
-  og_str name = e->args[0]->prop;
-  og_span at = e->args[0]->span;
-  if (!find_field(out->type, name, true, &out->pred_field, &type)) return unknown_property(c, out->type, name, at);
-  if (type->kind == OG_SC_BLOB)
-    return OG_CHECK_FAIL(c, at, OG_STR_NONE,
-                         "type error: T11: property '" OG_STR_FMT "' is a Blob and cannot be compared",
-                         OG_STR_ARG(name));
-  if (type->list || type->kind == OG_SC_VECTOR)
-    return OG_CHECK_FAIL(c, at, OG_STR_NONE,
-                         "type error: T7: property '" OG_STR_FMT "' is " OG_STR_FMT " and cannot be compared",
-                         OG_STR_ARG(name), OG_STR_ARG(og_check__type_text(c, type)));
-  out->pred_op = ops[e->op];
-  return check_value(c, e->args[1], type, name, false, &out->pred_value);
+  const og_type_def **types = og_arena_zalloc(c->cx, c->a, sizeof *types);
+  if (!types) return OG_ENOMEM;
+  types[0] = m->type;
+  c->slots[0] = (og_slot){
+      .name = OG_STR("_"), .type = m->type, .types = types, .n_types = 1, .is_edge = m->type->is_edge, .hidden = true};
+  c->target = m->kind == OG_STMT_INSERT ? OG_NO_SLOT : 0;
+  return OG_OK;
+}
+
+static og_status check_where(og_checker *c, const og_stmt *s, og_mutation_stmt *out)
+{
+  OG_TRY(og_check__condition(c, s->where, &out->where));
+  if (out->where) return OG_OK;
+  return OG_CHECK_FAIL(c, s->where->span, OG_STR_NONE,
+                       "type error: T7: a search call cannot say which rows a mutation is about");
 }
 
 static og_status find_type(og_checker *c, const og_stmt *s, const og_type_def **out)
@@ -205,10 +234,6 @@ static og_status find_type(og_checker *c, const og_stmt *s, const og_type_def **
   *out = og_catalog_node(c->catalog, s->type);
   if (*out) return OG_OK;
   *out = og_catalog_edge_exact(c->catalog, s->type);
-  if (*out && s->kind == OG_STMT_UPDATE)
-    return OG_CHECK_FAIL(c, s->type_span, OG_STR("delete the edge and insert it again"),
-                         "type error: T16: '" OG_STR_FMT "' is an edge type; only nodes can be updated",
-                         OG_STR_ARG(s->type));
   if (*out) return OG_OK;
   og_str near = og_catalog_suggest_node(c->catalog, s->type);
   if (near.len == 0) near = og_catalog_suggest_edge(c->catalog, s->type);
@@ -236,8 +261,9 @@ og_status og_check__mutation(og_checker *c, og_mutation_plan *out)
     stmts[i].kind = s->kind;
     stmts[i].span = s->span;
     OG_TRY(find_type(c, s, &stmts[i].type));
+    OG_TRY(set_target(c, &stmts[i]));
     if (s->kind != OG_STMT_DELETE) OG_TRY(check_assigns(c, s, &stmts[i]));
-    if (s->kind != OG_STMT_INSERT) OG_TRY(check_predicate(c, s, &stmts[i]));
+    if (s->kind != OG_STMT_INSERT) OG_TRY(check_where(c, s, &stmts[i]));
   }
   OG_TRY(check_mix(c, out));
   out->name = c->q->name;
@@ -246,5 +272,6 @@ og_status og_check__mutation(og_checker *c, og_mutation_plan *out)
   out->uses_now = c->uses_now;
   out->params = c->q->params;
   out->n_params = c->q->n_params;
+  out->source = c->src;
   return OG_OK;
 }

@@ -124,7 +124,7 @@ static og_status describe(og_linter *l, const og_checker *c, og_lint_query *out)
 
 static og_status note_update(og_linter *l, const og_mutation_stmt *s)
 {
-  if (s->kind != OG_STMT_UPDATE) return OG_OK;
+  if (s->kind != OG_STMT_UPDATE || s->type->is_edge) return OG_OK;
   bool **set = &l->set[s->type - l->catalog->nodes];
   if (!*set) *set = og_arena_calloc(l->cx, l->a, (size_t)s->type->n_properties + 1, sizeof **set);
   if (!*set) return OG_ENOMEM;

@@ -299,21 +299,22 @@ OG_MUST_USE og_status og_query_plan(og_ctx *cx, og_arena *a, const og_catalog *c
 
 /* ---- Mutations */
 
+/* FIELD leaves are about the row a statement looks at, as it was before the statement: slot 0, of the statement's type;
+ * the field is a property index or OG_FIELD_SRC / OG_FIELD_DST.  An INSERT has no such row. */
 typedef struct og_mutation_assign {
-  int32_t field; /* property index, or OG_FIELD_SRC / OG_FIELD_DST (edges: `from`, `to`: node ids) */
-  const og_pexpr
-      *value; /* LITERAL (already of the property's type, checked against enum and dimension), PARAM or NOW */
+  int32_t field; /* property index; INSERT of an edge also OG_FIELD_SRC / OG_FIELD_DST (`from`, `to`: node ids) */
+  /* A literal is of the property's type already, and checked against enum and dimension.  All else is of a type that
+   * fits; the run still checks null, range and enum. */
+  const og_pexpr *value;
 } og_mutation_assign;
 
 typedef struct og_mutation_stmt {
   og_stmt_kind kind;
-  const og_type_def *type; /* UPDATE: a node */
+  const og_type_def *type;
   const og_mutation_assign *assigns;
   uint32_t n_assigns;
-  int32_t pred_field; /* UPDATE, DELETE: property index or OG_FIELD_SRC / DST */
-  og_cmp_op pred_op;
-  const og_pexpr *pred_value;
-  og_span span; /* in the source, for errors at run time */
+  const og_pexpr *where; /* UPDATE, DELETE: rows for which it is true */
+  og_span span;          /* in the source, for errors at run time */
 } og_mutation_stmt;
 
 typedef struct og_mutation_plan {
@@ -324,6 +325,7 @@ typedef struct og_mutation_plan {
   bool uses_now;
   const og_param_decl *params;
   uint32_t n_params;
+  const og_source *source; /* what spans point into */
 } og_mutation_plan;
 
 OG_MUST_USE og_status og_query_plan_mutation(og_ctx *cx, og_arena *a, const og_catalog *catalog,

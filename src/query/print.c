@@ -9,7 +9,8 @@ typedef struct printer {
   og_buf *out;
   const og_slot *slots;
   const og_param_decl *params;
-  const og_plan *plan; /* NULL: of a mutation */
+  const og_plan *plan;       /* NULL: of a mutation */
+  const og_type_def *target; /* of a mutation: whose row a statement looks at */
 } printer;
 
 static const char *const cmp_texts[] = {"=", "!=", "<", "<=", ">", ">="};
@@ -101,8 +102,15 @@ static og_status print_node_px(printer *p, const og_pexpr *px)
   return print_text(p, OG_STR(")"));
 }
 
+static og_str mutation_field(const og_type_def *t, int32_t field)
+{
+  if (field >= 0) return t->properties[field].name;
+  return field == OG_FIELD_SRC ? OG_STR("from") : OG_STR("to");
+}
+
 static og_status print_slot_leaf(printer *p, const og_pexpr *px)
 {
+  if (p->target) return print_text(p, mutation_field(p->target, px->field));
   static const char *const parts[] = {"hops", "nodes", "edges"};
   if (px->kind == OG_PX_FIELD) {
     OG_TRY(print_slot(p, px->slot));
@@ -293,7 +301,7 @@ static og_status print_count(printer *p, const char *word, const og_plan_count *
 
 og_status og_plan_print(og_ctx *cx, const og_plan *plan, og_buf *out)
 {
-  printer p = {cx, out, plan->slots, plan->params, plan};
+  printer p = {.cx = cx, .out = out, .slots = plan->slots, .params = plan->params, .plan = plan};
   OG_TRY(print_ops(&p, plan->ops, plan->n_ops, 0));
   OG_TRY(print_columns(&p, plan));
   OG_TRY(print_order(&p, plan));
@@ -303,28 +311,22 @@ og_status og_plan_print(og_ctx *cx, const og_plan *plan, og_buf *out)
 
 /* ---- mutations */
 
-static og_str mutation_field(const og_type_def *t, int32_t field)
-{
-  if (field >= 0) return t->properties[field].name;
-  return field == OG_FIELD_SRC ? OG_STR("from") : OG_STR("to");
-}
-
 og_status og_mutation_plan_print(og_ctx *cx, const og_mutation_plan *plan, og_buf *out)
 {
   static const char *const verbs[] = {"insert", "update", "delete"};
-  printer p = {cx, out, NULL, plan->params, NULL};
+  printer p = {.cx = cx, .out = out, .params = plan->params};
   for (uint32_t i = 0; i < plan->n_stmts; i++) {
     const og_mutation_stmt *s = &plan->stmts[i];
+    p.target = s->type;
     OG_TRY(og_buf_printf(cx, out, "%s " OG_STR_FMT, verbs[s->kind], OG_STR_ARG(s->type->key)));
     for (uint32_t k = 0; k < s->n_assigns; k++) {
       OG_TRY(og_buf_printf(cx, out, "%s" OG_STR_FMT " = ", k ? ", " : " set ",
                            OG_STR_ARG(mutation_field(s->type, s->assigns[k].field))));
       OG_TRY(print_px(&p, s->assigns[k].value));
     }
-    if (s->kind != OG_STMT_INSERT) {
-      OG_TRY(og_buf_printf(cx, out, " where " OG_STR_FMT " %s ", OG_STR_ARG(mutation_field(s->type, s->pred_field)),
-                           cmp_texts[s->pred_op]));
-      OG_TRY(print_px(&p, s->pred_value));
+    if (s->where) {
+      OG_TRY(print_text(&p, OG_STR(" where ")));
+      OG_TRY(print_px(&p, s->where));
     }
     OG_TRY(og_buf_append_byte(cx, out, '\n'));
   }

@@ -19,8 +19,6 @@ static const struct {
     [OG_FEATURE_NEGATION] = {true, "not { … }"},
     [OG_FEATURE_HOPS] = {true, "hop bounds other than {1,1}"},
     [OG_FEATURE_EDGE_VAR] = {true, "binding an edge to a variable"},
-    [OG_FEATURE_WHERE] = {false, "anything but one comparison in 'where'"},
-    [OG_FEATURE_VALUES] = {false, "expressions as values of a mutation"},
 };
 
 void og_check__need(og_checker *c, og_feature f, og_span at)

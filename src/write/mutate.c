@@ -3,12 +3,14 @@
  *
  *  (1) Each statement sees what the earlier ones staged: a staged row shadows the committed one it replaces.
  *  (2) All checks that span rows run once, at the end; nothing matched and nothing inserted publishes nothing.
- *  (3) Deleting nodes takes their edges along, in every edge type at both ends; each entity is counted once.
+ *  (3) An update computes all of its values from the row as it was before the statement.
+ *  (4) Deleting nodes takes their edges along, in every edge type at both ends; each entity is counted once.
  */
 #include "write/write.h"
 
 #include "base/env.h"
 #include "base/limits.h"
+#include "exec/eval.h"
 #include "write/stage.h"
 
 typedef struct mutator {
@@ -17,25 +19,141 @@ typedef struct mutator {
   og_scalar now;
   og_stage stage;
   og_mutated *out;
+  og_arena scratch; /* what judging or setting one row makes */
 } mutator;
 
-static og_status value_of(og_ctx *cx, const mutator *m, const og_pexpr *e, og_scalar *out)
+static void count(mutator *m, const og_type_def *t)
 {
-  switch (e->kind) {
-  case OG_PX_LITERAL: *out = e->literal; return OG_OK;
-  case OG_PX_PARAM: *out = m->values[e->param]; return OG_OK;
-  case OG_PX_NOW: *out = m->now; return OG_OK;
-  default: return og_fail(cx, OG_EINTERNAL, "a mutation assigns something that is no value");
+  if (t->is_edge)
+    m->out->edges++;
+  else
+    m->out->nodes++;
+}
+
+/* ---- expressions */
+
+/* The row that bare names are about: values, or a committed row of a view. */
+typedef struct target {
+  const og_type_def *type;
+  const og_scalar *row; /* per column; NULL: in the view */
+  og_view *view;
+  uint64_t offset;
+} target;
+
+static og_status leaf(og_ctx *cx, const og_eval *ev, const og_pexpr *e, og_scalar *out)
+{
+  const target *t = ev->arg;
+  const og_column *c;
+  if (e->kind != OG_PX_FIELD) return og_fail(cx, OG_EINTERNAL, "a mutation asks for what a row does not have");
+  if (t->row) {
+    *out = t->row[og_type_column(t->type, e->field)];
+    return OG_OK;
   }
+  OG_TRY(og_view_column(cx, t->view, e->field, &c));
+  return og_eval_column_at(cx, ev->scratch, c, (int64_t)t->offset, out);
+}
+
+static og_eval eval_over(mutator *m, target *t)
+{
+  return (og_eval){.values = m->values,
+                   .now = m->now,
+                   .leaf = t ? leaf : NULL,
+                   .arg = t,
+                   .scratch = &m->scratch,
+                   .source = m->plan->source};
+}
+
+/* What must hold: one by one, so that what stands behind a part that does not hold is not computed. */
+typedef struct parts {
+  const og_pexpr *const *list;
+  uint32_t n;
+} parts;
+
+static parts parts_of(const og_mutation_stmt *st)
+{
+  if (st->where->kind == OG_PX_AND) return (parts){st->where->args, st->where->n_args};
+  return (parts){&st->where, 1};
+}
+
+static og_status holds(og_ctx *cx, const og_eval *ev, parts p, bool *out)
+{
+  *out = true;
+  for (uint32_t i = 0; i < p.n && *out; i++) OG_TRY(og_eval_holds(cx, ev, p.list[i], out));
+  return OG_OK;
+}
+
+/* ---- which committed rows */
+
+#define BLOCK 65536u
+
+/* A part that the kernels take: a field against a constant. */
+static bool is_vectorised(const og_pexpr *e)
+{
+  return e->kind == OG_PX_CMP && e->args[0]->kind == OG_PX_FIELD && og_px_is_constant(e->args[1]) &&
+         !og_type_is_nested(e->args[0]->type.type.id);
+}
+
+static og_status select_part(og_ctx *cx, mutator *m, og_stage_table *t, const og_pexpr *e, uint32_t *sel, size_t *n)
+{
+  target row = {.type = t->type, .view = t->view};
+  og_eval ev = eval_over(m, &row);
+  if (is_vectorised(e)) {
+    const og_column *c;
+    og_scalar rhs;
+    OG_TRY(og_view_column(cx, t->view, e->args[0]->field, &c));
+    OG_TRY(og_eval_value(cx, &ev, e->args[1], &rhs));
+    *n = rhs.is_null ? 0 : og_kernels_scalar.select_cmp(c, e->cmp, &rhs, sel, *n, sel);
+    og_arena_reset(&m->scratch);
+    return OG_OK;
+  }
+  size_t kept = 0;
+  for (size_t i = 0; i < *n; i++) {
+    bool keep;
+    row.offset = sel[i];
+    OG_TRY(og_eval_holds(cx, &ev, e, &keep));
+    og_arena_reset(&m->scratch);
+    if (keep) sel[kept++] = sel[i];
+  }
+  *n = kept;
+  return OG_OK;
+}
+
+static og_status match_block(og_ctx *cx, mutator *m, og_stage_table *t, parts p, uint64_t from, uint32_t *sel,
+                             og_vec *out)
+{
+  size_t n = 0;
+  uint64_t to = from + BLOCK < t->view->rows ? from + BLOCK : t->view->rows;
+  OG_TRY(og_ctx_poll(cx));
+  for (uint64_t r = from; r < to; r++)
+    if (og_stage_is_retained(t, r)) sel[n++] = (uint32_t)r;
+  for (uint32_t i = 0; i < p.n && n; i++) OG_TRY(select_part(cx, m, t, p.list[i], sel, &n));
+  OG_TRY(og_vec_reserve(cx, out, n));
+  for (size_t i = 0; i < n; i++) ((uint64_t *)out->data)[out->len++] = sel[i];
+  return OG_OK;
+}
+
+/* Committed rows the stage has not touched that the statement is about. */
+static og_status match_committed(og_ctx *cx, mutator *m, const og_mutation_stmt *st, og_stage_table *t, og_vec *out)
+{
+  if (t->view->rows > UINT32_MAX)
+    return og_fail(cx, OG_ELIMIT, "table '" OG_STR_FMT "' has more than 2^32 rows", OG_STR_ARG(t->type->key));
+  uint32_t *sel = og_calloc(cx, BLOCK, sizeof *sel);
+  if (!sel) return OG_ENOMEM;
+  og_status rc = OG_OK;
+  for (uint64_t from = 0; rc == OG_OK && from < t->view->rows; from += BLOCK)
+    rc = match_block(cx, m, t, parts_of(st), from, sel, out);
+  og_free(sel);
+  return rc;
 }
 
 /* ---- insert and update */
 
-static og_status assign(og_ctx *cx, const mutator *m, const og_type_def *t, const og_mutation_assign *a, og_scalar *row)
+static og_status assign(og_ctx *cx, const og_type_def *t, const og_mutation_assign *a, const og_eval *ev,
+                        og_scalar *row)
 {
   og_scalar v;
   og_scalar *slot = &row[og_type_column(t, a->field)];
-  OG_TRY(value_of(cx, m, a->value, &v));
+  OG_TRY(og_eval_value(cx, ev, a->value, &v));
   if (a->field >= 0) return og_value_coerce(cx, t, &t->properties[a->field], &v, slot);
   if (v.is_null || !og_type_is_string(v.type.id))
     return og_fail(cx, OG_EINVALID, "edge " OG_STR_FMT ": from and to must be node ids", OG_STR_ARG(t->name));
@@ -47,6 +165,7 @@ static og_status run_insert(og_ctx *cx, mutator *m, const og_mutation_stmt *st)
 {
   og_stage_table *t;
   og_field item;
+  og_eval ev = eval_over(m, NULL);
   OG_TRY(og_stage_table_of(cx, &m->stage, st->type, &t));
   uint32_t first = og_type_first_property(st->type);
   og_scalar *row = og_push_array(cx, t->view->n_columns + 1, sizeof *row);
@@ -54,113 +173,93 @@ static og_status run_insert(og_ctx *cx, mutator *m, const og_mutation_stmt *st)
   for (uint32_t i = 0; i < first; i++) row[i] = (og_scalar){.type = og_type_of(OG_TYPE_UTF8), .is_null = true};
   for (uint32_t i = 0; i < st->type->n_properties; i++)
     row[first + i] = (og_scalar){.type = og_prop_arrow_type(&st->type->properties[i].type, &item), .is_null = true};
-  for (uint32_t i = 0; i < st->n_assigns; i++) OG_TRY(assign(cx, m, st->type, &st->assigns[i], row));
+  for (uint32_t i = 0; i < st->n_assigns; i++) OG_TRY(assign(cx, st->type, &st->assigns[i], &ev, row));
   OG_TRY(og_stage_put(cx, &m->stage, t, row, st->type->key_fields ? OG_PUT_UPSERT : OG_PUT_INSERT, false));
-  if (st->type->is_edge)
-    m->out->edges++;
-  else
-    m->out->nodes++;
+  og_arena_reset(&m->scratch);
+  count(m, st->type);
   return OG_OK;
 }
 
-static bool holds(og_cmp_op op, const og_scalar *a, const og_scalar *b)
-{
-  int c;
-  if (a->is_null || b->is_null || !og_scalar_cmp(a, b, &c)) return false;
-  switch (op) {
-  case OG_CMP_EQ: return c == 0;
-  case OG_CMP_NE: return c != 0;
-  case OG_CMP_LT: return c < 0;
-  case OG_CMP_LE: return c <= 0;
-  case OG_CMP_GT: return c > 0;
-  default: return c >= 0;
-  }
-}
+typedef struct updater {
+  mutator *m;
+  const og_mutation_stmt *st;
+  og_stage_table *t;
+  og_scalar *old, *row; /* per column: as it was, and as it will be */
+} updater;
 
-/* Committed rows the stage has not touched whose field passes. */
-static og_status match_committed(og_ctx *cx, og_stage_table *t, int32_t field, og_cmp_op op, const og_scalar *rhs,
-                                 og_vec *out)
+/* Every value is computed from the row as it was. */
+static og_status update_row(og_ctx *cx, updater *u, uint64_t offset, size_t staged)
 {
-  const og_column *c;
-  if (rhs->is_null || t->view->rows == 0) return OG_OK;
-  OG_TRY(og_view_column(cx, t->view, field, &c));
-  uint32_t *sel = og_calloc(cx, t->view->rows + 1, sizeof *sel);
-  if (!sel) return OG_ENOMEM;
-  size_t n = og_kernels_scalar.select_cmp(c, op, rhs, NULL, (size_t)t->view->rows, sel);
-  og_status st = OG_OK;
-  for (size_t i = 0; st == OG_OK && i < n; i++) {
-    uint64_t row = sel[i];
-    if (og_stage_is_retained(t, row)) st = og_vec_add(cx, out, &row);
-  }
-  og_free(sel);
-  return st;
-}
-
-static og_status set_fields(og_ctx *cx, mutator *m, const og_mutation_stmt *st, og_scalar *row)
-{
-  for (uint32_t i = 0; i < st->n_assigns; i++) OG_TRY(assign(cx, m, st->type, &st->assigns[i], row));
+  target was = {.type = u->st->type, .row = u->old};
+  og_eval ev = eval_over(u->m, &was);
+  memcpy(u->row, u->old, u->t->view->n_columns * sizeof *u->row);
+  for (uint32_t i = 0; i < u->st->n_assigns; i++) OG_TRY(assign(cx, u->st->type, &u->st->assigns[i], &ev, u->row));
+  OG_TRY(og_stage_replace(cx, &u->m->stage, u->t, offset, staged, u->row));
+  og_arena_reset(&u->m->scratch);
+  count(u->m, u->st->type);
   return OG_OK;
 }
 
 /* Staged rows first: they are few, and an update must see them before it adds its own. */
-static og_status update_staged(og_ctx *cx, mutator *m, const og_mutation_stmt *st, og_stage_table *t,
-                               const og_scalar *rhs)
+static og_status update_staged(og_ctx *cx, updater *u)
 {
-  og_scalar *row = og_push_array(cx, t->view->n_columns + 1, sizeof *row);
-  if (!row) return OG_ENOMEM;
-  for (size_t i = 0, n = t->rows.len; i < n; i++) {
-    memcpy(row, OG_VEC_AT(&t->rows, og_staged_row, i).values, t->view->n_columns * sizeof *row);
-    if (!holds(st->pred_op, &row[og_type_column(st->type, st->pred_field)], rhs)) continue;
-    OG_TRY(set_fields(cx, m, st, row));
-    OG_TRY(og_stage_replace(cx, &m->stage, t, OG_NO_OFFSET, i, row));
-    m->out->nodes++;
+  target was = {.type = u->st->type, .row = u->old};
+  og_eval ev = eval_over(u->m, &was);
+  for (size_t i = 0, n = u->t->rows.len; i < n; i++) {
+    bool matches;
+    memcpy(u->old, OG_VEC_AT(&u->t->rows, og_staged_row, i).values, u->t->view->n_columns * sizeof *u->old);
+    OG_TRY(holds(cx, &ev, parts_of(u->st), &matches));
+    og_arena_reset(&u->m->scratch);
+    if (matches) OG_TRY(update_row(cx, u, OG_NO_OFFSET, i));
   }
   return OG_OK;
 }
 
-static og_status update_rows(og_ctx *cx, mutator *m, const og_mutation_stmt *st, og_stage_table *t,
-                             const og_batch *rows, const uint64_t *offsets)
+static og_status update_rows(og_ctx *cx, updater *u, const og_batch *rows, const uint64_t *offsets)
 {
   og_vec keep = OG_VEC_INIT(og_column *);
-  og_scalar *row = og_push_array(cx, t->view->n_columns + 1, sizeof *row);
-  og_status rc = row ? OG_OK : OG_ENOMEM;
+  og_status rc = OG_OK;
   for (int64_t i = 0; rc == OG_OK && i < rows->len; i++) {
     for (uint32_t c = 0; rc == OG_OK && c < rows->n_columns; c++)
-      rc = og_value_at(cx, rows->columns[c], i, &keep, &row[c]);
-    if (rc == OG_OK) rc = set_fields(cx, m, st, row);
-    if (rc == OG_OK) rc = og_stage_replace(cx, &m->stage, t, offsets[i], 0, row);
-    m->out->nodes += rc == OG_OK;
+      rc = og_value_at(cx, rows->columns[c], i, &keep, &u->old[c]);
+    if (rc == OG_OK) rc = update_row(cx, u, offsets[i], 0);
   }
   for (size_t i = 0; i < keep.len; i++) og_column_unref(OG_VEC_AT(&keep, og_column *, i));
   og_vec_cleanup(&keep);
   return rc;
 }
 
-static og_status update_committed(og_ctx *cx, mutator *m, const og_mutation_stmt *st, og_stage_table *t,
-                                  const og_vec *offsets)
+/* A block at a time: whole rows may be large. */
+static og_status update_committed(og_ctx *cx, updater *u, const og_vec *offsets)
 {
-  uint32_t *columns = og_push_array(cx, t->view->n_columns + 1, sizeof *columns);
-  og_batch *rows;
+  const uint64_t *all = offsets->data;
+  uint32_t n_columns = u->t->view->n_columns, *columns = og_push_array(cx, n_columns + 1, sizeof *columns);
   if (!columns) return OG_ENOMEM;
-  if (offsets->len == 0) return OG_OK;
-  for (uint32_t i = 0; i < t->view->n_columns; i++) columns[i] = i;
-  OG_TRY(og_lance_table_take(cx, t->view->table, columns, t->view->n_columns, offsets->data, offsets->len, &rows));
-  og_status rc = update_rows(cx, m, st, t, rows, offsets->data);
-  og_batch_unref(rows);
-  return rc;
+  for (uint32_t i = 0; i < n_columns; i++) columns[i] = i;
+  for (size_t from = 0; from < offsets->len; from += BLOCK) {
+    og_batch *rows;
+    size_t n = offsets->len - from < BLOCK ? offsets->len - from : BLOCK;
+    OG_TRY(og_ctx_poll(cx));
+    OG_TRY(og_lance_table_take(cx, u->t->view->table, columns, n_columns, all + from, n, &rows));
+    og_status rc = update_rows(cx, u, rows, all + from);
+    og_batch_unref(rows);
+    OG_TRY(rc);
+  }
+  return OG_OK;
 }
 
 static og_status run_update(og_ctx *cx, mutator *m, const og_mutation_stmt *st)
 {
-  og_stage_table *t;
-  og_scalar rhs;
+  updater u = {.m = m, .st = st};
   og_vec offsets = OG_VEC_INIT(uint64_t);
-  OG_TRY(og_stage_table_of(cx, &m->stage, st->type, &t));
-  OG_TRY(value_of(cx, m, st->pred_value, &rhs));
-  t->predicate = true;
-  og_status rc = match_committed(cx, t, st->pred_field, st->pred_op, &rhs, &offsets);
-  if (rc == OG_OK) rc = update_staged(cx, m, st, t, &rhs);
-  if (rc == OG_OK) rc = update_committed(cx, m, st, t, &offsets);
+  OG_TRY(og_stage_table_of(cx, &m->stage, st->type, &u.t));
+  u.old = og_push_array(cx, u.t->view->n_columns + 1, sizeof *u.old);
+  u.row = og_push_array(cx, u.t->view->n_columns + 1, sizeof *u.row);
+  if (!u.old || !u.row) return OG_ENOMEM;
+  u.t->predicate = true;
+  og_status rc = match_committed(cx, m, st, u.t, &offsets);
+  if (rc == OG_OK) rc = update_staged(cx, &u);
+  if (rc == OG_OK) rc = update_committed(cx, &u, &offsets);
   og_vec_cleanup(&offsets);
   return rc;
 }
@@ -172,11 +271,7 @@ static og_status delete_offsets(og_ctx *cx, mutator *m, og_stage_table *t, const
   for (size_t i = 0; i < offsets->len; i++) {
     bool was_new;
     OG_TRY(og_stage_delete(cx, &m->stage, t, OG_VEC_AT(offsets, uint64_t, i), &was_new));
-    if (!was_new) continue;
-    if (t->type->is_edge)
-      m->out->edges++;
-    else
-      m->out->nodes++;
+    if (was_new) count(m, t->type);
   }
   return OG_OK;
 }
@@ -228,12 +323,10 @@ static og_status cascade_from(og_ctx *cx, mutator *m, og_stage_table *t, const o
 static og_status run_delete(og_ctx *cx, mutator *m, const og_mutation_stmt *st)
 {
   og_stage_table *t;
-  og_scalar rhs;
   og_vec offsets = OG_VEC_INIT(uint64_t);
   OG_TRY(og_stage_table_of(cx, &m->stage, st->type, &t));
-  OG_TRY(value_of(cx, m, st->pred_value, &rhs));
   t->predicate = true;
-  og_status rc = match_committed(cx, t, st->pred_field, st->pred_op, &rhs, &offsets);
+  og_status rc = match_committed(cx, m, st, t, &offsets);
   if (rc == OG_OK) rc = delete_offsets(cx, m, t, &offsets);
   if (rc == OG_OK) rc = cascade_from(cx, m, t, &offsets);
   og_vec_cleanup(&offsets);
@@ -289,6 +382,7 @@ static og_status mutate_try(og_ctx *cx, og_graph *g, const og_mutation *r, bool 
   if (st == OG_OK) st = r->plan(cx, r->plan_arg, snapshot->catalog, &m.plan, &m.values);
   if (st == OG_OK) st = mutate_once(cx, &m, r, rerun);
   og_stage_cleanup(cx, &m.stage);
+  og_arena_cleanup(&m.scratch);
   og_snapshot_unref(snapshot);
   return st;
 }
