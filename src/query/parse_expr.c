@@ -450,7 +450,7 @@ static og_status parse_list_exprs(og_parser *p, og_vec *items)
 static og_status parse_in_list(og_parser *p, const og_expr **out)
 {
   og_vec v = OG_VEC_INIT(const og_expr *);
-  const og_expr *const *items;
+  const og_expr *const *items = NULL;
   uint32_t n;
   og_expr *e = new_expr(p, OG_EXPR_LIST);
   if (!e) return OG_ENOMEM;
