@@ -221,7 +221,7 @@ static og_status take_opts(og_call *c, const og_run_opts *given, og_run_opts *o,
   if (o->pin && (o->branch || o->snapshot))
     return og_fail(cx, OG_EINVALID, "'pin' says which state is read: no 'branch' and no 'snapshot' go with it");
   args->pin = o->pin ? o->pin->snapshot : NULL;
-  args->limits = (og_db_limits){o->memory_limit, o->max_rows};
+  args->limits = (og_db_limits){.memory = o->memory_limit, .rows = o->max_rows};
   og_db__call_bound(c, o->timeout_ms, o->cancel);
   return OG_OK;
 }
