@@ -126,6 +126,7 @@ static og_status list_offsets(og_ctx *cx, const og_field *f, const int64_t *star
 {
   const bool wide = f->type.id == OG_TYPE_LARGE_LIST;
   const size_t n = (size_t)out->n + 1;
+  OG_INVARIANT(starts); /* there is one more than lists */
   if (!wide && starts[out->n] > INT32_MAX)
     return og_fail(cx, OG_ELIMIT, "%" PRId64 " list items do not fit 32-bit offsets; read fewer rows at once",
                    starts[out->n]);
@@ -346,6 +347,7 @@ static og_status node_column(og_ctx *cx, const og_field *f, og_lance__leaf *leav
   if (!children.cols) return OG_ENOMEM;
   if (is_list) {
     const bool wide = f->type.id == OG_TYPE_LARGE_LIST;
+    OG_INVARIANT(layer->offsets.data);
     expect = wide ? ((const int64_t *)(const void *)layer->offsets.data)[layer->n]
                   : ((const int32_t *)(const void *)layer->offsets.data)[layer->n];
   }
