@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: MIT
 # The front door. `make help` lists what there is; everything is built under build/.
-.PHONY: help build demo test bench fuzz coverage format install clean setup setup-build
+.PHONY: help build build-fault demo test bench fuzz coverage format install clean setup setup-build
 PREFIX ?= /usr/local
 FUZZ_SECONDS ?= 120
 
 help:
-	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 18
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 18
 
 setup: ## install every package needed to build and test (Debian)
 	@tools/setup.sh
@@ -16,6 +16,10 @@ setup-build:
 build: setup-build ## release programs in build/release/bin
 	@cmake --preset release --log-level=WARNING
 	@cmake --build --preset release
+
+build-fault: setup-build ## programs with fault points in build/fault/bin
+	@cmake --preset fault-points --log-level=WARNING
+	@cmake --build --preset fault-points
 
 demo: build ## load the package index of this machine and ask it questions
 	@examples/debian/demo.sh build/release/bin

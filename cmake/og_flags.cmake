@@ -18,6 +18,7 @@ endif()
 
 option(OG_WERROR "Treat warnings as errors" OFF)
 option(OG_FUZZ "Build the fuzz targets with libFuzzer (clang)" OFF)
+option(OG_FAULT_POINTS "Build with the places where OMNIGRAPH_FAULT ends or fails the process (tests only)" OFF)
 set(OG_SANITIZE "" CACHE STRING "Comma-separated sanitizers, for example address,undefined")
 
 add_library(og_flags INTERFACE)
@@ -34,6 +35,9 @@ if(OG_SANITIZE)
   target_compile_options(og_flags INTERFACE -fsanitize=${OG_SANITIZE} -fno-omit-frame-pointer
     -fno-sanitize-recover=all)
   target_link_options(og_flags INTERFACE -fsanitize=${OG_SANITIZE})
+endif()
+if(OG_FAULT_POINTS)
+  target_compile_definitions(og_flags INTERFACE OG_FAULT_POINTS)
 endif()
 if(OG_FUZZ)
   target_compile_options(og_flags INTERFACE -fsanitize=fuzzer-no-link)

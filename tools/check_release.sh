@@ -36,6 +36,8 @@ for file in bin/omnigraph lib/libomnigraph.so lib/libomnigraph-lance.so omnigrap
   sizes+=", $file $bytes bytes"
 done
 
+if grep -q OMNIGRAPH_FAULT "$first/build/release/bin/omnigraph"; then complain "bin/omnigraph has fault points"; fi
+
 make -C "$first" install PREFIX=/usr/local DESTDIR="$work/image" >"$work/log" 2>&1 || { cat "$work/log" >&2; exit 1; }
 for file in bin/omnigraph include/omnigraph/omnigraph.h lib/libomnigraph.so lib/pkgconfig/omnigraph.pc \
   lib/libomnigraph-lance.so lib/pkgconfig/omnigraph-lance.pc \

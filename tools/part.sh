@@ -60,6 +60,7 @@ case $part in
     gate style python3 tools/check_style.py
     gate format python3 tools/check_format.py
     build dev
+    build fault-points
     run_ctest dev -LE interop
     run_pytest pytest build/venv/bin/python dev tests/golden tests/conformance tests/e2e
     gate symbols tools/check_symbols.sh build/dev

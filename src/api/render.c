@@ -25,7 +25,7 @@ static og_status begin_detail(og_ctx *cx, og_json_writer *w, const char *key)
   return og_json_begin_object(cx, w);
 }
 
-static og_status put_detail(og_ctx *cx, const og_detail *d, og_json_writer *w)
+static og_status put_detail(og_ctx *cx, const og_detail *d, const og_api_extra *extra, og_json_writer *w)
 {
   switch (d->kind) {
   case OG_DETAIL_KEY_CONFLICT:
@@ -54,6 +54,17 @@ static og_status put_detail(og_ctx *cx, const og_detail *d, og_json_writer *w)
     OG_TRY(begin_detail(cx, w, "outcome_unknown"));
     TRY_KV_STR("graph_commit_id", og_str_of(d->entity_id));
     return og_json_end_object(cx, w);
+  case OG_DETAIL_DIFF_REFUSAL:
+    OG_TRY(begin_detail(cx, w, "change_diff_refusal"));
+    TRY_KV_STR("reason", og_str_of(d->resource));
+    TRY_KV_STR("graph_commit_id", og_str_of(d->entity_id));
+    if (d->type_name[0]) TRY_KV_STR("type_name", og_str_of(d->type_name));
+    return og_json_end_object(cx, w);
+  case OG_DETAIL_FEED_GAP:
+    OG_TRY(begin_detail(cx, w, "change_feed_gap"));
+    if (extra && extra->cursor.ptr) TRY_KV_STR("cursor", extra->cursor);
+    TRY_KV_STR("first_unreadable_commit_id", og_str_of(d->entity_id));
+    return og_json_end_object(cx, w);
   default: return OG_OK;
   }
 }
@@ -81,8 +92,8 @@ og_status og_api_error(og_ctx *cx, const og_error *e, const og_api_extra *extra,
   og_str code = og_str_of(og_status_code(e->status));
   OG_TRY(og_json_begin_object(cx, w));
   TRY_KV_STR("error", og_str_of(e->text));
-  if (code.len) TRY_KV_STR("code", code);
-  OG_TRY(put_detail(cx, &e->detail, w));
+  if (code.len && e->detail.kind != OG_DETAIL_DIFF_REFUSAL) TRY_KV_STR("code", code); /* its object tells */
+  OG_TRY(put_detail(cx, &e->detail, extra, w));
   OG_TRY(put_conflicts(cx, extra, w));
   return og_json_end_object(cx, w);
 }
@@ -337,5 +348,74 @@ og_status og_api_merged(og_ctx *cx, const og_merged *m, og_str actor, bool dry_r
   OG_TRY(m->has_commit ? og_api_commit(cx, &m->commit, w) : og_json_null(cx, w));
   if (deleted) OG_TRY(og_json_kv_bool(cx, w, "branch_deleted", *deleted));
   if (delete_error.len) TRY_KV_STR("branch_delete_error", delete_error);
+  return og_json_end_object(cx, w);
+}
+
+/* ---- changes */
+
+og_status og_api_cause(og_ctx *cx, const og_commit *c, og_json_writer *w)
+{
+  OG_TRY(og_json_begin_object(cx, w));
+  OG_TRY(opt_ulid(cx, w, "graph_commit_id", true, &c->id));
+  if (c->has_parent) OG_TRY(opt_ulid(cx, w, "parent_commit_id", true, &c->parent));
+  if (c->has_merged_parent) OG_TRY(opt_ulid(cx, w, "merged_parent_commit_id", true, &c->merged_parent));
+  TRY_KV_STR("authored_branch", c->branch.len ? c->branch : OG_STR("main"));
+  if (c->actor.len) TRY_KV_STR("actor_id", c->actor);
+  OG_TRY(og_json_kv_i64(cx, w, "authored_at", c->created_us));
+  return og_json_end_object(cx, w);
+}
+
+static og_status put_image(og_ctx *cx, og_json_writer *w, const char *key, og_str image)
+{
+  if (!image.ptr) return OG_OK;
+  OG_TRY(og_json_key(cx, w, og_str_of(key)));
+  return og_json_raw(cx, w, image);
+}
+
+og_status og_api_change(og_ctx *cx, const og_change *c, og_json_writer *w)
+{
+  OG_TRY(og_json_begin_object(cx, w));
+  TRY_KV_STR("kind", c->is_edge ? OG_STR("edge") : OG_STR("node"));
+  OG_TRY(og_json_key(cx, w, OG_STR("type")));
+  OG_TRY(og_json_begin_object(cx, w));
+  TRY_KV_STR("id", c->type_id);
+  TRY_KV_STR("name", c->type_name);
+  OG_TRY(og_json_end_object(cx, w));
+  TRY_KV_STR("id", c->id);
+  TRY_KV_STR("op", og_str_of(og_delta_op_name(c->op)));
+  OG_TRY(put_image(cx, w, "before", c->before));
+  OG_TRY(put_image(cx, w, "after", c->after));
+  return og_json_end_object(cx, w);
+}
+
+og_status og_api_change_counts(og_ctx *cx, const og_vec *counts, og_json_writer *w)
+{
+  OG_TRY(og_json_begin_object(cx, w));
+  OG_TRY(og_json_key(cx, w, OG_STR("types")));
+  OG_TRY(og_json_begin_array(cx, w));
+  for (size_t i = 0; i < counts->len; i++) {
+    const og_change_count *n = &OG_VEC_AT(counts, og_change_count, i);
+    OG_TRY(og_json_begin_object(cx, w));
+    TRY_KV_STR("kind", n->is_edge ? OG_STR("edge") : OG_STR("node"));
+    TRY_KV_STR("type_name", n->type_name);
+    TRY_KV_U64("inserted", n->inserted);
+    TRY_KV_U64("updated", n->updated);
+    TRY_KV_U64("deleted", n->deleted);
+    OG_TRY(og_json_end_object(cx, w));
+  }
+  OG_TRY(og_json_end_array(cx, w));
+  return og_json_end_object(cx, w);
+}
+
+og_status og_api_commit_changes(og_ctx *cx, const og_change_block *b, og_str next, og_json_writer *w)
+{
+  OG_TRY(og_json_begin_object(cx, w));
+  OG_TRY(og_json_key(cx, w, OG_STR("cause")));
+  OG_TRY(og_api_cause(cx, &b->cause, w));
+  OG_TRY(og_json_key(cx, w, OG_STR("changes")));
+  OG_TRY(og_json_begin_array(cx, w));
+  for (size_t i = 0; i < b->n_changes; i++) OG_TRY(og_api_change(cx, &b->changes[i], w));
+  OG_TRY(og_json_end_array(cx, w));
+  if (next.ptr) TRY_KV_STR("next_page_token", next);
   return og_json_end_object(cx, w);
 }

@@ -10,6 +10,7 @@
 typedef struct og_api_extra {
   const og_merge_conflict *conflicts;
   size_t n_conflicts;
+  og_str cursor; /* of a feed that has a gap */
 } og_api_extra;
 /* The error as {"error", "code"?, detail?}; `extra` may be NULL. */
 OG_MUST_USE og_status og_api_error(og_ctx *cx, const og_error *e, const og_api_extra *extra, og_json_writer *w);
@@ -22,6 +23,11 @@ OG_MUST_USE og_status og_api_load(og_ctx *cx, const og_load_result *r, const og_
 /* `deleted` NULL: deleting the source was not asked for; `delete_error` empty: none. */
 OG_MUST_USE og_status og_api_merged(og_ctx *cx, const og_merged *m, og_str actor, bool dry_run, const bool *deleted,
                                     og_str delete_error, og_json_writer *w);
+OG_MUST_USE og_status og_api_cause(og_ctx *cx, const og_commit *c, og_json_writer *w);
+OG_MUST_USE og_status og_api_change(og_ctx *cx, const og_change *c, og_json_writer *w);
+OG_MUST_USE og_status og_api_change_counts(og_ctx *cx, const og_vec *counts, og_json_writer *w);
+/* `next` ptr NULL: the last page. */
+OG_MUST_USE og_status og_api_commit_changes(og_ctx *cx, const og_change_block *b, og_str next, og_json_writer *w);
 OG_MUST_USE og_status og_api_snapshot(og_ctx *cx, const og_snapshot_info *s, og_json_writer *w);
 OG_MUST_USE og_status og_api_optimized(og_ctx *cx, const og_optimized *r, og_str uri, og_json_writer *w);
 OG_MUST_USE og_status og_api_schema_plan(og_ctx *cx, const og_migration *m, og_str uri, og_json_writer *w);

@@ -59,31 +59,11 @@ static og_status group_usage(cli *c, og_str group)
 
 static og_status unknown_command(cli *c, og_str name)
 {
-  static const char *const later[] = {"merge",
-                                      "schema plan",
-                                      "schema apply",
-                                      "repair",
-                                      "cleanup",
-                                      "commit changes",
-                                      "changes poll",
-                                      "changes baseline",
-                                      "diff",
-                                      "blob get",
-                                      "blob stat",
-                                      "embed",
-                                      "graphs list",
-                                      "ingest",
-                                      "login",
-                                      "logout",
-                                      "alias",
-                                      "profile list",
-                                      "cluster validate",
-                                      "cluster plan",
-                                      "cluster apply",
-                                      "policy validate",
-                                      "policy test",
-                                      "policy explain",
-                                      "queries list"};
+  static const char *const later[] = {
+      "schema plan",   "schema apply",    "repair",       "cleanup",          "blob get",
+      "blob stat",     "embed",           "graphs list",  "ingest",           "login",
+      "logout",        "alias",           "profile list", "cluster validate", "cluster plan",
+      "cluster apply", "policy validate", "policy test",  "policy explain",   "queries list"};
   og_str near = OG_STR_NONE;
   if (cli_is_group(name)) return group_usage(c, name);
   for (size_t i = 0; i < OG_ARRAY_LEN(later); i++)
@@ -200,7 +180,8 @@ static og_status take_flag(cli *c, int argc, char **argv, int *i)
     c->values[f] = og_str_of(argv[++*i]);
   else
     return cli_usage(c, "%s needs a value: %s", cli_flags[f].name, cli_flags[f].value);
-  return f == FLAG_TYPE ? og_vec_add(c->cx, &c->types, &c->values[f]) : OG_OK;
+  og_vec *all = f == FLAG_TYPE ? &c->types : f == FLAG_KIND ? &c->kinds : f == FLAG_OP ? &c->ops : NULL;
+  return all ? og_vec_add(c->cx, all, &c->values[f]) : OG_OK;
 }
 
 static og_status check_conflicts(cli *c)
@@ -208,7 +189,7 @@ static og_status check_conflicts(cli *c)
   static const cli_flag pairs[][2] = {{FLAG_QUERY, FLAG_SOURCE},    {FLAG_PARAMS, FLAG_PARAMS_FILE},
                                       {FLAG_BRANCH, FLAG_SNAPSHOT}, {FLAG_FORMAT, FLAG_JSON},
                                       {FLAG_OURS, FLAG_THEIRS},     {FLAG_DRY_RUN, FLAG_DELETE_BRANCH},
-                                      {FLAG_STORE, FLAG_URI}};
+                                      {FLAG_CURSOR, FLAG_START},    {FLAG_STORE, FLAG_URI}};
   for (size_t i = 0; i < OG_ARRAY_LEN(pairs); i++)
     if (cli_has(c, pairs[i][0]) && cli_has(c, pairs[i][1]))
       return cli_usage(c, "%s and %s exclude each other", cli_flags[pairs[i][0]].name, cli_flags[pairs[i][1]].name);

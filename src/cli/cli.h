@@ -40,6 +40,15 @@ typedef enum cli_flag {
   FLAG_OURS,
   FLAG_THEIRS,
   FLAG_FIELDS,
+  FLAG_TO,
+  FLAG_KIND,
+  FLAG_OP,
+  FLAG_STAT,
+  FLAG_LIMIT,
+  FLAG_PAGE_TOKEN,
+  FLAG_CURSOR,
+  FLAG_START,
+  FLAG_OUT,
   FLAG_HELP,
   FLAG_VERSION,
   N_FLAGS
@@ -73,6 +82,7 @@ struct cli {
   og_vec positionals;     /* og_str */
   og_str values[N_FLAGS]; /* the last given; ptr NULL: not given */
   og_vec types;           /* og_str: every --type */
+  og_vec kinds, ops;      /* og_str: every --kind, every --op */
   og_buf out;             /* stdout so far */
   og_api_extra extra;     /* what a failure has to tell beyond its error */
 };
@@ -106,6 +116,7 @@ void cli_echo(const cli *c, const og_db *db);
 OG_MUST_USE og_status cli_write(cli *c, og_str s);
 OG_MUST_USE og_status cli_printf(cli *c, const char *fmt, ...) OG_PRINTF(2, 3);
 OG_MUST_USE og_status cli_flush(cli *c);
+og_str cli_branch_or_main(og_str branch); /* "main" for the empty name */
 OG_MUST_USE og_status cli_print_result(cli *c, const og_result *r);
 /* A JSON document on stdout: written with the one, ended with the other. */
 og_json_writer cli_json(cli *c);
@@ -126,6 +137,10 @@ og_status cmd_branch_create(cli *c);
 og_status cmd_branch_list(cli *c);
 og_status cmd_branch_delete(cli *c);
 og_status cmd_branch_merge(cli *c);
+og_status cmd_diff(cli *c);
+og_status cmd_commit_changes(cli *c);
+og_status cmd_changes_poll(cli *c);
+og_status cmd_changes_baseline(cli *c);
 og_status cmd_optimize(cli *c);
 og_status cmd_commit_list(cli *c);
 og_status cmd_commit_show(cli *c);

@@ -9,11 +9,6 @@
 #include <stdio.h>
 #include <unistd.h>
 
-static og_str branch_or_main(og_str branch)
-{
-  return branch.len ? branch : OG_STR("main");
-}
-
 /* ---- init and load */
 
 og_status cmd_init(cli *c)
@@ -196,7 +191,7 @@ static og_status print_snapshot(cli *c, const og_snapshot_info *s)
                       "%s type '" OG_STR_FMT "' published_dataset_version=%" PRIu64 " native_dataset_branch=" OG_STR_FMT
                       " entities=%" PRIu64 "\n",
                       d->is_edge ? "edge" : "node", OG_STR_ARG(d->type_name), d->version,
-                      OG_STR_ARG(branch_or_main(d->native_branch)), d->rows));
+                      OG_STR_ARG(cli_branch_or_main(d->native_branch)), d->rows));
   }
   return OG_OK;
 }
@@ -285,7 +280,7 @@ static og_status print_branch_done(cli *c, og_db *db, const char *verb, og_str n
 og_status cmd_branch_create(cli *c)
 {
   og_db *db;
-  og_str name = og_str_trim(cli_positional(c, 0)), from = branch_or_main(c->values[FLAG_FROM]);
+  og_str name = og_str_trim(cli_positional(c, 0)), from = cli_branch_or_main(c->values[FLAG_FROM]);
   OG_TRY(cli_open(c, 1, false, &db));
   cli_echo(c, db);
   og_status st = og_db_branch_create(c->cx, db, name, from, c->values[FLAG_AS]);
@@ -351,7 +346,7 @@ static og_status print_commit_line(cli *c, const og_commit *k)
   char text[OG_ULID_LEN];
   og_ulid_format(&k->id, text);
   return cli_printf(c, "%.26s graph_branch=" OG_STR_FMT " graph_manifest_version=%" PRIu64 " actor=" OG_STR_FMT "\n",
-                    text, OG_STR_ARG(branch_or_main(k->branch)), k->manifest_version,
+                    text, OG_STR_ARG(cli_branch_or_main(k->branch)), k->manifest_version,
                     OG_STR_ARG(k->actor.len ? k->actor : OG_STR("none")));
 }
 
@@ -398,7 +393,7 @@ og_status cmd_commit_show(cli *c)
   }
   OG_TRY(ulid_or_none(c, "graph_commit_id", true, &k.id));
   OG_TRY(cli_printf(c, "graph_branch: " OG_STR_FMT "\ngraph_manifest_version: %" PRIu64 "\n",
-                    OG_STR_ARG(branch_or_main(k.branch)), k.manifest_version));
+                    OG_STR_ARG(cli_branch_or_main(k.branch)), k.manifest_version));
   OG_TRY(ulid_or_none(c, "parent_commit_id", k.has_parent, &k.parent));
   OG_TRY(ulid_or_none(c, "merged_parent_commit_id", k.has_merged_parent, &k.merged_parent));
   return cli_printf(c, "actor_id: " OG_STR_FMT "\ncreated_at: %" PRId64 "\n",

@@ -8,7 +8,7 @@ const cli_flag_spec cli_flags[N_FLAGS] = {
     [FLAG_DATA] = {"--data", NULL, "FILE", "NDJSON to load; - is the standard input"},
     [FLAG_MODE] = {"--mode", NULL, "MODE", "overwrite, append or merge"},
     [FLAG_BRANCH] = {"--branch", NULL, "BRANCH", "branch to work on (default: main)"},
-    [FLAG_FROM] = {"--from", NULL, "BRANCH", "branch to start from"},
+    [FLAG_FROM] = {"--from", NULL, "BRANCH", "branch to start from; of a diff, also a commit"},
     [FLAG_SNAPSHOT] = {"--snapshot", NULL, "COMMIT", "read the state a commit published"},
     [FLAG_QUERY] = {"--query", NULL, "FILE", "query source (.gq)"},
     [FLAG_SOURCE] = {"--query-string", "-e", "GQ", "query source as text"},
@@ -34,6 +34,15 @@ const cli_flag_spec cli_flags[N_FLAGS] = {
     [FLAG_OURS] = {"--ours", NULL, NULL, "where both sides changed a row, the target's stands"},
     [FLAG_THEIRS] = {"--theirs", NULL, NULL, "where both sides changed a row, the source's stands"},
     [FLAG_FIELDS] = {"--fields", NULL, NULL, "merge rows that both sides updated property by property"},
+    [FLAG_TO] = {"--to", NULL, "REF", "commit or branch to compare with"},
+    [FLAG_KIND] = {"--kind", NULL, "KIND", "only node or edge (may be repeated)"},
+    [FLAG_OP] = {"--op", NULL, "OP", "only insert, update or delete (may be repeated)"},
+    [FLAG_STAT] = {"--stat", NULL, NULL, "only how many, by type"},
+    [FLAG_LIMIT] = {"--limit", NULL, "N", "at most so many on a page"},
+    [FLAG_PAGE_TOKEN] = {"--page-token", NULL, "TOKEN", "the page behind the one that named it"},
+    [FLAG_CURSOR] = {"--cursor", NULL, "CURSOR", "go on where an earlier poll ended"},
+    [FLAG_START] = {"--start", NULL, "WHERE", "now (default), beginning, or after:COMMIT"},
+    [FLAG_OUT] = {"--out", NULL, "FILE", "file to write"},
     [FLAG_HELP] = {"--help", "-h", NULL, "this help"},
     [FLAG_VERSION] = {"--version", "-v", NULL, "the version"},
 };
@@ -42,6 +51,7 @@ const cli_flag_spec cli_flags[N_FLAGS] = {
 #define GRAPH    (F(STORE) | F(URI) | F(JSON) | F(QUIET) | F(YES) | F(HELP))
 #define NO_GRAPH (GRAPH & ~(F(STORE) | F(URI)))
 #define SOURCES  (F(QUERY) | F(SOURCE) | F(PARAMS) | F(PARAMS_FILE) | F(BRANCH))
+#define FILTERS  (F(KIND) | F(TYPE) | F(OP))
 
 const cli_command cli_commands[] = {
     {"init", NULL, "URI", 1, 1, NO_GRAPH | F(SCHEMA) | F(FORCE) | F(AS), true, "make a graph from a schema", cmd_init},
@@ -63,6 +73,14 @@ const cli_command cli_commands[] = {
     {"commit show", NULL, "ID [URI]", 1, 2, GRAPH | F(BRANCH), false, "one commit", cmd_commit_show},
     {"schema plan", NULL, "[URI]", 0, 1, GRAPH | F(SCHEMA) | F(ALLOW_DATA_LOSS), false,
      "what `schema apply` would change", cmd_schema_plan},
+    {"commit changes", NULL, "ID [URI]", 1, 2, GRAPH | FILTERS | F(LIMIT) | F(PAGE_TOKEN), false,
+     "what a commit changed, entity by entity", cmd_commit_changes},
+    {"diff", NULL, "[URI]", 0, 1, GRAPH | FILTERS | F(FROM) | F(TO) | F(STAT), false, "what differs between two states",
+     cmd_diff},
+    {"changes poll", NULL, "[URI]", 0, 1, GRAPH | FILTERS | F(BRANCH) | F(CURSOR) | F(START) | F(LIMIT), false,
+     "what a branch went through, commit by commit", cmd_changes_poll},
+    {"changes baseline", NULL, "[URI]", 0, 1, GRAPH | FILTERS | F(BRANCH) | F(OUT), false,
+     "an export, and the cursor that goes on from it", cmd_changes_baseline},
     {"schema show", "schema get", "[URI]", 0, 1, GRAPH | F(BRANCH), false, "the accepted schema's source",
      cmd_schema_show},
     {"optimize", NULL, "[URI]", 0, 1, GRAPH | F(AS), false, "gather small fragments, leave deleted rows behind",

@@ -61,13 +61,19 @@ static int report(cli *c, og_status st)
 
 static int run(og_ctx *cx, int argc, char **argv)
 {
-  cli c = {.cx = cx, .positionals = OG_VEC_INIT(og_str), .types = OG_VEC_INIT(og_str)};
+  cli c = {.cx = cx,
+           .positionals = OG_VEC_INIT(og_str),
+           .types = OG_VEC_INIT(og_str),
+           .kinds = OG_VEC_INIT(og_str),
+           .ops = OG_VEC_INIT(og_str)};
   og_status st = cli_parse(&c, argc, argv);
   if (st == OG_OK) st = cli_has(&c, FLAG_HELP) ? cli_help(&c) : c.command->run(&c);
   if (st == OG_OK) st = cli_flush(&c);
   int code = st == OG_OK ? 0 : report(&c, st);
   og_vec_cleanup(&c.positionals);
   og_vec_cleanup(&c.types);
+  og_vec_cleanup(&c.kinds);
+  og_vec_cleanup(&c.ops);
   og_buf_cleanup(&c.out);
   return code;
 }

@@ -45,6 +45,11 @@ og_status cli_printf(cli *c, const char *fmt, ...)
   return cli_write(c, og_str_from(text, (size_t)n < sizeof text ? (size_t)n : sizeof text - 1));
 }
 
+og_str cli_branch_or_main(og_str branch)
+{
+  return branch.len ? branch : OG_STR("main");
+}
+
 /* ---- cells */
 
 /* A value as text: strings bare, null as "null", the rest as JSON. */

@@ -63,7 +63,7 @@ const char *og_db_place(const og_db *db)
 
 /* ---- targets */
 
-static og_status parse_id(og_ctx *cx, og_str text, og_ulid *out)
+og_status og_db__commit_id(og_ctx *cx, og_str text, og_ulid *out)
 {
   if (og_ulid_parse(text, out)) return OG_OK;
   return og_fail(cx, OG_EINVALID, "'" OG_STR_FMT "' is no commit id: 26 characters, as `commit list` shows them",
@@ -74,7 +74,7 @@ og_status og_db__pin(og_ctx *cx, og_db *db, const og_db_target *target, og_snaps
 {
   og_ulid id;
   if (target->snapshot.len == 0) return og_graph_snapshot(cx, db->graph, target->branch, out);
-  OG_TRY(parse_id(cx, target->snapshot, &id));
+  OG_TRY(og_db__commit_id(cx, target->snapshot, &id));
   return og_graph_snapshot_at(cx, db->graph, target->branch, &id, out);
 }
 
@@ -160,7 +160,7 @@ og_status og_db_mutate(og_ctx *cx, og_db *db, const og_db_query_args *args, og_w
   mutation_source m = {.db = db, .args = args};
   *out = (og_write_result){0};
   OG_TRY(check_mutation(cx, args, out));
-  if (args->if_commit.len) OG_TRY(parse_id(cx, args->if_commit, &if_commit));
+  if (args->if_commit.len) OG_TRY(og_db__commit_id(cx, args->if_commit, &if_commit));
   OG_TRY(branch_text(cx, args->target.branch, &out->branch));
   const og_mutation mutation = {.branch = args->target.branch,
                                 .plan = plan_mutation,
@@ -313,7 +313,7 @@ og_status og_db_commits(og_ctx *cx, og_db *db, og_str branch, og_vec *out)
 og_status og_db_commit(og_ctx *cx, og_db *db, og_str branch, og_str id, og_commit *out)
 {
   og_ulid ulid;
-  OG_TRY(parse_id(cx, id, &ulid));
+  OG_TRY(og_db__commit_id(cx, id, &ulid));
   return og_graph_find_commit(cx, db->graph, branch, &ulid, out);
 }
 

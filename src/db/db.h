@@ -10,6 +10,7 @@
 #include "arrow/column.h"
 #include "base/json.h"
 #include "graph/graph.h"
+#include "history/feed.h"
 #include "query/lint.h"
 #include "schema/migrate.h"
 #include "write/merge.h"
@@ -136,6 +137,33 @@ OG_MUST_USE og_status og_db_branch_delete(og_ctx *cx, og_db *db, og_str name, og
 
 /* Merges a branch into another; see write/merge.h. */
 OG_MUST_USE og_status og_db_branch_merge(og_ctx *cx, og_db *db, const og_merge *merge, og_merged *out);
+
+/* ---- What changed; see history/. */
+
+typedef struct og_diff_args {
+  og_str from, to; /* each a commit's id, or a branch */
+  og_change_filter filter;
+} og_diff_args;
+typedef og_status (*og_change_fn)(og_ctx *cx, void *arg, const og_change *change);
+/* Calls `fn` with each change between two states, edges first, by type and entity.  OG_ECONFLICT with
+ * OG_DETAIL_DIFF_REFUSAL: the schemas do not compare. */
+OG_MUST_USE og_status og_db_diff(og_ctx *cx, og_db *db, const og_diff_args *args, og_change_fn fn, void *arg);
+/* How many there are; elements are og_change_count. */
+OG_MUST_USE og_status og_db_diff_count(og_ctx *cx, og_db *db, const og_diff_args *args, og_vec *out);
+OG_MUST_USE og_status og_db_commit_changes(og_ctx *cx, og_db *db, og_str commit, const og_change_filter *filter,
+                                           const og_page_opts *opts, og_str page_token, og_change_block *out,
+                                           og_str *next);
+OG_MUST_USE og_status og_db_feed(og_ctx *cx, og_db *db, const og_feed_poll *poll, og_feed_page *out);
+
+typedef struct og_baseline {
+  og_str snapshot_commit; /* whose state the file holds */
+  og_str resume_cursor;   /* the feed goes on behind it */
+} og_baseline;
+/* Exports a branch to the file `path` (absolute), which is complete and durable, and only then replaced, before a
+ * cursor is told.  The filter's kinds and types choose what is exported; its operations are the cursor's alone.
+ * OG_ECONFLICT: another baseline holds `path`.lock. */
+OG_MUST_USE og_status og_db_baseline(og_ctx *cx, og_db *db, og_str branch, const og_change_filter *filter,
+                                     const char *path, og_baseline *out);
 
 /* Newest first, inherited ones and the genesis included. */
 OG_MUST_USE og_status og_db_commits(og_ctx *cx, og_db *db, og_str branch, og_vec *out /* og_commit */);

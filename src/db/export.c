@@ -11,11 +11,9 @@
 #include "base/env.h"
 #include "base/pool.h"
 #include "base/vec.h"
-#include "db/db.h"
 #include "db/export_order.h"
+#include "db/internal.h"
 #include "exec/view.h"
-
-og_graph *og_db__graph(const og_db *db);
 
 #define ROUND       16u            /* chunks */
 #define CHUNK_ROWS  4096u          /* at most */
@@ -250,16 +248,21 @@ static bool wanted(og_str name, const og_str *types, size_t n)
   return n == 0;
 }
 
-static og_status export_all(og_ctx *cx, og_snapshot *s, const og_str *types, size_t n, og_write_fn write, void *arg)
+static bool wants_kind(const og_change_filter *f, og_str kind)
+{
+  return wanted(kind, f->kinds, f->n_kinds);
+}
+
+og_status og_db__export(og_ctx *cx, og_snapshot *s, const og_change_filter *f, og_write_fn write, void *arg)
 {
   const og_catalog *c = s->catalog;
-  for (size_t i = 0; i < n; i++)
-    if (!og_catalog_node(c, types[i]) && !og_catalog_edge_exact(c, types[i]))
-      return og_fail(cx, OG_EINVALID, "unknown export type '" OG_STR_FMT "'", OG_STR_ARG(types[i]));
-  for (uint32_t i = 0; i < c->n_edges; i++)
-    if (wanted(c->edges[i].name, types, n)) OG_TRY(export_type(cx, s, &c->edges[i], write, arg));
-  for (uint32_t i = 0; i < c->n_nodes; i++)
-    if (wanted(c->nodes[i].name, types, n)) OG_TRY(export_type(cx, s, &c->nodes[i], write, arg));
+  for (size_t i = 0; i < f->n_types; i++)
+    if (!og_catalog_node(c, f->types[i]) && !og_catalog_edge_exact(c, f->types[i]))
+      return og_fail(cx, OG_EINVALID, "unknown export type '" OG_STR_FMT "'", OG_STR_ARG(f->types[i]));
+  for (uint32_t i = 0; i < c->n_edges && wants_kind(f, OG_STR("edge")); i++)
+    if (wanted(c->edges[i].name, f->types, f->n_types)) OG_TRY(export_type(cx, s, &c->edges[i], write, arg));
+  for (uint32_t i = 0; i < c->n_nodes && wants_kind(f, OG_STR("node")); i++)
+    if (wanted(c->nodes[i].name, f->types, f->n_types)) OG_TRY(export_type(cx, s, &c->nodes[i], write, arg));
   return OG_OK;
 }
 
@@ -267,8 +270,9 @@ og_status og_db_export(og_ctx *cx, og_db *db, og_str branch, const og_str *types
                        void *arg)
 {
   og_snapshot *s;
+  const og_change_filter filter = {.types = types, .n_types = n_types};
   OG_TRY(og_graph_snapshot(cx, og_db__graph(db), branch, &s));
-  og_status st = export_all(cx, s, types, n_types, write, arg);
+  og_status st = og_db__export(cx, s, &filter, write, arg);
   og_snapshot_unref(s);
   return st;
 }

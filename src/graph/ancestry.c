@@ -58,6 +58,7 @@ static og_status pool_init(og_ctx *cx, pool *p, og_snapshot *a, og_snapshot *b)
   og_map_init(&p->by_id, true);
   for (int i = 0; i < 2; i++) {
     p->next[i] = og_lance_table_fragments(p->folds[i]->log);
+    if (i && p->folds[1] == p->folds[0]) p->next[1] = 0;
     OG_TRY(add_rows(cx, p, &p->folds[i]->rows));
   }
   return OG_OK;
@@ -238,6 +239,37 @@ og_status og_graph_ahead_behind(og_ctx *cx, og_snapshot *a, og_snapshot *b, uint
   *behind = only_in(&y, &x);
   walk_cleanup(&x);
   walk_cleanup(&y);
+  pool_cleanup(&p);
+  return st;
+}
+
+static og_status follow(og_ctx *cx, pool *p, const og_ulid *from, const og_ulid *until, og_vec *out, bool *reached)
+{
+  og_ulid at = *from;
+  for (*reached = false; !until || og_ulid_cmp(&at, until) != 0;) {
+    uint64_t i;
+    bool found;
+    OG_TRY(og_ctx_poll(cx));
+    OG_TRY(find(cx, p, &at, &i, &found));
+    if (!found) return OG_OK;
+    const og_commit c = OG_VEC_AT(&p->commits, og_commit, i);
+    OG_TRY(og_vec_add(cx, out, &c));
+    if (!c.has_parent) {
+      *reached = !until;
+      return OG_OK;
+    }
+    at = c.parent;
+  }
+  *reached = true;
+  return OG_OK;
+}
+
+og_status og_graph_first_parents(og_ctx *cx, og_snapshot *s, const og_ulid *from, const og_ulid *until, og_vec *out,
+                                 bool *found)
+{
+  pool p;
+  og_status st = pool_init(cx, &p, s, s);
+  if (st == OG_OK) st = follow(cx, &p, from, until, out, found);
   pool_cleanup(&p);
   return st;
 }

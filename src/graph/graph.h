@@ -115,6 +115,11 @@ OG_MUST_USE og_status og_graph_merge_base(og_ctx *cx, og_snapshot *a, og_snapsho
 OG_MUST_USE og_status og_graph_ahead_behind(og_ctx *cx, og_snapshot *a, og_snapshot *b, uint64_t *ahead,
                                             uint64_t *behind);
 
+/* First parents of `from`, itself included, newest first, down to `until`, which is left out; `until` NULL: to the first
+ * commit, included.  Elements are og_commit in cx->arena.  *found false: the line does not reach `until`. */
+OG_MUST_USE og_status og_graph_first_parents(og_ctx *cx, og_snapshot *s, const og_ulid *from, const og_ulid *until,
+                                             og_vec *out, bool *found);
+
 /* ---- Branches */
 
 typedef struct og_branch_info {

@@ -28,6 +28,7 @@
 #include "graph/internal.h"
 
 #include "base/env.h"
+#include "base/fault_point.h"
 #include "base/limits.h"
 
 #include <inttypes.h>
@@ -85,11 +86,13 @@ static og_status put_on(og_ctx *cx, og_graph *g, const og_log_op *op, og_fold *b
                         og_object_info *is, try_result *out)
 {
   bool again = false, adjacent = false, unsure = false;
+  OG_FAULT_POINT(cx, "after_intent_before_effect");
   if (op->before_put) OG_TRY(op->before_put(cx, op->arg, base, &again));
   if (again) {
     *out = TRY_AGAIN;
     return OG_OK;
   }
+  OG_FAULT_POINT(cx, "after_effects_confirmed_before_publish");
   og_status st = og_log_put(cx, append, &unsure);
   if (st == OG_EEXISTS) {
     og_error_clear(cx);
@@ -377,13 +380,21 @@ static og_status commit_rows(og_ctx *cx, void *arg, og_fold *now, og_vec *rows, 
   return og_row_head(cx, cx->arena, now->branch, c->commit, row);
 }
 
+static og_status after_placing(og_ctx *cx, const commit_op *c, const og_fold *now, size_t i)
+{
+  const og_table_state *was = og_fold_table_by_key(now, c->p->tables[i].key);
+  if (was && !og_str_eq(was->branch, now->branch)) OG_FAULT_POINT(cx, "after_fork_before_commit");
+  OG_FAULT_POINT(cx, "after_first_table_effect");
+  (void)cx;
+  return OG_OK;
+}
+
 /* Table manifests, durable, before the log names them.  A taken number was left by somebody who lost: the next one, and
  * none left out.  Whoever commits then stands above everything that lost, and what other readers of the format take for
  * a table's newest version is the one that is visible. */
 static og_status place_manifests(og_ctx *cx, void *arg, og_fold *now, bool *again)
 {
   commit_op *c = arg;
-  (void)now;
   for (size_t i = 0; i < c->p->n_tables; i++) {
     if (c->placed[i]) continue;
     og_status st = og_lance_change_put(cx, c->p->tables[i].change);
@@ -397,6 +408,7 @@ static og_status place_manifests(og_ctx *cx, void *arg, og_fold *now, bool *agai
     }
     OG_TRY(st);
     c->placed[i] = true;
+    OG_TRY(after_placing(cx, c, now, i));
   }
   return OG_OK;
 }
@@ -426,8 +438,10 @@ og_status og_graph_publish(og_ctx *cx, og_graph *g, const og_publication *p, og_
                   .arg = &c};
   memcpy(op.incarnation, p->base->incarnation, 16);
   uint64_t version = 0;
+  OG_FAULT_POINT(cx, "before_staging");
   OG_TRY(og_arena_str(cx, cx->arena, p->base->branch, &branch)); /* before: a commit that stands is not to fail */
   OG_TRY(og_graph__publish(cx, g, &op, outcome, &version));
+  OG_FAULT_POINT(cx, "after_publish_before_promote");
   *out = commit;
   out->branch = branch; /* not that of the fold it went on, which dies with its snapshot */
   out->actor = p->actor;

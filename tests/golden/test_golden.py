@@ -23,7 +23,7 @@ import tempfile
 HERE = pathlib.Path(__file__).resolve().parent
 SCRIPTS = sorted(HERE.glob("*/*.gqt"))
 
-STEPS = {"schema", "load", "query", "mutate", "lint", "fmt", "export", "branch", "on"}
+STEPS = {"schema", "load", "query", "mutate", "lint", "fmt", "export", "branch", "diff", "on"}
 SETTINGS = {"name", "params"}
 ANSWERS = {"rows", "columns", "affected", "loaded", "prints", "error"}
 GENERATED = re.compile(r"\b[0-7][0-9A-HJKMNP-TV-Z]{25}\b")
@@ -266,13 +266,20 @@ def do_branch(graph, step):
     return printed(done.stdout) if step.head == "list" or step.answer("prints") else []
 
 
+def do_diff(graph, step):
+    before, after, *flags = step.head.split()
+    done = graph.run("diff", "--from", before, "--to", after, *flags, "--uri", "g.omni")
+    return graph.complaint(done) if done.returncode else printed(done.stdout)
+
+
 def do_on(graph, step):
     graph.branch = step.head
     return []
 
 
 DO = {"schema": do_schema, "load": do_load, "query": do_query, "mutate": do_mutate, "lint": do_lint, "fmt": do_fmt,
-      "export": do_export, "branch": do_branch, "on": do_on}
+      "export": do_export, "branch": do_branch, "diff": do_diff,
+      "on": do_on}
 
 
 def do(graph, step):
