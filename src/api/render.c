@@ -351,6 +351,27 @@ og_status og_api_merged(og_ctx *cx, const og_merged *m, og_str actor, bool dry_r
   return og_json_end_object(cx, w);
 }
 
+og_status og_api_cleaned(og_ctx *cx, const og_cleaned *r, og_str uri, bool dry, og_json_writer *w)
+{
+  OG_TRY(og_json_begin_object(cx, w));
+  TRY_KV_STR("uri", uri);
+  if (dry) OG_TRY(og_json_kv_bool(cx, w, "dry_run", true));
+  OG_TRY(og_json_key(cx, w, OG_STR("datasets")));
+  OG_TRY(og_json_begin_array(cx, w));
+  for (size_t i = 0; i < r->n_tables; i++) {
+    OG_TRY(og_json_begin_object(cx, w));
+    TRY_KV_STR("type_key", r->tables[i].key);
+    TRY_KV_U64("old_versions_removed", r->tables[i].versions);
+    TRY_KV_U64("files_removed", r->tables[i].files);
+    TRY_KV_U64("bytes_removed", r->tables[i].bytes);
+    OG_TRY(og_json_kv_null(cx, w, "error"));
+    OG_TRY(og_json_end_object(cx, w));
+  }
+  OG_TRY(og_json_end_array(cx, w));
+  TRY_KV_U64("orphans_removed", r->orphans);
+  return og_json_end_object(cx, w);
+}
+
 /* ---- changes */
 
 og_status og_api_cause(og_ctx *cx, const og_commit *c, og_json_writer *w)

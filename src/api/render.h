@@ -23,6 +23,7 @@ OG_MUST_USE og_status og_api_load(og_ctx *cx, const og_load_result *r, const og_
 /* `deleted` NULL: deleting the source was not asked for; `delete_error` empty: none. */
 OG_MUST_USE og_status og_api_merged(og_ctx *cx, const og_merged *m, og_str actor, bool dry_run, const bool *deleted,
                                     og_str delete_error, og_json_writer *w);
+OG_MUST_USE og_status og_api_cleaned(og_ctx *cx, const og_cleaned *r, og_str uri, bool dry, og_json_writer *w);
 OG_MUST_USE og_status og_api_cause(og_ctx *cx, const og_commit *c, og_json_writer *w);
 OG_MUST_USE og_status og_api_change(og_ctx *cx, const og_change *c, og_json_writer *w);
 OG_MUST_USE og_status og_api_change_counts(og_ctx *cx, const og_vec *counts, og_json_writer *w);

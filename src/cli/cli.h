@@ -49,6 +49,10 @@ typedef enum cli_flag {
   FLAG_CURSOR,
   FLAG_START,
   FLAG_OUT,
+  FLAG_KEEP,
+  FLAG_OLDER_THAN,
+  FLAG_GRACE,
+  FLAG_CONFIRM,
   FLAG_HELP,
   FLAG_VERSION,
   N_FLAGS
@@ -138,6 +142,7 @@ og_status cmd_branch_list(cli *c);
 og_status cmd_branch_delete(cli *c);
 og_status cmd_branch_merge(cli *c);
 og_status cmd_diff(cli *c);
+og_status cmd_cleanup(cli *c);
 og_status cmd_commit_changes(cli *c);
 og_status cmd_changes_poll(cli *c);
 og_status cmd_changes_baseline(cli *c);

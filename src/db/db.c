@@ -262,6 +262,11 @@ og_status og_db_branch_delete(og_ctx *cx, og_db *db, og_str name, og_str actor)
   return og_graph_branch_delete(cx, db->graph, name);
 }
 
+og_status og_db_cleanup(og_ctx *cx, og_db *db, const og_cleanup_policy *opts, og_cleaned *out)
+{
+  return og_cleanup(cx, db->graph, opts, out);
+}
+
 og_status og_db_branch_merge(og_ctx *cx, og_db *db, const og_merge *merge, og_merged *out)
 {
   og_mem *outer;

@@ -13,6 +13,7 @@
 #include "history/feed.h"
 #include "query/lint.h"
 #include "schema/migrate.h"
+#include "upkeep/cleanup.h"
 #include "write/merge.h"
 #include "write/write.h" /* og_load_mode, og_load_count */
 
@@ -114,6 +115,9 @@ OG_MUST_USE og_status og_db_export(og_ctx *cx, og_db *db, og_str branch, const o
 /* Compacts the tables of a branch, again and again until nothing is left to do; `out` sums it up, and its commit is the
  * last one. */
 OG_MUST_USE og_status og_db_optimize(og_ctx *cx, og_db *db, og_str branch, og_str actor, og_optimized *out);
+
+/* Removes old states, and files that nothing needs; see upkeep/cleanup.h. */
+OG_MUST_USE og_status og_db_cleanup(og_ctx *cx, og_db *db, const og_cleanup_policy *opts, og_cleaned *out);
 
 typedef struct og_dataset_info {
   bool is_edge;

@@ -6,7 +6,10 @@
  * there; then on every live branch, for a commit that was merged from a third one.  A commit that no live branch knows
  * ends its line: what lies behind it cannot be a base, and merging then compares more, not less.
  *
- * The walk goes level by level from both ends, so that its cost follows the distance and not the history.
+ * The base of a merge is looked for from both heads downwards, the youngest commits first, and ends when all that is
+ * left lies below a common ancestor: the cost follows the distance and not the history.  An ancestor of another common
+ * ancestor is no base, however near a merge's second parent makes it: what came between the two would count as done by
+ * both sides anew, and a deletion by one of them would be undone.
  */
 #include "graph/internal.h"
 
@@ -107,12 +110,161 @@ static og_status find(og_ctx *cx, pool *p, const og_ulid *id, uint64_t *at, bool
   return OG_OK;
 }
 
-/* ---- walking */
+/* ---- the base */
+
+#define OF_A  1u /* an ancestor of the first state, */
+#define OF_B  2u /* of the second */
+#define STALE 4u /* an ancestor of a common ancestor */
+
+typedef struct mark {
+  uint32_t flags;
+  uint64_t from[2]; /* distance from either state; UINT64_MAX: not reached */
+  bool waits;       /* in the queue */
+} mark;
+
+typedef struct paint {
+  pool *pool;
+  og_umap seen; /* index of a commit -> index of its mark */
+  og_vec marks; /* mark */
+  og_vec queue; /* uint64_t: indices of commits */
+  size_t fresh; /* of those, how many are not stale */
+} paint;
+
+static mark *mark_of(og_ctx *cx, paint *p, uint64_t commit)
+{
+  bool was_new;
+  uint64_t *at = og_umap_at(cx, &p->seen, commit, &was_new);
+  if (!at) return NULL;
+  if (!was_new) return &OG_VEC_AT(&p->marks, mark, *at);
+  *at = p->marks.len;
+  mark *m = og_vec_push(cx, &p->marks);
+  if (m) *m = (mark){.from = {UINT64_MAX, UINT64_MAX}};
+  return m;
+}
+
+/* Tells a commit what is known of it by way of a child; it waits to tell its parents if that is news. */
+static og_status tell(og_ctx *cx, paint *p, const og_ulid *id, uint32_t flags, const uint64_t from[2])
+{
+  uint64_t at;
+  bool found, news;
+  OG_TRY(find(cx, p->pool, id, &at, &found));
+  if (!found) return OG_OK;
+  mark *m = mark_of(cx, p, at);
+  if (!m) return OG_ENOMEM;
+  news = (m->flags | flags) != m->flags || from[0] < m->from[0] || from[1] < m->from[1];
+  if (!news) return OG_OK;
+  if (m->waits && !(m->flags & STALE) && (flags & STALE)) p->fresh--;
+  m->flags |= flags;
+  for (int i = 0; i < 2; i++)
+    if (from[i] < m->from[i]) m->from[i] = from[i];
+  if (m->waits) return OG_OK;
+  m->waits = true;
+  p->fresh += !(m->flags & STALE);
+  return og_vec_add(cx, &p->queue, &at);
+}
+
+/* The youngest that waits: children come before their parents, unless clocks were wrong, which only costs time. */
+static uint64_t take_youngest(paint *p)
+{
+  size_t best = 0;
+  uint64_t *queue = p->queue.data;
+  for (size_t i = 1; i < p->queue.len; i++)
+    if (OG_VEC_AT(&p->pool->commits, og_commit, queue[i]).created_us >
+        OG_VEC_AT(&p->pool->commits, og_commit, queue[best]).created_us)
+      best = i;
+  const uint64_t taken = queue[best];
+  queue[best] = queue[--p->queue.len];
+  return taken;
+}
+
+static uint64_t farther(uint64_t d)
+{
+  return d == UINT64_MAX ? d : d + 1;
+}
+
+static og_status spread(og_ctx *cx, paint *p, uint64_t at)
+{
+  mark *m = mark_of(cx, p, at);
+  if (!m) return OG_ENOMEM;
+  m->waits = false;
+  p->fresh -= !(m->flags & STALE);
+  const bool common = (m->flags & (OF_A | OF_B)) == (OF_A | OF_B);
+  const uint32_t flags = m->flags | (common ? STALE : 0);
+  const uint64_t from[2] = {farther(m->from[0]), farther(m->from[1])};
+  const og_commit c = OG_VEC_AT(&p->pool->commits, og_commit, at);
+  if (c.has_parent) OG_TRY(tell(cx, p, &c.parent, flags, from));
+  return c.has_merged_parent ? tell(cx, p, &c.merged_parent, flags, from) : OG_OK;
+}
+
+static og_status paint_all(og_ctx *cx, paint *p)
+{
+  static const uint64_t here[2][2] = {{0, UINT64_MAX}, {UINT64_MAX, 0}};
+  for (int i = 0; i < 2; i++) {
+    const og_fold *f = p->pool->folds[i];
+    if (f->has_head) OG_TRY(tell(cx, p, &f->head, i ? OF_B : OF_A, here[i]));
+  }
+  while (p->fresh) {
+    OG_TRY(og_ctx_poll(cx));
+    OG_TRY(spread(cx, p, take_youngest(p)));
+  }
+  return OG_OK;
+}
+
+static bool is_base(const paint *p, const og_map_entry *e, uint64_t *distance)
+{
+  const mark *m = &OG_VEC_AT(&p->marks, mark, e->value);
+  *distance = m->from[0] + m->from[1];
+  return m->flags == (OF_A | OF_B);
+}
+
+/* The nearest first, and of equally near ones the newest. */
+static og_status list_bases(og_ctx *cx, const paint *p, og_vec *out)
+{
+  const og_map_entry *e;
+  og_vec distances = OG_VEC_INIT(uint64_t);
+  og_status st = OG_OK;
+  for (size_t pos = 0; st == OG_OK && (e = og_map_next(&p->seen, &pos));) {
+    const og_commit *c = &OG_VEC_AT(&p->pool->commits, og_commit, e->num);
+    uint64_t d;
+    if (!is_base(p, e, &d)) continue;
+    st = og_vec_add(cx, out, c);
+    if (st == OG_OK) st = og_vec_add(cx, &distances, &d);
+    for (size_t i = out->len - 1; st == OG_OK && i > 0; i--) {
+      og_commit *b = &OG_VEC_AT(out, og_commit, i), *a = b - 1;
+      uint64_t *y = &OG_VEC_AT(&distances, uint64_t, i), *x = y - 1;
+      if (*x < *y || (*x == *y && a->manifest_version >= b->manifest_version)) break;
+      const og_commit swap = *a;
+      *a = *b;
+      *b = swap;
+      d = *x;
+      *x = *y;
+      *y = d;
+    }
+  }
+  og_vec_cleanup(&distances);
+  return st;
+}
+
+og_status og_graph_merge_bases(og_ctx *cx, og_snapshot *a, og_snapshot *b, og_vec *out)
+{
+  pool p;
+  paint all = {.pool = &p, .marks = OG_VEC_INIT(mark), .queue = OG_VEC_INIT(uint64_t)};
+  og_umap_init(&all.seen);
+  og_status st = pool_init(cx, &p, a, b);
+  if (st == OG_OK) st = paint_all(cx, &all);
+  if (st == OG_OK) st = list_bases(cx, &all, out);
+  og_map_cleanup(&all.seen);
+  og_vec_cleanup(&all.marks);
+  og_vec_cleanup(&all.queue);
+  pool_cleanup(&p);
+  return st;
+}
+
+/* ---- counting */
 
 typedef struct walk {
-  og_umap seen; /* index of a commit -> its distance */
-  og_vec level; /* uint64_t: commits at the distance reached */
-  uint64_t depth;
+  og_umap seen; /* indices of commits */
+  og_vec level; /* uint64_t: those whose parents come next */
 } walk;
 
 static void walk_init(walk *w)
@@ -133,13 +285,8 @@ static og_status reach(og_ctx *cx, pool *p, walk *w, og_vec *level, const og_uli
   bool found;
   OG_TRY(find(cx, p, id, &at, &found));
   if (!found || og_umap_get(&w->seen, at, NULL)) return OG_OK;
-  OG_TRY(og_umap_put(cx, &w->seen, at, w->depth, NULL));
+  OG_TRY(og_umap_put(cx, &w->seen, at, 1, NULL));
   return og_vec_add(cx, level, &at);
-}
-
-static og_status walk_start(og_ctx *cx, pool *p, walk *w, const og_fold *f)
-{
-  return f->has_head ? reach(cx, p, w, &w->level, &f->head) : OG_OK;
 }
 
 /* To the parents of the level reached. */
@@ -147,7 +294,6 @@ static og_status walk_on(og_ctx *cx, pool *p, walk *w)
 {
   og_vec next = OG_VEC_INIT(uint64_t);
   og_status st = og_ctx_poll(cx);
-  w->depth++;
   for (size_t i = 0; st == OG_OK && i < w->level.len; i++) {
     const og_commit c = OG_VEC_AT(&p->commits, og_commit, OG_VEC_AT(&w->level, uint64_t, i));
     if (c.has_parent) st = reach(cx, p, w, &next, &c.parent);
@@ -155,59 +301,6 @@ static og_status walk_on(og_ctx *cx, pool *p, walk *w)
   }
   og_vec_cleanup(&w->level);
   w->level = next;
-  return st;
-}
-
-typedef struct best {
-  bool found;
-  uint64_t at, distance;
-} best;
-
-/* Commits of `w`'s newest level that the other walk has seen. */
-static void meet(const pool *p, const walk *w, const walk *other, best *b)
-{
-  for (size_t i = 0; i < w->level.len; i++) {
-    const uint64_t at = OG_VEC_AT(&w->level, uint64_t, i);
-    uint64_t d;
-    if (!og_umap_get(&other->seen, at, &d)) continue;
-    d += w->depth;
-    const bool nearer = !b->found || d < b->distance;
-    const bool newer = b->found && d == b->distance &&
-                       OG_VEC_AT(&p->commits, og_commit, at).manifest_version >
-                           OG_VEC_AT(&p->commits, og_commit, b->at).manifest_version;
-    if (nearer || newer) *b = (best){true, at, d};
-  }
-}
-
-static og_status find_base(og_ctx *cx, pool *p, walk *x, walk *y, best *b)
-{
-  OG_TRY(walk_start(cx, p, x, p->folds[0]));
-  OG_TRY(walk_start(cx, p, y, p->folds[1]));
-  meet(p, x, y, b);
-  /* What neither has seen is farther than `depth` from one of them; one as near as the best may still come. */
-  while ((x->level.len || y->level.len) && !(b->found && b->distance <= x->depth)) {
-    OG_TRY(walk_on(cx, p, x));
-    meet(p, x, y, b);
-    OG_TRY(walk_on(cx, p, y));
-    meet(p, y, x, b);
-  }
-  return OG_OK;
-}
-
-og_status og_graph_merge_base(og_ctx *cx, og_snapshot *a, og_snapshot *b, og_commit *out, bool *found)
-{
-  pool p;
-  walk x, y;
-  best near = {0};
-  walk_init(&x);
-  walk_init(&y);
-  og_status st = pool_init(cx, &p, a, b);
-  if (st == OG_OK) st = find_base(cx, &p, &x, &y, &near);
-  *found = st == OG_OK && near.found;
-  if (*found) *out = OG_VEC_AT(&p.commits, og_commit, near.at);
-  walk_cleanup(&x);
-  walk_cleanup(&y);
-  pool_cleanup(&p);
   return st;
 }
 
@@ -221,7 +314,7 @@ static uint64_t only_in(const walk *w, const walk *other)
 
 static og_status walk_all(og_ctx *cx, pool *p, walk *w, const og_fold *f)
 {
-  OG_TRY(walk_start(cx, p, w, f));
+  if (f->has_head) OG_TRY(reach(cx, p, w, &w->level, &f->head));
   while (w->level.len) OG_TRY(walk_on(cx, p, w));
   return OG_OK;
 }

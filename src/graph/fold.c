@@ -218,6 +218,7 @@ static og_status fold_gc(og_ctx *cx, og_fold *f)
   if (!og_json_get_str(json, OG_STR("cutoff"), &cutoff) || !og_ulid_parse(cutoff, &f->cutoff) ||
       !og_json_get_u64(json, OG_STR("number_floor"), &f->number_floor))
     return og_fail(cx, OG_ECORRUPT, "the gc row of __manifest lacks its cutoff or number floor");
+  f->floors = og_json_get(json, OG_STR("floors"));
   return OG_OK;
 }
 

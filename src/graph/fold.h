@@ -8,6 +8,7 @@
  */
 #pragma once
 
+#include "base/json.h"
 #include "graph/rows.h"
 #include "lance/table.h"
 
@@ -44,6 +45,7 @@ typedef struct og_fold {
   const og_log_row *seal;   /* or NULL: the branch ends here */
   og_ulid cutoff;           /* gc: attempts below it are condemned */
   uint64_t number_floor;    /* gc: table manifest numbers must be above it */
+  const og_json *floors;    /* gc: {incarnation in hex: version}, states below are gone; or NULL */
 } og_fold;
 
 /* Folds version `version` of the log of `branch`.  `ancestors` are the branches it was created from, nearest first: a

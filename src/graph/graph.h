@@ -51,8 +51,11 @@ void og_snapshot_unref(og_snapshot *s); /* NULL is fine */
 
 /* The table state of a catalog table key ("node:Person"); NULL when the version has none. */
 const og_table_state *og_snapshot_table_state(const og_snapshot *s, og_str key);
-/* Opens the table version the snapshot names, from a cache of the graph.  *out holds one reference. */
+/* Opens the table version the snapshot names, from a cache of the graph.  *out holds one reference.  OG_EGONE: a cleanup
+ * took it. */
 OG_MUST_USE og_status og_snapshot_table(og_ctx *cx, og_snapshot *s, og_str key, og_lance_table **out);
+/* Has a cleanup said, or a branch's delete, that files of this state may be gone? */
+OG_MUST_USE og_status og_snapshot_is_reclaimed(og_ctx *cx, const og_snapshot *s, bool *out);
 /* The last log version that both states stand on, whichever branch it is of: what is the same in both descends from it.
  * *out holds one reference; NULL: none is left. */
 OG_MUST_USE og_status og_snapshot_common(og_ctx *cx, og_snapshot *a, og_snapshot *b, og_fold **out);
@@ -89,10 +92,10 @@ typedef struct og_publication {
   og_ulid commit;           /* pre-made id of the commit */
   og_str actor;             /* ptr NULL: none */
   const og_ulid *if_commit; /* precondition on the head, or NULL */
-  /* A merge: the commit's second parent.  What was merged was worked out against one state of the target, so any commit
-   * that came since makes it stale, disjoint or not. */
-  bool is_merge;
-  og_ulid merged_parent;
+  /* A merge: what was merged, whose head is the commit's second parent.  It was worked out against one state of the
+   * target, so any commit that came since makes it stale, disjoint or not; and so does a fence that puts the source
+   * below its floor, for the next merge begins from it. */
+  const og_snapshot *merged; /* the source; NULL: no merge */
 } og_publication;
 
 typedef enum og_publish_outcome {
@@ -108,15 +111,17 @@ OG_MUST_USE og_status og_graph_publish(og_ctx *cx, og_graph *g, const og_publica
 
 /* ---- Ancestry: who was merged into whom; see ancestry.c. */
 
-/* The commit that two states have in common and that is nearest to both together; first and merged parents count alike.
- * Between equally near ones the higher manifest version wins.  *found false: they share none. */
-OG_MUST_USE og_status og_graph_merge_base(og_ctx *cx, og_snapshot *a, og_snapshot *b, og_commit *out, bool *found);
+/* What two states have in common: common ancestors that are none of another's, over first and merged parents alike. The
+ * nearest to both together comes first, and of equally near ones that of the higher manifest version: it is the base of
+ * a merge.  There are several where branches were merged into each other at once.  Elements are og_commit in cx->arena.
+ */
+OG_MUST_USE og_status og_graph_merge_bases(og_ctx *cx, og_snapshot *a, og_snapshot *b, og_vec *out);
 /* How many commits each has among its ancestors that are none of the other's. */
 OG_MUST_USE og_status og_graph_ahead_behind(og_ctx *cx, og_snapshot *a, og_snapshot *b, uint64_t *ahead,
                                             uint64_t *behind);
 
-/* First parents of `from`, itself included, newest first, down to `until`, which is left out; `until` NULL: to the first
- * commit, included.  Elements are og_commit in cx->arena.  *found false: the line does not reach `until`. */
+/* First parents of `from`, itself included, newest first, down to `until`, which is left out; `until` NULL: to the
+ * first commit, included.  Elements are og_commit in cx->arena.  *found false: the line does not reach `until`. */
 OG_MUST_USE og_status og_graph_first_parents(og_ctx *cx, og_snapshot *s, const og_ulid *from, const og_ulid *until,
                                              og_vec *out, bool *found);
 
@@ -133,3 +138,31 @@ OG_MUST_USE og_status og_graph_branch_create(og_ctx *cx, og_graph *g, og_str nam
 OG_MUST_USE og_status og_graph_branch_delete(og_ctx *cx, og_graph *g, og_str name);
 /* OG_EINVALID saying which rule the name breaks. */
 OG_MUST_USE og_status og_branch_name_check(og_ctx *cx, og_str name);
+
+/* ---- For upkeep: every log there is, and the fence; see fence.c. */
+
+typedef struct og_log_info {
+  og_str branch; /* empty: main */
+  uint8_t incarnation[16];
+  bool live;       /* false: the name is free, or its last incarnation is sealed */
+  uint64_t first;  /* first version of this incarnation */
+  uint64_t newest; /* of the name's log; 0: it has none */
+} og_log_info;
+/* main first, then by name, dead ones too; elements are og_log_info in cx->arena.  A live branch whose creation did not
+ * finish is finished. */
+OG_MUST_USE og_status og_graph_logs(og_ctx *cx, og_graph *g, og_vec *out);
+
+typedef struct og_log_floor {
+  uint8_t incarnation[16]; /* zero: main */
+  uint64_t version;
+} og_log_floor;
+typedef struct og_fence {
+  og_ulid cutoff;        /* attempts below it may not publish any more */
+  uint64_t number_floor; /* table manifests must be numbered above it */
+  const og_log_floor *floors;
+  size_t n_floors;
+} og_fence;
+/* Publishes the fence on a log; what stands there already and is larger, stays.  OG_ENOTFOUND: the branch was deleted
+ * meanwhile. */
+OG_MUST_USE og_status og_graph_fence(og_ctx *cx, og_graph *g, const og_log_info *log, const og_fence *fence,
+                                     uint64_t *version);

@@ -273,6 +273,7 @@ og_status og_graph_snapshot_at(og_ctx *cx, og_graph *g, og_str branch, const og_
   if (st == OG_OK) st = og_fold_load(cx, g->store, c.branch, c.manifest_version, ancestors.data, ancestors.len, &fold);
   og_vec_cleanup(&ancestors);
   og_fold_unref(main_fold);
+  if (st == OG_ENOTFOUND) return og_fail(cx, OG_EGONE, "the state of this commit was reclaimed by cleanup");
   OG_TRY(st);
   /* A branch made anew may hold another history under the same number. */
   if (!fold->has_head || og_ulid_cmp(&fold->head, commit) != 0)
@@ -316,11 +317,40 @@ static og_status state_of(og_ctx *cx, const og_snapshot *s, og_str key, const og
                  OG_STR_ARG(og_store_root(s->graph->store)), OG_STR_ARG(key));
 }
 
+og_status og_snapshot_is_reclaimed(og_ctx *cx, const og_snapshot *s, bool *out)
+{
+  og_fold *newest = NULL;
+  og_branch_row row;
+  char hex[32];
+  uint64_t floor = 0;
+  *out = false;
+  og_status st = og_graph__pin(cx, s->graph, s->branch, &newest, &row);
+  if (st == OG_ENOTFOUND) { /* the branch was deleted: what it had may be collected */
+    og_error_clear(cx);
+    *out = true;
+    return OG_OK;
+  }
+  OG_TRY(st);
+  og_branch__hex(s->incarnation, hex);
+  *out = memcmp(row.incarnation, s->incarnation, 16) != 0 ||
+         (newest->floors && og_json_get_u64(newest->floors, og_str_from(hex, sizeof hex), &floor) &&
+          s->fold->version < floor);
+  og_fold_unref(newest);
+  return OG_OK;
+}
+
 og_status og_snapshot_table(og_ctx *cx, og_snapshot *s, og_str key, og_lance_table **out)
 {
   const og_table_state *t;
+  bool gone = false;
   OG_TRY(state_of(cx, s, key, &t));
-  return table_handle(cx, s->graph, t->path, t->branch, t->version, t->uuid, out);
+  og_status st = table_handle(cx, s->graph, t->path, t->branch, t->version, t->uuid, out);
+  if (st != OG_ENOTFOUND) return st;
+  const og_error missing = *cx->err;
+  OG_TRY(og_snapshot_is_reclaimed(cx, s, &gone));
+  if (gone) return og_fail(cx, OG_EGONE, "this state was reclaimed by cleanup: read a newer one");
+  *cx->err = missing;
+  return st;
 }
 
 og_status og_snapshot_write_place(og_ctx *cx, const og_snapshot *s, og_str key, og_lance_place *out)

@@ -29,6 +29,7 @@
 
 #include "base/env.h"
 #include "base/fault_point.h"
+#include "base/json.h"
 #include "base/limits.h"
 
 #include <inttypes.h>
@@ -222,6 +223,8 @@ og_status og_graph__publish(og_ctx *cx, og_graph *g, const og_log_op *op, og_pub
 
 typedef struct commit_op {
   og_graph *g;
+  og_ulid cutoff; /* of the fences of the log and of main: see take_fence */
+  uint64_t number_floor;
   const og_publication *p;
   og_commit *commit;
   bool *placed;          /* per table: its manifest stands under its number */
@@ -272,13 +275,21 @@ static bool same_head(const og_fold *a, const og_fold *b)
   return a->has_head == b->has_head && (!a->has_head || og_ulid_cmp(&a->head, &b->head) == 0);
 }
 
+static bool is_below_floor(const og_fold *now, const og_snapshot *s)
+{
+  char hex[32];
+  uint64_t floor;
+  if (!s || !now->floors) return false;
+  og_branch__hex(s->incarnation, hex);
+  return og_json_get_u64(now->floors, og_str_from(hex, sizeof hex), &floor) && s->fold->version < floor;
+}
+
 static og_status is_stale(og_ctx *cx, const commit_op *c, const og_fold *now, bool *stale)
 {
   const og_fold *base = c->p->base->fold;
-  *stale = false;
+  *stale = og_ulid_cmp(&c->p->attempt, &c->cutoff) < 0 || is_below_floor(now, c->p->merged);
   if (now->version == base->version || OG_BUG(NO_RECHECK)) return OG_OK;
-  *stale = !same_schema(base, now) || og_ulid_cmp(&c->p->attempt, &now->cutoff) < 0 ||
-           (c->p->is_merge && !same_head(base, now));
+  *stale = *stale || !same_schema(base, now) || (c->p->merged && !same_head(base, now));
   for (size_t i = 0; !*stale && i < c->p->n_tables; i++)
     OG_TRY(table_conflicts(cx, c, now, c->p->tables[i].key, stale));
   for (size_t i = 0; !*stale && i < c->p->n_reads; i++) OG_TRY(table_conflicts(cx, c, now, c->p->reads[i], stale));
@@ -307,7 +318,7 @@ static og_status render_table(og_ctx *cx, commit_op *c, const og_fold *now, size
   const og_table_state *is = og_fold_table_by_key(now, t->key);
   const og_table_state *was = og_fold_table_by_key(c->p->base->fold, t->key);
   if (!is) return og_fail(cx, OG_ECONFLICT, "table '" OG_STR_FMT "' is gone", OG_STR_ARG(t->key));
-  const uint64_t above = is->max_version > now->number_floor ? is->max_version : now->number_floor;
+  const uint64_t above = is->max_version > c->number_floor ? is->max_version : c->number_floor;
   if (c->placed[i] && c->rendered_on[i] == is->version + 1 && og_lance_change_version(t->change) > above) return OG_OK;
   if (c->placed[i]) c->taken[i] = og_lance_change_version(t->change);
   const uint64_t number = 1 + (above > c->taken[i] ? above : c->taken[i]);
@@ -356,9 +367,26 @@ static og_status commit_rows_of_tables(og_ctx *cx, commit_op *c, og_fold *now, o
   return OG_OK;
 }
 
+/* Cleanup fences main first.  A branch made before its parent was fenced, but after main was, starts without a fence:
+ * so main's counts on every branch. */
+static og_status take_fence(og_ctx *cx, commit_op *c, const og_fold *now)
+{
+  og_fold *main_fold = NULL;
+  og_branch_row unused;
+  c->cutoff = now->cutoff;
+  c->number_floor = now->number_floor;
+  if (now->branch.len == 0) return OG_OK;
+  OG_TRY(og_graph__pin(cx, c->g, OG_STR_NONE, &main_fold, &unused));
+  if (og_ulid_cmp(&main_fold->cutoff, &c->cutoff) > 0) c->cutoff = main_fold->cutoff;
+  if (main_fold->number_floor > c->number_floor) c->number_floor = main_fold->number_floor;
+  og_fold_unref(main_fold);
+  return OG_OK;
+}
+
 static og_status commit_rows(og_ctx *cx, void *arg, og_fold *now, og_vec *rows, og_vec *keys, bool *rerun)
 {
   commit_op *c = arg;
+  OG_TRY(take_fence(cx, c, now));
   OG_TRY(check_precondition(cx, c->p, now));
   OG_TRY(is_stale(cx, c, now, rerun));
   if (*rerun) return OG_OK;
@@ -366,12 +394,12 @@ static og_status commit_rows(og_ctx *cx, void *arg, og_fold *now, og_vec *rows, 
   *c->commit = (og_commit){.id = c->p->commit,
                            .parent = now->head,
                            .has_parent = now->has_head,
-                           .merged_parent = c->p->merged_parent,
-                           .has_merged_parent = c->p->is_merge,
+                           .has_merged_parent = c->p->merged != NULL,
                            .actor = c->p->actor,
                            .branch = now->branch,
                            .manifest_version = now->version + 1,
                            .created_us = og_wall_us(cx)};
+  if (c->p->merged) c->commit->merged_parent = c->p->merged->fold->head;
   og_log_row *row = og_vec_push(cx, rows);
   if (!row) return OG_ENOMEM;
   OG_TRY(og_row_commit(cx, cx->arena, c->commit, row));

@@ -12,9 +12,8 @@
 #include "lance/cleanup.h"
 
 #include "base/env.h"
-#include "base/map.h"
-#include "base/ulid.h"
 #include "lance/index_impl.h"
+#include "lance/named.h"
 #include "lance/refs.h"
 
 #include <inttypes.h>
@@ -145,79 +144,13 @@ static og_status choose(cleanup *k)
 
 /* ---- mark */
 
-static og_status mark(cleanup *k, og_map *m, og_str folder, const char *below, og_str name)
-{
-  og_str key;
-  OG_TRY(og_arena_printf(k->cx, k->cx->arena, &key, OG_STR_FMT "/%s/" OG_STR_FMT, OG_STR_ARG(folder), below,
-                         OG_STR_ARG(name)));
-  return og_map_put(k->cx, m, key, 1, NULL);
-}
-
-/* The folder of the blobs of a data file. */
-static og_status mark_blobs(cleanup *k, og_map *m, og_str folder, og_str file)
-{
-  og_str key;
-  if (!og_str_ends_with(file, OG_STR(".lance"))) return OG_OK;
-  OG_TRY(og_arena_printf(k->cx, k->cx->arena, &key, OG_STR_FMT "/data/" OG_STR_FMT "/", OG_STR_ARG(folder),
-                         OG_STR_ARG(og_str_sub(file, 0, file.len - 6))));
-  return og_map_put(k->cx, m, key, 1, NULL);
-}
-
-static og_status mark_sequence(cleanup *k, og_map *m, const og_lance_table *t, const og_sequence_ref *s)
-{
-  og_str folder, key;
-  if (!s->external) return OG_OK;
-  OG_TRY(og_table__folder(k->cx, t, false, 0, &folder));
-  OG_TRY(og_arena_printf(k->cx, k->cx->arena, &key, OG_STR_FMT "/" OG_STR_FMT, OG_STR_ARG(folder),
-                         OG_STR_ARG(s->external->path)));
-  return og_map_put(k->cx, m, key, 1, NULL);
-}
-
-static og_status mark_fragment(cleanup *k, og_map *m, const og_lance_table *t, const og_fragment *f)
-{
-  og_str folder, name;
-  for (uint32_t i = 0; i < f->n_files; i++) {
-    OG_TRY(og_table__folder(k->cx, t, f->files[i].has_base, f->files[i].base, &folder));
-    OG_TRY(mark(k, m, folder, "data", f->files[i].path));
-    OG_TRY(mark_blobs(k, m, folder, f->files[i].path));
-  }
-  if (f->del.present) {
-    OG_TRY(og_table__folder(k->cx, t, f->del.has_base, f->del.base, &folder));
-    OG_TRY(og_arena_printf(k->cx, k->cx->arena, &name, "%" PRIu64 "-%" PRIu64 "-%" PRIu64 ".%s", f->id,
-                           f->del.read_version, f->del.id, f->del.kind ? "bin" : "arrow"));
-    OG_TRY(mark(k, m, folder, "_deletions", name));
-  }
-  OG_TRY(mark_sequence(k, m, t, &f->ids));
-  OG_TRY(mark_sequence(k, m, t, &f->created));
-  return mark_sequence(k, m, t, &f->updated);
-}
-
-static og_status mark_indexes(cleanup *k, og_map *m, const og_lance_table *t)
-{
-  const og_lance_index_entry *e;
-  size_t n;
-  OG_TRY(og_lance_table_indexes(k->cx, t, &e, &n));
-  for (size_t i = 0; i < n; i++) {
-    og_str folder, key;
-    OG_TRY(og_table__folder(k->cx, t, e[i].has_base, e[i].base, &folder));
-    OG_TRY(og_index__folder(k->cx, folder, e[i].uuid, &key));
-    OG_TRY(og_arena_printf(k->cx, k->cx->arena, &key, OG_STR_FMT "/", OG_STR_ARG(key)));
-    OG_TRY(og_map_put(k->cx, m, key, 1, NULL));
-  }
-  return OG_OK;
-}
-
 static og_status mark_version(cleanup *k, const branch *b, size_t n)
 {
   og_map *m = b->stays[n] ? &k->marked : &k->named;
   og_lance_table *t;
-  og_str folder;
   OG_TRY(og_ctx_poll(k->cx));
   OG_TRY(og_lance_table_open(k->cx, &b->at, OG_VEC_AT(&b->versions, og_lance_version_ref, n).version, OG_STR_NONE, &t));
-  og_status st = og_table__folder(k->cx, t, false, 0, &folder);
-  if (st == OG_OK && t->m.tx_file.len) st = mark(k, m, folder, "_transactions", t->m.tx_file);
-  if (st == OG_OK) st = mark_indexes(k, m, t);
-  for (uint32_t i = 0; st == OG_OK && i < t->m.n_fragments; i++) st = mark_fragment(k, m, t, &t->m.fragments[i]);
+  og_status st = og_lance_table_named(k->cx, t, m);
   og_lance_table_unref(t);
   return st;
 }
@@ -267,60 +200,14 @@ static og_status sweep_versions(cleanup *k)
   return OG_OK;
 }
 
-/* When the writer of one of our files began, by the attempt in the file's name (change.c); false for others. */
-static bool age_of(og_str folder, og_str name, int64_t *us)
-{
-  og_ulid id;
-  size_t at = 0;
-  if (og_str_eq(folder, OG_STR("_transactions"))) {
-    at = og_str_find(name, OG_STR("-omnigraph-"));
-    if (at == SIZE_MAX) return false;
-    at += 11;
-  } else if (!og_str_eq(folder, OG_STR("data"))) {
-    return false;
-  }
-  if (name.len < at + OG_ULID_LEN || !og_ulid_parse(og_str_sub(name, at, at + OG_ULID_LEN), &id)) return false;
-  *us = (int64_t)(og_ulid_ms(&id) * 1000);
-  return true;
-}
-
-/* The same of a folder of an index: our uuids are of version 7, which tells the time. */
-static bool age_of_index(og_str folder, int64_t *us)
-{
-  const og_str text = og_str_sub(folder, 0, 13);
-  uint64_t ms = 0;
-  if (folder.len != 36 || folder.ptr[14] != '7') return false;
-  for (size_t i = 0; i < text.len; i++) {
-    const char c = text.ptr[i];
-    const int digit = c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-    if (i == 8 ? c != '-' : digit < 0) return false;
-    if (i != 8) ms = ms << 4 | (uint64_t)digit;
-  }
-  *us = (int64_t)(ms * 1000);
-  return true;
-}
-
-/* Is this the folder of the blobs of a data file? */
-static bool has_blobs(og_str path, og_str name)
-{
-  const size_t slash = og_str_rfind_byte(path, '/');
-  return slash != SIZE_MAX && og_str_ends_with(og_str_sub(path, 0, slash), OG_STR("/data")) &&
-         og_str_ends_with(name, OG_STR(".blob"));
-}
-
+/* Deletion files stay: of those that other writers made, the name says nothing about their age. */
 static bool goes(const cleanup *k, og_str key)
 {
-  const size_t slash = og_str_rfind_byte(key, '/');
-  const og_str path = og_str_sub(key, 0, slash), name = og_str_sub(key, slash + 1, key.len);
-  const size_t before = og_str_rfind_byte(path, '/');
-  const og_str folder = before == SIZE_MAX ? path : og_str_sub(path, before + 1, path.len);
-  const og_str inside = og_str_sub(key, 0, slash + 1); /* of an index, or of blobs */
-  int64_t us;
-  if (og_map_get(&k->marked, key, NULL) || og_map_get(&k->marked, inside, NULL)) return false;
-  if (og_map_get(&k->named, key, NULL) || og_map_get(&k->named, inside, NULL)) return true;
-  const bool is_index = og_str_ends_with(og_str_sub(path, 0, before == SIZE_MAX ? 0 : before), OG_STR("/_indices"));
-  if (has_blobs(path, name)) return age_of(OG_STR("data"), folder, &us) && us < k->opts->orphans_before_us;
-  return (is_index ? age_of_index(folder, &us) : age_of(folder, name, &us)) && us < k->opts->orphans_before_us;
+  uint64_t ms;
+  if (og_lance_is_named(&k->marked, key)) return false;
+  if (og_lance_is_named(&k->named, key)) return true;
+  if (og_str_find(key, OG_STR("/_deletions/")) != SIZE_MAX) return false;
+  return og_lance_file_began(key, &ms) && (int64_t)(ms * 1000) < k->opts->orphans_before_us;
 }
 
 static og_status sweep_files(cleanup *k)

@@ -250,8 +250,7 @@ static og_status publish(og_ctx *cx, og_graph *g, og_merge__job *j, og_merged *o
   og_publication p = {.base = j->target,
                       .attempt = j->attempt,
                       .actor = j->merge->actor.len ? j->merge->actor : OG_STR_NONE,
-                      .is_merge = true,
-                      .merged_parent = j->source->fold->head};
+                      .merged = j->source};
   og_status st = OG_OK;
   for (uint32_t i = 0; st == OG_OK && i < j->n_tables; i++) {
     const og_table_change c = {j->tables[i].type->key, j->tables[i].change};
@@ -288,13 +287,17 @@ static bool same_commit(const og_ulid *a, const og_ulid *b)
 /* Target first: a source pinned later can only know more of it. */
 static og_status pin(og_ctx *cx, og_graph *g, og_merge__job *j, og_merged *out)
 {
-  og_commit base;
-  bool found;
+  og_vec bases = OG_VEC_INIT(og_commit);
+  og_commit base = {0};
   OG_TRY(og_graph_snapshot(cx, g, j->merge->target, &j->target));
   OG_TRY(og_graph_snapshot(cx, g, j->merge->source, &j->source));
   out->source_head = j->source->fold->head;
   out->target_head = j->target->fold->head;
-  OG_TRY(og_graph_merge_base(cx, j->source, j->target, &base, &found));
+  og_status st = og_graph_merge_bases(cx, j->source, j->target, &bases);
+  const bool found = st == OG_OK && bases.len > 0;
+  if (found) base = OG_VEC_AT(&bases, og_commit, 0);
+  og_vec_cleanup(&bases);
+  OG_TRY(st);
   if (!found)
     return og_fail(cx, OG_ECONFLICT, "branches '" OG_STR_FMT "' and '" OG_STR_FMT "' have no commit in common",
                    OG_STR_ARG(out->source), OG_STR_ARG(out->target));

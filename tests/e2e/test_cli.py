@@ -113,7 +113,7 @@ def test_a_branch_that_is_not_there_is_named(og, graph):
     assert "'nowhere'" in query(og, "--branch", "nowhere", exits=1).stderr
 
 
-@pytest.mark.parametrize("args", [["blob"], ["schema", "plan"], ["cleanup", "g.omni"], ["graphs", "list"],
+@pytest.mark.parametrize("args", [["blob"], ["schema", "plan"], ["graphs", "list"],
                                   ["snapshot", "--server", "http://127.0.0.1:9"], ["query", "--profile", "p"]])
 def test_what_is_not_there_yet_says_so(og, args):
     assert og.run(*args, exits=1).stderr.startswith("error: not supported yet: ")
