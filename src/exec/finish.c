@@ -251,11 +251,75 @@ og_status og_run__sort(og_ctx *cx, og_run *run, const og_plan_order *orders, uin
   return st;
 }
 
+/* ---- the first rows of many */
+
+static void sift_down(uint64_t *heap, size_t n, const sorter *s)
+{
+  for (size_t i = 0, child; (child = 2 * i + 1) < n; i = child) {
+    if (child + 1 < n && by_keys(&heap[child + 1], &heap[child], (void *)(uintptr_t)s) > 0) child++;
+    if (by_keys(&heap[i], &heap[child], (void *)(uintptr_t)s) >= 0) return;
+    const uint64_t swap = heap[i];
+    heap[i] = heap[child];
+    heap[child] = swap;
+  }
+}
+
+static void sift_up(uint64_t *heap, size_t i, const sorter *s)
+{
+  for (size_t parent; i && by_keys(&heap[i], &heap[parent = (i - 1) / 2], (void *)(uintptr_t)s) > 0; i = parent) {
+    const uint64_t swap = heap[i];
+    heap[i] = heap[parent];
+    heap[parent] = swap;
+  }
+}
+
+/* The position that comes `want`-th by the first key: the root of a heap of the `want` first ones. */
+static og_status last_wanted(og_ctx *cx, const sorter *s, size_t n, size_t want, uint64_t *out)
+{
+  uint64_t *heap = og_calloc(cx, want, sizeof *heap);
+  if (!heap) return OG_ENOMEM;
+  for (uint64_t i = 0; i < n; i++) {
+    if (i < want) {
+      heap[i] = i;
+      sift_up(heap, i, s);
+    } else if (by_keys(&i, &heap[0], (void *)(uintptr_t)s) < 0) {
+      heap[0] = i;
+      sift_down(heap, want, s);
+    }
+  }
+  *out = heap[0];
+  og_free(heap);
+  return OG_OK;
+}
+
+#define CUT_LEAST 1024 /* fewer rows are sorted at once */
+
+/* Where a window asks for a few of many rows, those that the first ordering alone puts behind it are dropped; ties stay,
+ * for the other orderings to settle. */
+static og_status cut_rows(og_ctx *cx, og_run *run, const og_plan_order *first, uint64_t *rows, size_t *n)
+{
+  const uint64_t want = run->limit > UINT64_MAX - run->offset ? UINT64_MAX : run->offset + run->limit;
+  if (*n < CUT_LEAST || want == 0 || want > *n / 8) return OG_OK;
+  uint64_t last, i = 0;
+  size_t kept = 0;
+  sort_key key = {.desc = first->desc};
+  OG_TRY(fetch(cx, run, first->expr ? first->expr : run->plan->columns[first->column].expr, rows, *n, &key.values));
+  const sorter s = {&key, 1};
+  const og_status st = last_wanted(cx, &s, *n, (size_t)want, &last);
+  for (; st == OG_OK && i < *n; i++)
+    if (by_keys(&i, &last, (void *)(uintptr_t)&s) <= 0) rows[kept++] = rows[i];
+  if (st == OG_OK) *n = kept;
+  og_column_unref(key.values);
+  return st;
+}
+
 static og_status order_rows(og_ctx *cx, og_run *run, uint64_t *rows, size_t *n)
 {
   const og_plan *plan = run->plan;
   if (plan->rrf) return og_search_rrf(cx, run, rows, n);
-  return plan->n_order ? og_run__sort(cx, run, plan->order, plan->n_order, rows, *n) : OG_OK;
+  if (plan->n_order == 0) return OG_OK;
+  OG_TRY(cut_rows(cx, run, plan->order, rows, n));
+  return og_run__sort(cx, run, plan->order, plan->n_order, rows, *n);
 }
 
 static og_status finish_rows(og_ctx *cx, og_run *run, og_exec_result *out)
