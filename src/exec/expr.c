@@ -110,9 +110,10 @@ static og_status select_rows(og_ctx *cx, og_run *run, const og_pexpr *e, const t
   return OG_OK;
 }
 
-static og_status select_block(og_ctx *cx, og_run *run, const og_plan_op *op, const table_select *t, size_t *n)
+static og_status select_block(og_ctx *cx, og_run *run, const og_plan_op *op, uint32_t first, const table_select *t,
+                              size_t *n)
 {
-  for (uint32_t i = 0; i < op->n_filters && *n; i++) {
+  for (uint32_t i = first; i < op->n_filters && *n; i++) {
     const og_pexpr *e = op->filters[i];
     if (e->kind == OG_PX_TEXT || e->kind == OG_PX_NEAR_SET)
       OG_TRY(og_search_select(cx, run, e, t->slot, t->type, t->sel, n));
@@ -129,15 +130,18 @@ static og_status select_block(og_ctx *cx, og_run *run, const og_plan_op *op, con
 static og_status select_table(og_ctx *cx, og_run *run, const og_plan_op *op, const table_select *t, og_vec *rows)
 {
   const og_view *v = t->view;
+  const og_hits *found = NULL; /* by a search that is the first filter: then nothing else is looked at */
   if (v->rows > UINT32_MAX)
     return og_fail(cx, OG_ELIMIT, "table '" OG_STR_FMT "' has more than 2^32 rows", OG_STR_ARG(v->type->key));
+  if (op->n_filters) OG_TRY(og_search_found(cx, run, op->filters[0], t->type, &found));
   for (uint64_t from = 0; from < v->rows; from += BLOCK) {
     size_t n = 0;
     uint64_t to = from + BLOCK < v->rows ? from + BLOCK : v->rows;
-    for (uint64_t r = from; r < to; r++)
+    if (found) n = og_hits_list(found, from, to, t->sel);
+    for (uint64_t r = from; r < to && !found; r++)
       if (og_view_is_live(v, r)) t->sel[n++] = (uint32_t)r;
     OG_TRY(og_ctx_poll(cx));
-    OG_TRY(select_block(cx, run, op, t, &n));
+    OG_TRY(select_block(cx, run, op, found ? 1 : 0, t, &n));
     OG_TRY(og_vec_reserve(cx, rows, n));
     for (size_t i = 0; i < n; i++) ((uint64_t *)rows->data)[rows->len++] = og_row_of(t->type, t->sel[i]);
   }

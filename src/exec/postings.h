@@ -56,6 +56,15 @@ static inline bool og_hits_has(const og_hits *h, uint64_t row)
 {
   return row < h->rows && (h->bits[row / 64] >> row % 64 & 1);
 }
+/* The hits in [from, to), ascending; `from` is a multiple of 64.  Returns how many. */
+static inline size_t og_hits_list(const og_hits *h, uint64_t from, uint64_t to, uint32_t *out)
+{
+  size_t n = 0;
+  for (uint64_t w = from / 64; w * 64 < to; w++)
+    for (uint64_t left = h->bits[w]; left; left &= left - 1)
+      out[n++] = (uint32_t)(w * 64 + (uint64_t)__builtin_ctzll(left));
+  return n;
+}
 /* Counts; with `scores`, makes room for them, all 0. */
 OG_MUST_USE og_status og_hits_seal(og_ctx *cx, og_hits *h, bool scores);
 /* The score of a row; NULL: it is no hit.  Of a sealed set with scores. */

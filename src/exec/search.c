@@ -103,6 +103,16 @@ og_status og_search_value(og_ctx *cx, og_run *run, const og_pexpr *e, const uint
   return OG_OK;
 }
 
+og_status og_search_found(og_ctx *cx, og_run *run, const og_pexpr *e, uint32_t type, const og_hits **out)
+{
+  *out = NULL;
+  if (e->kind != OG_PX_TEXT && e->kind != OG_PX_NEAR_SET) return OG_OK;
+  og_search *s = &run->search->list[e->search];
+  if (e->kind == OG_PX_TEXT) return og_search__text_found(cx, run, s, &s->sides[type], out);
+  *out = atomic_load_explicit(&s->sides[type].hits, memory_order_acquire);
+  return OG_OK;
+}
+
 og_status og_search_select(og_ctx *cx, og_run *run, const og_pexpr *e, uint32_t slot, uint32_t type, uint32_t *sel,
                            size_t *n)
 {

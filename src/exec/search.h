@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include "exec/postings.h"
 #include "exec/run.h"
 
 /* Prepares every search expression of the plan: run->search.  Views of the slots must be there.  OG_ELIMIT: too much
@@ -19,6 +20,10 @@ OG_MUST_USE og_status og_search_value(og_ctx *cx, og_run *run, const og_pexpr *e
 /* Keeps, of n rows of one of the types of `slot`, those for which a TEXT or NEAR_SET over it is true. */
 OG_MUST_USE og_status og_search_select(og_ctx *cx, og_run *run, const og_pexpr *e, uint32_t slot, uint32_t type,
                                        uint32_t *sel, size_t *n);
+
+/* All rows of one type of a slot for which `e` is true, when it is a NEAR_SET or a TEXT that looks for the same in
+ * every row; else NULL.  None is deleted.  Borrowed. */
+OG_MUST_USE og_status og_search_found(og_ctx *cx, og_run *run, const og_pexpr *e, uint32_t type, const og_hits **out);
 
 /* The rows of an answer ranked by plan->rrf: order[0..*n) are numbers of rows among `rows` (run->out), best first; what
  * is not ranked is not there.  `rows` is over run->n_out rows. */

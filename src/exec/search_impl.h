@@ -45,6 +45,9 @@ OG_MUST_USE og_status og_search__bm25(og_ctx *cx, og_run *run, og_search *s, con
 OG_MUST_USE og_status og_search__select_text(og_ctx *cx, og_run *run, og_search *s, uint32_t slot, uint32_t type,
                                              uint32_t *sel, size_t *n);
 
+OG_MUST_USE og_status og_search__text_found(og_ctx *cx, og_run *run, og_search *s, og_search_side *side,
+                                            const og_hits **out);
+
 OG_MUST_USE og_status og_search__open_near(og_ctx *cx, og_run *run, og_search *s);
 OG_MUST_USE og_status og_search__nearest(og_ctx *cx, const og_search *s, const uint64_t *slots, og_scalar *out);
 OG_MUST_USE og_status og_search__near_set(og_ctx *cx, og_run *run, og_search *s); /* makes it */

@@ -254,6 +254,14 @@ og_status og_search__bm25(og_ctx *cx, og_run *run, og_search *s, const uint64_t 
 
 /* ---- many rows */
 
+og_status og_search__text_found(og_ctx *cx, og_run *run, og_search *s, og_search_side *side, const og_hits **out)
+{
+  og_hits *h = NULL;
+  if (s->constant && !s->is_null) OG_TRY(hits_for(cx, run, s, side, side->view->rows + 1, &h));
+  *out = h;
+  return OG_OK;
+}
+
 og_status og_search__select_text(og_ctx *cx, og_run *run, og_search *s, uint32_t slot, uint32_t type, uint32_t *sel,
                                  size_t *n)
 {

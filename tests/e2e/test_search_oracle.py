@@ -252,3 +252,23 @@ def test_random_searches(graph):
     cli(folder, "optimize", "g.omni")
     for i in range(0, CASES, 4):
         check(folder, docs, i)
+
+
+def test_a_window_of_many_rows_is_one_of_all(tmp_path):
+    """Where few of many rows are wanted the others are not sorted."""
+    r = random.Random(SEED)
+    (tmp_path / "doc.pg").write_text(SCHEMA)
+    (tmp_path / "doc.ndjson").write_text("".join(json.dumps({"type": "Doc", "data": {
+        "key": "k%04d" % i, "year": r.choice([None, *range(20)]), "title": some_text(r)}}) + "\n" for i in range(3000)))
+    cli(tmp_path, "init", "--schema", "doc.pg", "g.omni")
+    cli(tmp_path, "load", "--mode", "overwrite", "--data", "doc.ndjson", "g.omni")
+
+    def keys(text):
+        out = cli(tmp_path, "query", "-e", "query q() { match { $d: Doc } return { $d.key as k } %s }" % text, "--store",
+                  "g.omni", "--format", "json")
+        return [row["k"] for row in json.loads(out)["rows"]]
+
+    for order in ("$d.year", "$d.year desc", "$d.year desc, $d.title", 'bm25($d.title, "alpha x")', "$d.title, $d.year desc"):
+        every = keys("order { %s }" % order)
+        for limit, offset in ((1, 0), (7, 0), (100, 3), (90, 200), (0, 5)):
+            assert keys("order { %s } limit %d offset %d" % (order, limit, offset)) == every[offset:offset + limit], order
