@@ -66,3 +66,59 @@ og_status cmd_branch_merge(cli *c)
   OG_TRY(og_api_merged(c->cx, &m, merge.actor, merge.dry_run, asked, why, &w));
   return cli_end_json(c);
 }
+
+/* ---- going back */
+
+static og_status restate(cli *c, og_merge_kind kind, og_str branch, og_str commit, const char *did, const char *would)
+{
+  og_db *db;
+  og_merged m;
+  const bool dry = cli_has(c, FLAG_DRY_RUN);
+  OG_TRY(cli_open(c, 1, dry, &db));
+  cli_echo(c, db);
+  og_status st = og_db_restate(c->cx, db, kind, branch, commit, c->values[FLAG_AS], dry, &m);
+  og_db_close(db);
+  if (st != OG_OK) c->extra = (og_api_extra){.conflicts = m.conflicts, .n_conflicts = m.n_conflicts};
+  OG_TRY(st);
+  if (cli_has(c, FLAG_JSON)) {
+    og_json_writer w = cli_json(c);
+    OG_TRY(og_api_merged(c->cx, &m, c->values[FLAG_AS], dry, NULL, OG_STR_NONE, &w));
+    return cli_end_json(c);
+  }
+  OG_TRY(cli_printf(c, "%s " OG_STR_FMT "%s\n", dry ? would : did, OG_STR_ARG(m.target),
+                    m.n_counts ? "" : ": nothing to change"));
+  return print_counts(c, &m);
+}
+
+og_status cmd_commit_revert(cli *c)
+{
+  return restate(c, OG_MERGE_REVERT, c->values[FLAG_BRANCH], cli_positional(c, 0), "reverted on", "would revert on");
+}
+
+og_status cmd_branch_reset(cli *c)
+{
+  if (!cli_has(c, FLAG_TO)) return cli_usage(c, "`branch reset` needs --to COMMIT");
+  return restate(c, OG_MERGE_RESET, cli_positional(c, 0), c->values[FLAG_TO], "reset", "would reset");
+}
+
+og_status cmd_branch_compare(cli *c)
+{
+  og_db *db;
+  uint64_t ahead, behind;
+  const og_str branch = cli_positional(c, 0), with = cli_branch_or_main(c->values[FLAG_TO]);
+  OG_TRY(cli_open(c, 1, true, &db));
+  og_status st = og_db_compare(c->cx, db, branch, with, &ahead, &behind);
+  og_db_close(db);
+  OG_TRY(st);
+  if (!cli_has(c, FLAG_JSON))
+    return cli_printf(c, OG_STR_FMT " is %" PRIu64 " commits ahead of " OG_STR_FMT " and %" PRIu64 " behind\n",
+                      OG_STR_ARG(branch), ahead, OG_STR_ARG(with), behind);
+  og_json_writer w = cli_json(c);
+  OG_TRY(og_json_begin_object(c->cx, &w));
+  OG_TRY(og_json_kv_str(c->cx, &w, "branch", branch));
+  OG_TRY(og_json_kv_str(c->cx, &w, "with", with));
+  OG_TRY(og_json_kv_u64(c->cx, &w, "ahead", ahead));
+  OG_TRY(og_json_kv_u64(c->cx, &w, "behind", behind));
+  OG_TRY(og_json_end_object(c->cx, &w));
+  return cli_end_json(c);
+}

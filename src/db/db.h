@@ -142,6 +142,13 @@ OG_MUST_USE og_status og_db_branch_delete(og_ctx *cx, og_db *db, og_str name, og
 /* Merges a branch into another; see write/merge.h. */
 OG_MUST_USE og_status og_db_branch_merge(og_ctx *cx, og_db *db, const og_merge *merge, og_merged *out);
 
+/* Reverts what a commit did, or makes a branch's rows those of a commit; `commit` is 26 characters. */
+OG_MUST_USE og_status og_db_restate(og_ctx *cx, og_db *db, og_merge_kind kind, og_str branch, og_str commit,
+                                    og_str actor, bool dry_run, og_merged *out);
+/* How many commits two branches each have that the other lacks. */
+OG_MUST_USE og_status og_db_compare(og_ctx *cx, og_db *db, og_str branch, og_str with, uint64_t *ahead,
+                                    uint64_t *behind);
+
 /* ---- What changed; see history/. */
 
 typedef struct og_diff_args {

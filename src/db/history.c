@@ -139,3 +139,25 @@ og_status og_db_baseline(og_ctx *cx, og_db *db, og_str branch, const og_change_f
   *cx->err = kept;
   return st;
 }
+
+/* ---- going back, and comparing */
+
+og_status og_db_restate(og_ctx *cx, og_db *db, og_merge_kind kind, og_str branch, og_str commit, og_str actor,
+                        bool dry_run, og_merged *out)
+{
+  og_merge how = {.kind = kind, .target = branch, .actor = actor, .dry_run = dry_run};
+  *out = (og_merged){0};
+  OG_TRY(og_db__commit_id(cx, commit, &how.commit));
+  return og_db_branch_merge(cx, db, &how, out);
+}
+
+og_status og_db_compare(og_ctx *cx, og_db *db, og_str branch, og_str with, uint64_t *ahead, uint64_t *behind)
+{
+  og_snapshot *a = NULL, *b = NULL;
+  og_status st = og_graph_snapshot(cx, og_db__graph(db), branch, &a);
+  if (st == OG_OK) st = og_graph_snapshot(cx, og_db__graph(db), with, &b);
+  if (st == OG_OK) st = og_graph_ahead_behind(cx, a, b, ahead, behind);
+  og_snapshot_unref(a);
+  og_snapshot_unref(b);
+  return st;
+}

@@ -51,8 +51,8 @@ void og_snapshot_unref(og_snapshot *s); /* NULL is fine */
 
 /* The table state of a catalog table key ("node:Person"); NULL when the version has none. */
 const og_table_state *og_snapshot_table_state(const og_snapshot *s, og_str key);
-/* Opens the table version the snapshot names, from a cache of the graph.  *out holds one reference.  OG_EGONE: a cleanup
- * took it. */
+/* Opens the table version the snapshot names, from a cache of the graph.  *out holds one reference.  OG_EGONE: a
+ * cleanup took it. */
 OG_MUST_USE og_status og_snapshot_table(og_ctx *cx, og_snapshot *s, og_str key, og_lance_table **out);
 /* Has a cleanup said, or a branch's delete, that files of this state may be gone? */
 OG_MUST_USE og_status og_snapshot_is_reclaimed(og_ctx *cx, const og_snapshot *s, bool *out);
@@ -96,6 +96,7 @@ typedef struct og_publication {
    * target, so any commit that came since makes it stale, disjoint or not; and so does a fence that puts the source
    * below its floor, for the next merge begins from it. */
   const og_snapshot *merged; /* the source; NULL: no merge */
+  bool on_head;              /* the same of the target alone: any commit that came since makes it stale */
 } og_publication;
 
 typedef enum og_publish_outcome {

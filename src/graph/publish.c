@@ -289,7 +289,7 @@ static og_status is_stale(og_ctx *cx, const commit_op *c, const og_fold *now, bo
   const og_fold *base = c->p->base->fold;
   *stale = og_ulid_cmp(&c->p->attempt, &c->cutoff) < 0 || is_below_floor(now, c->p->merged);
   if (now->version == base->version || OG_BUG(NO_RECHECK)) return OG_OK;
-  *stale = *stale || !same_schema(base, now) || (c->p->merged && !same_head(base, now));
+  *stale = *stale || !same_schema(base, now) || ((c->p->merged || c->p->on_head) && !same_head(base, now));
   for (size_t i = 0; !*stale && i < c->p->n_tables; i++)
     OG_TRY(table_conflicts(cx, c, now, c->p->tables[i].key, stale));
   for (size_t i = 0; !*stale && i < c->p->n_reads; i++) OG_TRY(table_conflicts(cx, c, now, c->p->reads[i], stale));

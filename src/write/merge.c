@@ -250,7 +250,8 @@ static og_status publish(og_ctx *cx, og_graph *g, og_merge__job *j, og_merged *o
   og_publication p = {.base = j->target,
                       .attempt = j->attempt,
                       .actor = j->merge->actor.len ? j->merge->actor : OG_STR_NONE,
-                      .merged = j->source};
+                      .merged = j->merge->kind == OG_MERGE_BRANCH ? j->source : NULL,
+                      .on_head = true};
   og_status st = OG_OK;
   for (uint32_t i = 0; st == OG_OK && i < j->n_tables; i++) {
     const og_table_change c = {j->tables[i].type->key, j->tables[i].change};
@@ -284,6 +285,32 @@ static bool same_commit(const og_ulid *a, const og_ulid *b)
   return og_ulid_cmp(a, b) == 0;
 }
 
+static og_status pin_revert(og_ctx *cx, og_graph *g, og_merge__job *j)
+{
+  og_commit c;
+  OG_TRY(og_graph_find_commit(cx, g, j->merge->target, &j->merge->commit, &c));
+  if (!c.has_parent) return og_fail(cx, OG_EINVALID, "the first commit of a graph cannot be reverted");
+  OG_TRY(og_graph_snapshot_at(cx, g, c.branch, &c.id, &j->base));
+  return og_graph_snapshot_at(cx, g, c.branch, &c.parent, &j->source);
+}
+
+/* The two kinds that bring no other branch in. */
+static og_status pin_states(og_ctx *cx, og_graph *g, og_merge__job *j, og_merged *out)
+{
+  OG_TRY(og_graph_snapshot(cx, g, j->merge->target, &j->target));
+  out->target_head = j->target->fold->head;
+  out->outcome = OG_MERGE_MERGED;
+  if (j->merge->kind == OG_MERGE_REVERT) {
+    OG_TRY(pin_revert(cx, g, j));
+  } else {
+    OG_TRY(og_graph_snapshot_at(cx, g, j->merge->target, &j->merge->commit, &j->source));
+    j->base = og_snapshot_ref(j->target);
+  }
+  out->base = j->base->fold->head;
+  out->source_head = j->source->fold->head;
+  return OG_OK;
+}
+
 /* Target first: a source pinned later can only know more of it. */
 static og_status pin(og_ctx *cx, og_graph *g, og_merge__job *j, og_merged *out)
 {
@@ -315,10 +342,12 @@ static og_status merge_once(og_ctx *cx, og_graph *g, const og_merge *merge, og_m
 {
   og_merge__job j = {.merge = merge, .conflicts = OG_VEC_INIT(og_merge_conflict)};
   *rerun = false;
-  og_status st = pin(cx, g, &j, out);
+  og_status st = merge->kind == OG_MERGE_BRANCH ? pin(cx, g, &j, out) : pin_states(cx, g, &j, out);
   if (st == OG_OK && out->outcome != OG_MERGE_UP_TO_DATE) {
     st = prepare(cx, &j, out);
-    if (st == OG_OK && !merge->dry_run) st = write_and_publish(cx, g, &j, out, rerun);
+    const bool idle = merge->kind != OG_MERGE_BRANCH && out->n_counts == 0;
+    if (idle) out->outcome = OG_MERGE_UP_TO_DATE;
+    if (st == OG_OK && !merge->dry_run && !idle) st = write_and_publish(cx, g, &j, out, rerun);
   }
   job_cleanup(cx, &j);
   return st;
@@ -338,7 +367,7 @@ og_status og_write_merge(og_ctx *cx, og_graph *g, const og_merge *merge, og_merg
   *out = (og_merged){0};
   OG_TRY(spell(cx, merge->source, &out->source));
   OG_TRY(spell(cx, merge->target, &out->target));
-  if (og_str_eq(out->source, out->target))
+  if (merge->kind == OG_MERGE_BRANCH && og_str_eq(out->source, out->target))
     return og_fail(cx, OG_EINVALID, "branch '" OG_STR_FMT "' cannot be merged into itself", OG_STR_ARG(out->source));
   for (unsigned i = 0; i < OG_LIMIT_REEXECUTIONS; i++) {
     bool rerun;

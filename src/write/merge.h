@@ -15,8 +15,16 @@ typedef enum og_merge_prefer {
   OG_MERGE_THEIRS /* the source's row stands */
 } og_merge_prefer;
 
+typedef enum og_merge_kind {
+  OG_MERGE_BRANCH, /* what the source has that the target lacks */
+  OG_MERGE_REVERT, /* what `commit` did, undone: what came since stays, and may conflict */
+  OG_MERGE_RESET   /* the target's rows become those of `commit`; never a conflict */
+} og_merge_kind;
+
 typedef struct og_merge {
-  og_str source, target; /* branches; "" and "main" are main */
+  og_merge_kind kind;
+  og_str source, target; /* branches; "" and "main" are main; `source` of OG_MERGE_BRANCH only */
+  og_ulid commit;        /* of the other two: it may be of any branch */
   og_str actor;
   og_merge_prefer prefer;
   bool fields;  /* rows that both sides updated are merged property by property */
@@ -62,8 +70,8 @@ typedef struct og_merged {
   size_t n_conflicts;
 } og_merged;
 
-/* Brings what `source` has into `target` as one commit whose second parent is the source's head.
- * OG_ECONFLICT with OG_DETAIL_MERGE_CONFLICTS: out->conflicts has all of them, and nothing was written; the same status
- * without: other writers were faster, again and again.  OG_EINVALID: source and target are one branch.
- * What *out points at lives in cx->arena. */
+/* Brings what `source` has into `target` as one commit whose second parent is the source's head; a revert and a reset
+ * are commits like any other, without one, and none when nothing changes. OG_ECONFLICT with OG_DETAIL_MERGE_CONFLICTS:
+ * out->conflicts has all of them, and nothing was written; the same status without: other writers were faster, again
+ * and again.  OG_EINVALID: source and target are one branch. What *out points at lives in cx->arena. */
 OG_MUST_USE og_status og_write_merge(og_ctx *cx, og_graph *g, const og_merge *merge, og_merged *out);
