@@ -74,9 +74,10 @@ static og_status restate(cli *c, og_merge_kind kind, og_str branch, og_str commi
   og_db *db;
   og_merged m;
   const bool dry = cli_has(c, FLAG_DRY_RUN);
+  const og_merge how = {.kind = kind, .target = branch, .actor = c->values[FLAG_AS], .dry_run = dry};
   OG_TRY(cli_open(c, 1, dry, &db));
   cli_echo(c, db);
-  og_status st = og_db_restate(c->cx, db, kind, branch, commit, c->values[FLAG_AS], dry, &m);
+  og_status st = og_db_restate(c->cx, db, commit, &how, &m);
   og_db_close(db);
   if (st != OG_OK) c->extra = (og_api_extra){.conflicts = m.conflicts, .n_conflicts = m.n_conflicts};
   OG_TRY(st);

@@ -171,14 +171,12 @@ static og_status print_block(cli *c, const og_change_block *b)
 og_status cmd_commit_changes(cli *c)
 {
   og_db *db;
-  og_page_opts opts;
   og_change_block block;
   og_str next;
-  const og_change_filter filter = filter_of(c);
-  OG_TRY(page_opts(c, &opts));
+  og_commit_ask ask = {.filter = filter_of(c), .page_token = c->values[FLAG_PAGE_TOKEN]};
+  OG_TRY(page_opts(c, &ask.opts));
   OG_TRY(cli_open(c, 1, true, &db));
-  og_status st =
-      og_db_commit_changes(c->cx, db, cli_positional(c, 0), &filter, &opts, c->values[FLAG_PAGE_TOKEN], &block, &next);
+  og_status st = og_db_commit_changes(c->cx, db, cli_positional(c, 0), &ask, &block, &next);
   og_db_close(db);
   OG_TRY(st);
   if (cli_has(c, FLAG_JSON)) {

@@ -142,9 +142,8 @@ OG_MUST_USE og_status og_db_branch_delete(og_ctx *cx, og_db *db, og_str name, og
 /* Merges a branch into another; see write/merge.h. */
 OG_MUST_USE og_status og_db_branch_merge(og_ctx *cx, og_db *db, const og_merge *merge, og_merged *out);
 
-/* Reverts what a commit did, or makes a branch's rows those of a commit; `commit` is 26 characters. */
-OG_MUST_USE og_status og_db_restate(og_ctx *cx, og_db *db, og_merge_kind kind, og_str branch, og_str commit,
-                                    og_str actor, bool dry_run, og_merged *out);
+/* A merge of another kind than that of branches; its commit is taken from the text `commit`, 26 characters. */
+OG_MUST_USE og_status og_db_restate(og_ctx *cx, og_db *db, og_str commit, const og_merge *how, og_merged *out);
 /* How many commits two branches each have that the other lacks. */
 OG_MUST_USE og_status og_db_compare(og_ctx *cx, og_db *db, og_str branch, og_str with, uint64_t *ahead,
                                     uint64_t *behind);
@@ -161,9 +160,9 @@ typedef og_status (*og_change_fn)(og_ctx *cx, void *arg, const og_change *change
 OG_MUST_USE og_status og_db_diff(og_ctx *cx, og_db *db, const og_diff_args *args, og_change_fn fn, void *arg);
 /* How many there are; elements are og_change_count. */
 OG_MUST_USE og_status og_db_diff_count(og_ctx *cx, og_db *db, const og_diff_args *args, og_vec *out);
-OG_MUST_USE og_status og_db_commit_changes(og_ctx *cx, og_db *db, og_str commit, const og_change_filter *filter,
-                                           const og_page_opts *opts, og_str page_token, og_change_block *out,
-                                           og_str *next);
+/* `ask->commit` is taken from the text `commit`, 26 characters. */
+OG_MUST_USE og_status og_db_commit_changes(og_ctx *cx, og_db *db, og_str commit, const og_commit_ask *ask,
+                                           og_change_block *out, og_str *next);
 OG_MUST_USE og_status og_db_feed(og_ctx *cx, og_db *db, const og_feed_poll *poll, og_feed_page *out);
 
 typedef struct og_baseline {

@@ -55,12 +55,12 @@ og_status og_db_diff_count(og_ctx *cx, og_db *db, const og_diff_args *args, og_v
   return st;
 }
 
-og_status og_db_commit_changes(og_ctx *cx, og_db *db, og_str commit, const og_change_filter *filter,
-                               const og_page_opts *opts, og_str page_token, og_change_block *out, og_str *next)
+og_status og_db_commit_changes(og_ctx *cx, og_db *db, og_str commit, const og_commit_ask *ask, og_change_block *out,
+                               og_str *next)
 {
-  og_ulid id;
-  OG_TRY(og_db__commit_id(cx, commit, &id));
-  return og_commit_changes(cx, og_db__graph(db), &id, filter, opts, page_token, out, next);
+  og_commit_ask whole = *ask;
+  OG_TRY(og_db__commit_id(cx, commit, &whole.commit));
+  return og_commit_changes(cx, og_db__graph(db), &whole, out, next);
 }
 
 og_status og_db_feed(og_ctx *cx, og_db *db, const og_feed_poll *poll, og_feed_page *out)
@@ -142,13 +142,12 @@ og_status og_db_baseline(og_ctx *cx, og_db *db, og_str branch, const og_change_f
 
 /* ---- going back, and comparing */
 
-og_status og_db_restate(og_ctx *cx, og_db *db, og_merge_kind kind, og_str branch, og_str commit, og_str actor,
-                        bool dry_run, og_merged *out)
+og_status og_db_restate(og_ctx *cx, og_db *db, og_str commit, const og_merge *how, og_merged *out)
 {
-  og_merge how = {.kind = kind, .target = branch, .actor = actor, .dry_run = dry_run};
+  og_merge whole = *how;
   *out = (og_merged){0};
-  OG_TRY(og_db__commit_id(cx, commit, &how.commit));
-  return og_db_branch_merge(cx, db, &how, out);
+  OG_TRY(og_db__commit_id(cx, commit, &whole.commit));
+  return og_db_branch_merge(cx, db, &whole, out);
 }
 
 og_status og_db_compare(og_ctx *cx, og_db *db, og_str branch, og_str with, uint64_t *ahead, uint64_t *behind)

@@ -8,7 +8,7 @@ static const og_str property_id_key = {"omnigraph.stable_property_id", 28};
  * name. */
 static og_str identity_of(const og_field *f, bool *numbered)
 {
-  for (uint32_t i = 0; i < f->n_meta; i++)
+  for (size_t i = 0; i < f->n_meta; i++)
     if (og_str_eq(f->meta[2 * i], property_id_key)) {
       *numbered = true;
       return f->meta[2 * i + 1];
@@ -54,40 +54,40 @@ static og_status take(og_ctx *cx, og_lance_table *t, uint32_t column, const uint
 
 static bool equal_at(const og_batch *x, const og_batch *y, int64_t i)
 {
-  if (!x) return og_column_is_null(y->columns[0], i);
-  if (!y) return og_column_is_null(x->columns[0], i);
+  if (!x || !y) { /* the column is there on one side, or on none */
+    const og_batch *any = x ? x : y;
+    return !any || og_column_is_null(any->columns[0], i);
+  }
   return og_column_value_eq(x->columns[0], i, y->columns[0], i);
 }
 
-/* Ends of the rows still equal, so that a row that differs early costs no further column. */
-static size_t pick_equal(const bool *equal, const uint64_t *in_a, const uint64_t *in_b, size_t n, uint64_t *a,
-                         uint64_t *b, size_t *which)
+/* The rows still equal, so that one that differs early costs no further column. */
+static size_t pick_equal(const og_delta_pairs *p, const bool *equal, uint64_t *a, uint64_t *b, size_t *which)
 {
   size_t left = 0;
-  for (size_t i = 0; i < n; i++) {
+  for (size_t i = 0; i < p->n; i++) {
     if (!equal[i]) continue;
-    a[left] = in_a[i];
-    b[left] = in_b[i];
+    a[left] = p->in_a[i];
+    b[left] = p->in_b[i];
     which[left++] = i;
   }
   return left;
 }
 
-og_status og_delta_equal_rows(og_ctx *cx, og_lance_table *a, og_lance_table *b, const og_delta_column *columns,
-                              uint32_t n_columns, const uint64_t *in_a, const uint64_t *in_b, size_t n, bool *equal)
+og_status og_delta_equal_rows(og_ctx *cx, const og_delta_pairs *p, bool *equal)
 {
-  uint64_t *x = og_calloc(cx, 3 * n + 1, sizeof *x), *y = x ? x + n : NULL;
-  size_t *which = (size_t *)(x ? y + n : NULL);
+  uint64_t *x = og_calloc(cx, 3 * p->n + 1, sizeof *x), *y = x ? x + p->n : NULL;
+  size_t *which = (size_t *)(x ? y + p->n : NULL);
   if (!x) return OG_ENOMEM;
   og_status st = OG_OK;
-  for (size_t i = 0; i < n; i++) equal[i] = true;
-  for (uint32_t c = 0; st == OG_OK && c < n_columns; c++) {
+  for (size_t i = 0; i < p->n; i++) equal[i] = true;
+  for (uint32_t c = 0; st == OG_OK && c < p->n_columns; c++) {
     og_batch *left = NULL, *right = NULL;
-    const size_t m = pick_equal(equal, in_a, in_b, n, x, y, which);
+    const size_t m = pick_equal(p, equal, x, y, which);
     if (m == 0) break;
     st = og_ctx_poll(cx);
-    if (st == OG_OK) st = take(cx, a, columns[c].from, x, m, &left);
-    if (st == OG_OK) st = take(cx, b, columns[c].to, y, m, &right);
+    if (st == OG_OK) st = take(cx, p->a, p->columns[c].from, x, m, &left);
+    if (st == OG_OK) st = take(cx, p->b, p->columns[c].to, y, m, &right);
     for (size_t i = 0; st == OG_OK && i < m; i++) equal[which[i]] = equal_at(left, right, (int64_t)i);
     og_batch_unref(left);
     og_batch_unref(right);

@@ -46,11 +46,17 @@ void og_delta_cleanup(og_delta *d);
 /* The entity's change, or NULL. */
 const og_delta_row *og_delta_find(const og_delta *d, og_str id);
 
-/* Are the values of a row of `a` and one of `b` equal in all `columns`?  One answer per pair of offsets, in equal[n].
- * A column that one of them lacks must be null in the other. */
-OG_MUST_USE og_status og_delta_equal_rows(og_ctx *cx, og_lance_table *a, og_lance_table *b,
-                                          const og_delta_column *columns, uint32_t n_columns, const uint64_t *in_a,
-                                          const uint64_t *in_b, size_t n, bool *equal);
+/* Rows of two versions to be compared one by one: offset in_a[i] of `a` with in_b[i] of `b`, i < n. */
+typedef struct og_delta_pairs {
+  og_lance_table *a, *b;
+  const og_delta_column *columns; /* from: of a, to: of b */
+  uint32_t n_columns;
+  const uint64_t *in_a, *in_b;
+  size_t n;
+} og_delta_pairs;
+/* equal[i]: are the values of pair i equal in all columns?  A column that one of them lacks must be null in the other.
+ */
+OG_MUST_USE og_status og_delta_equal_rows(og_ctx *cx, const og_delta_pairs *p, bool *equal);
 /* The columns of two versions of one table, paired; *out in arena `a`. */
 OG_MUST_USE og_status og_delta_pair_columns(og_ctx *cx, og_arena *a, const og_lance_table *from,
                                             const og_lance_table *to, og_delta_column **out, uint32_t *n);

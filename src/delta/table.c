@@ -276,7 +276,8 @@ static og_status drop_equal(og_ctx *cx, join *j)
   for (size_t i = 0; i <= j->rows.len; i++) {
     og_delta_row *r = &OG_VEC_AT(&j->rows, og_delta_row, i);
     if (n == PAIRS_AT_ONCE || (i == j->rows.len && n)) {
-      OG_TRY(og_delta_equal_rows(cx, d->from, d->to, d->columns, d->n_columns, from, to, n, equal));
+      const og_delta_pairs pairs = {d->from, d->to, d->columns, d->n_columns, from, to, n};
+      OG_TRY(og_delta_equal_rows(cx, &pairs, equal));
       for (size_t k = 0; k < n; k++)
         if (equal[k])
           OG_VEC_AT(&j->rows, og_delta_row, which[k]).from = OG_VEC_AT(&j->rows, og_delta_row, which[k]).to =

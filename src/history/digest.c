@@ -20,7 +20,7 @@ og_status og_digest(og_ctx *cx, og_str bytes, uint8_t out[32])
 {
   char hex[64];
   OG_TRY(og_digest_hex(cx, bytes, hex));
-  for (int i = 0; i < 32; i++) out[i] = (uint8_t)(hex_value(hex[2 * i]) << 4 | hex_value(hex[2 * i + 1]));
+  for (size_t i = 0; i < 32; i++) out[i] = (uint8_t)(hex_value(hex[2 * i]) << 4 | hex_value(hex[2 * i + 1]));
   return OG_OK;
 }
 

@@ -130,40 +130,44 @@ static og_status read_commit(og_ctx *cx, og_graph *g, const og_commit *c, const 
   return st;
 }
 
-static og_status commit_page(og_ctx *cx, og_graph *g, const og_commit *c, og_token *bound,
-                             const og_change_filter *filter, og_str page_token, page *p, og_change_block *out,
-                             og_str *next)
+typedef struct commit_page {
+  og_graph *g;
+  const og_commit_ask *ask;
+  og_commit commit;
+  og_token bound;
+  page page;
+} commit_page;
+
+static og_status read_commit_page(og_ctx *cx, commit_page *k, og_change_block *out, og_str *next)
 {
   og_token token;
-  if (page_token.ptr) {
-    OG_TRY(og_token_decode(cx, page_token, bound, &token));
-    if (og_ulid_cmp(&token.position, &c->id) != 0)
+  const bool goes_on = k->ask->page_token.ptr != NULL;
+  if (goes_on) {
+    OG_TRY(og_token_decode(cx, k->ask->page_token, &k->bound, &token));
+    if (og_ulid_cmp(&token.position, &k->commit.id) != 0)
       return og_fail(cx, OG_EINVALID, "change cursor rejected: it is of another commit");
   }
-  OG_TRY(read_commit(cx, g, c, filter, page_token.ptr ? &token.place : NULL, p));
-  OG_TRY(give_block(cx, p, 0, c, out));
-  if (!p->full) return OG_OK;
-  bound->position = c->id;
-  OG_TRY(og_token_place(cx, &out->changes[out->n_changes - 1], &bound->place));
-  return og_token_encode(cx, bound, next);
+  OG_TRY(read_commit(cx, k->g, &k->commit, &k->ask->filter, goes_on ? &token.place : NULL, &k->page));
+  OG_TRY(give_block(cx, &k->page, 0, &k->commit, out));
+  if (!k->page.full) return OG_OK;
+  k->bound.position = k->commit.id;
+  OG_TRY(og_token_place(cx, &out->changes[out->n_changes - 1], &k->bound.place));
+  return og_token_encode(cx, &k->bound, next);
 }
 
-og_status og_commit_changes(og_ctx *cx, og_graph *g, const og_ulid *commit, const og_change_filter *filter,
-                            const og_page_opts *opts, og_str page_token, og_change_block *out, og_str *next)
+og_status og_commit_changes(og_ctx *cx, og_graph *g, const og_commit_ask *ask, og_change_block *out, og_str *next)
 {
-  og_commit c;
-  page p;
-  og_token bound = {.kind = OG_TOKEN_COMMIT_PAGE};
+  commit_page k = {.g = g, .ask = ask, .bound = {.kind = OG_TOKEN_COMMIT_PAGE}};
   og_snapshot *s = NULL;
   *out = (og_change_block){0};
   *next = OG_STR_NONE;
-  OG_TRY(og_change_filter_check(cx, filter));
-  OG_TRY(page_init(cx, &p, opts));
-  OG_TRY(og_graph_find_commit(cx, g, OG_STR_NONE, commit, &c));
-  OG_TRY(og_graph_snapshot(cx, g, c.branch, &s));
-  og_status st = og_token_bind(cx, s, filter, &bound);
-  if (st == OG_OK) st = commit_page(cx, g, &c, &bound, filter, page_token, &p, out, next);
-  og_vec_cleanup(&p.changes);
+  OG_TRY(og_change_filter_check(cx, &ask->filter));
+  OG_TRY(page_init(cx, &k.page, &ask->opts));
+  OG_TRY(og_graph_find_commit(cx, g, OG_STR_NONE, &ask->commit, &k.commit));
+  OG_TRY(og_graph_snapshot(cx, g, k.commit.branch, &s));
+  og_status st = og_token_bind(cx, s, &ask->filter, &k.bound);
+  if (st == OG_OK) st = read_commit_page(cx, &k, out, next);
+  og_vec_cleanup(&k.page.changes);
   og_snapshot_unref(s);
   return st;
 }

@@ -26,11 +26,17 @@ typedef struct og_change_block {
   size_t n_changes;
 } og_change_block;
 
+typedef struct og_commit_ask {
+  og_ulid commit;
+  og_change_filter filter;
+  og_page_opts opts;
+  og_str page_token; /* ptr NULL: the first page */
+} og_commit_ask;
+
 /* The exact changes of a commit against its first parent, a page of them.  *next: where the next page begins; ptr NULL:
  * this was the last.  OG_ENOTFOUND; OG_ECONFLICT with OG_DETAIL_DIFF_REFUSAL (parentless_commit, schema_boundary);
  * OG_EGONE when cleanup reclaimed one of the two states. */
-OG_MUST_USE og_status og_commit_changes(og_ctx *cx, og_graph *g, const og_ulid *commit, const og_change_filter *filter,
-                                        const og_page_opts *opts, og_str page_token, og_change_block *out,
+OG_MUST_USE og_status og_commit_changes(og_ctx *cx, og_graph *g, const og_commit_ask *ask, og_change_block *out,
                                         og_str *next);
 
 typedef struct og_feed_poll {

@@ -25,15 +25,22 @@
 
 typedef og_status (*row_fn)(og_ctx *cx, void *arg, const og_batch *rows, int64_t i, size_t which);
 
+typedef struct read_plan {
+  og_lance_table *table;
+  const uint32_t *columns;
+  uint32_t n_columns;
+  const og_vec *offsets; /* uint64_t */
+} read_plan;
+
 /* Calls `fn` with the given columns of each row. */
-static og_status each_row(og_ctx *cx, og_lance_table *t, const uint32_t *columns, uint32_t n_columns,
-                          const uint64_t *offsets, size_t n, row_fn fn, void *arg)
+static og_status each_row(og_ctx *cx, const read_plan *p, row_fn fn, void *arg)
 {
-  for (size_t from = 0; from < n; from += CHUNK) {
-    const size_t m = n - from < CHUNK ? n - from : CHUNK;
+  for (size_t from = 0; from < p->offsets->len; from += CHUNK) {
+    const size_t m = p->offsets->len - from < CHUNK ? p->offsets->len - from : CHUNK;
     og_batch *rows;
     OG_TRY(og_ctx_poll(cx));
-    OG_TRY(og_lance_table_take(cx, t, columns, n_columns, offsets + from, m, &rows));
+    OG_TRY(
+        og_lance_table_take(cx, p->table, p->columns, p->n_columns, &OG_VEC_AT(p->offsets, uint64_t, from), m, &rows));
     og_status st = OG_OK;
     for (size_t i = 0; st == OG_OK && i < m; i++) st = fn(cx, arg, rows, (int64_t)i, from + i);
     og_batch_unref(rows);
@@ -129,7 +136,8 @@ static og_status check_edges_of(og_ctx *cx, end_check *c, og_lance_table *table,
 {
   static const uint32_t columns[] = {OG_COLUMN_SRC, OG_COLUMN_DST};
   c->rows = rows;
-  return each_row(cx, table, columns, 2, rows->offsets.data, rows->offsets.len, check_ends, c);
+  const read_plan plan = {table, columns, 2, &rows->offsets};
+  return each_row(cx, &plan, check_ends, c);
 }
 
 static og_status check_source_edges(og_ctx *cx, end_check *c, const og_merge__table *t)
@@ -224,7 +232,8 @@ static og_status see_rows(og_ctx *cx, tuples *u, og_lance_table *table, const so
   for (uint32_t k = 0; k < u->constraint->n; k++) at[k] = k;
   u->at = at;
   u->ids = rows->ids.data;
-  return each_row(cx, table, u->columns, u->constraint->n, rows->offsets.data, rows->offsets.len, see_tuple, u);
+  const read_plan plan = {table, u->columns, u->constraint->n, &rows->offsets};
+  return each_row(cx, &plan, see_tuple, u);
 }
 
 /* Every row of the target that the merge leaves as it is. */
@@ -368,7 +377,8 @@ static og_status see_shared_source(og_ctx *cx, void *arg, const og_batch *rows, 
 static og_status see_ends(og_ctx *cx, sources *s, og_lance_table *t, const og_vec *offsets, row_fn fn)
 {
   static const uint32_t column = OG_COLUMN_SRC;
-  return offsets->len ? each_row(cx, t, &column, 1, offsets->data, offsets->len, fn, s) : OG_OK;
+  const read_plan plan = {t, &column, 1, offsets};
+  return each_row(cx, &plan, fn, s);
 }
 
 /* Sources of the edges that the target changed, as they were and as they are. */

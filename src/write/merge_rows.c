@@ -69,11 +69,14 @@ static og_status split_fields(og_ctx *cx, const og_merge__job *j, const og_merge
   for (uint32_t i = 0; i < n; i++) {
     const og_delta_column same = {i, i};
     bool source_kept, target_kept, equal;
-    OG_TRY(og_delta_equal_rows(cx, t->base, t->source, &same, 1, &theirs->from, &theirs->to, 1, &source_kept));
-    OG_TRY(og_delta_equal_rows(cx, t->base, t->target, &same, 1, &ours->from, &ours->to, 1, &target_kept));
+    const og_delta_pairs in_source = {t->base, t->source, &same, 1, &theirs->from, &theirs->to, 1},
+                         in_target = {t->base, t->target, &same, 1, &ours->from, &ours->to, 1},
+                         in_both = {t->source, t->target, &same, 1, &theirs->to, &ours->to, 1};
+    OG_TRY(og_delta_equal_rows(cx, &in_source, &source_kept));
+    OG_TRY(og_delta_equal_rows(cx, &in_target, &target_kept));
     (*from_target)[i] = source_kept;
     if (source_kept || target_kept) continue;
-    OG_TRY(og_delta_equal_rows(cx, t->source, t->target, &same, 1, &theirs->to, &ours->to, 1, &equal));
+    OG_TRY(og_delta_equal_rows(cx, &in_both, &equal));
     if (!equal && prefer == OG_MERGE_ASK) *clash = og_lance_table_schema(t->target)->arrow->fields[i].name;
     (*from_target)[i] = prefer == OG_MERGE_OURS;
   }
@@ -126,7 +129,8 @@ static og_status flush_pairs(og_ctx *cx, og_merge__job *j, og_merge__table *t, p
   uint32_t n;
   if (p->n == 0) return OG_OK;
   OG_TRY(og_delta_pair_columns(cx, cx->arena, t->source, t->target, &columns, &n));
-  OG_TRY(og_delta_equal_rows(cx, t->source, t->target, columns, n, p->in_source, p->in_target, p->n, p->equal));
+  const og_delta_pairs all = {t->source, t->target, columns, n, p->in_source, p->in_target, p->n};
+  OG_TRY(og_delta_equal_rows(cx, &all, p->equal));
   for (size_t i = 0; i < p->n; i++)
     if (!p->equal[i]) OG_TRY(diverged(cx, j, t, p->theirs[i], p->ours[i]));
   p->n = 0;
