@@ -9,6 +9,8 @@
  */
 #include "exec/search.h"
 
+#include <math.h>
+
 #include "arrow/builder.h"
 #include "arrow/kernels.h"
 #include "base/map.h"
@@ -107,19 +109,25 @@ static og_status value_of_row(og_ctx *cx, void *arg, const og_pexpr *e, size_t i
   return og_run__value(cx, r->run, e, all + r->rows[i] * r->run->plan->n_slots, out);
 }
 
-/* Rows of one table of a slot, `value` by `value`; those of others and OG_ROW_NONE are left out.  index[i]: where the
- * row's value is in *out, from `base` on. */
-static og_status fetch_type(og_ctx *cx, og_view *v, int32_t field, uint32_t type, const uint64_t *values, size_t n,
-                            int64_t base, int64_t *index, og_column **out)
+typedef struct mixed_rows { /* values of a slot, and where each one's field is among those fetched; -1: nowhere */
+  const uint64_t *values;
+  int64_t *index;
+  size_t n;
+  int64_t fetched;
+} mixed_rows;
+
+/* The field of those of the rows that are of one table. */
+static og_status fetch_type(og_ctx *cx, og_view *v, int32_t field, uint32_t type, mixed_rows *rows, og_column **out)
 {
-  uint64_t *offsets = og_calloc(cx, n + 1, sizeof *offsets);
+  uint64_t *offsets = og_calloc(cx, rows->n + 1, sizeof *offsets);
   size_t kept = 0;
   if (!offsets) return OG_ENOMEM;
-  for (size_t i = 0; i < n; i++) {
-    if (values[i] == OG_ROW_NONE || og_row_type(values[i]) != type) continue;
-    index[i] = base + (int64_t)kept;
-    offsets[kept++] = og_row_offset(values[i]);
+  for (size_t i = 0; i < rows->n; i++) {
+    if (rows->values[i] == OG_ROW_NONE || og_row_type(rows->values[i]) != type) continue;
+    rows->index[i] = rows->fetched + (int64_t)kept;
+    offsets[kept++] = og_row_offset(rows->values[i]);
   }
+  rows->fetched += (int64_t)kept;
   og_status st = og_view_fetch(cx, v, field, offsets, kept, out);
   og_free(offsets);
   return st;
@@ -130,22 +138,21 @@ static og_status fetch_mixed(og_ctx *cx, og_run *run, const og_pexpr *e, const u
                              og_column **out)
 {
   const og_slot *slot = &run->plan->slots[e->slot];
-  int64_t *index = og_calloc(cx, n + 1, sizeof *index), base = 0;
+  mixed_rows m = {.values = values, .index = og_calloc(cx, n + 1, sizeof *m.index), .n = n};
   og_column **parts = og_calloc(cx, (size_t)slot->n_types + 1, sizeof *parts), *all = NULL;
-  og_status st = index && parts ? OG_OK : OG_ENOMEM;
-  for (size_t i = 0; st == OG_OK && i < n; i++) index[i] = -1;
+  og_status st = m.index && parts ? OG_OK : OG_ENOMEM;
+  for (size_t i = 0; st == OG_OK && i < n; i++) m.index[i] = -1;
   for (uint32_t t = 0; st == OG_OK && t < slot->n_types; t++) {
     int32_t field = e->field;
     if (slot->fields && field >= 0) field = slot->fields[t * slot->type->n_properties + (uint32_t)field];
-    st = fetch_type(cx, run->views[e->slot][t], field, t, values, n, base, index, &parts[t]);
-    if (st == OG_OK) base += parts[t]->len;
+    st = fetch_type(cx, run->views[e->slot][t], field, t, &m, &parts[t]);
   }
   if (st == OG_OK) st = og_column_concat(cx, parts, slot->n_types, &all);
-  if (st == OG_OK) st = og_column_take(cx, all, index, (int64_t)n, out);
+  if (st == OG_OK) st = og_column_take(cx, all, m.index, (int64_t)n, out);
   og_column_unref(all);
   for (uint32_t t = 0; parts && t < slot->n_types; t++) og_column_unref(parts[t]);
   og_free(parts);
-  og_free(index);
+  og_free(m.index);
   return st;
 }
 
@@ -425,16 +432,25 @@ static og_status assign_groups(og_ctx *cx, const og_plan *plan, grouping *g)
 
 typedef struct accumulator {
   int64_t count;
-  og_i128 sum;  /* of integers: exact */
-  double real;  /* of floats */
-  int64_t best; /* row of the smallest or largest value so far; -1: none */
+  og_i128 sum;       /* of integers: exact */
+  double real, rest; /* of floats: the sum, and what its rounding has lost */
+  int64_t best;      /* row of the smallest or largest value so far; -1: none */
 } accumulator;
+
+/* The error of the addition is exact, by Knuth's two-sum (The Art of Computer Programming 2, 4.2.2): so the order of
+ * the rows does not show, short of cancellations beyond 100 bits. */
+static void add_float(accumulator *a, double x)
+{
+  double sum = a->real + x, y = sum - a->real;
+  a->rest += (a->real - (sum - y)) + (x - y);
+  a->real = sum;
+}
 
 static void add_number(const og_column *c, int64_t i, accumulator *a)
 {
   og_scalar v = og_scalar_at(c, i);
   if (v.type.id == OG_TYPE_F32 || v.type.id == OG_TYPE_F64)
-    a->real += v.v.f;
+    add_float(a, v.v.f);
   else
     a->sum += v.type.id == OG_TYPE_U32 || v.type.id == OG_TYPE_U64 ? (og_i128)v.v.u : (og_i128)v.v.i;
 }
@@ -480,9 +496,14 @@ static og_status accumulate_distinct(og_ctx *cx, const og_plan_agg *agg, const g
   return st;
 }
 
+static double total_of(const accumulator *a)
+{
+  return isfinite(a->real) ? a->real + a->rest : a->real; /* beyond all floats the rest is no number */
+}
+
 static og_status sum_value(og_ctx *cx, og_builder *b, const og_plan_agg *g, const accumulator *a)
 {
-  if (g->type.type.id == OG_TYPE_F64) return og_builder_f64(cx, b, a->real);
+  if (g->type.type.id == OG_TYPE_F64) return og_builder_f64(cx, b, total_of(a));
   bool is_unsigned = g->type.type.id == OG_TYPE_U64;
   if (is_unsigned ? a->sum > UINT64_MAX : a->sum > INT64_MAX || a->sum < INT64_MIN)
     return og_fail(cx, OG_EINVALID, "execution error: a sum does not fit %s", is_unsigned ? "a U64" : "an I64");
@@ -495,7 +516,8 @@ static og_status agg_value(og_ctx *cx, og_builder *b, const og_plan_agg *g, cons
   if (a->count == 0) return og_builder_null(cx, b);
   switch (g->agg) {
   case OG_AGG_SUM: return sum_value(cx, b, g, a);
-  case OG_AGG_AVG: return og_builder_f64(cx, b, (a->real + (double)a->sum) / (double)a->count); /* one of them is 0 */
+  case OG_AGG_AVG:
+    return og_builder_f64(cx, b, (total_of(a) + (double)a->sum) / (double)a->count); /* one of the two is 0 */
   default: return og_builder_copy(cx, b, v, a->best);
   }
 }
@@ -531,7 +553,7 @@ static og_status group_columns(og_ctx *cx, const og_plan *plan, grouping *g)
 
 typedef struct group_source {
   og_run *run;
-  const grouping *g;
+  og_column *const *groups;
   const uint64_t *rows; /* of groups */
   og_eval eval;
   uint64_t at;
@@ -541,7 +563,7 @@ static og_status group_leaf(og_ctx *cx, const og_eval *ev, const og_pexpr *e, og
 {
   const group_source *s = ev->arg;
   if (e->kind != OG_PX_GROUP) return og_fail(cx, OG_EINTERNAL, "an expression of rows is asked of a group");
-  return og_eval_column_at(cx, ev->scratch, s->g->groups[e->group], (int64_t)s->at, out);
+  return og_eval_column_at(cx, ev->scratch, s->groups[e->group], (int64_t)s->at, out);
 }
 
 static og_status value_of_group(og_ctx *cx, void *arg, const og_pexpr *e, size_t i, og_scalar *out)
@@ -553,8 +575,7 @@ static og_status value_of_group(og_ctx *cx, void *arg, const og_pexpr *e, size_t
 
 static og_status project(og_ctx *cx, group_source *s, const og_pexpr *e, size_t n, og_column **out)
 {
-  if (e->kind == OG_PX_GROUP)
-    return og_column_take(cx, s->g->groups[e->group], (const int64_t *)s->rows, (int64_t)n, out);
+  if (e->kind == OG_PX_GROUP) return og_column_take(cx, s->groups[e->group], (const int64_t *)s->rows, (int64_t)n, out);
   return compute(cx, s->run, e, n, value_of_group, s, out);
 }
 
@@ -585,7 +606,7 @@ static og_status group_keys(og_ctx *cx, group_source *s, size_t n, sorter *out)
     out->keys[out->n++].desc = o->desc;
   }
   for (uint32_t i = 0; i < plan->n_keys; i++) {
-    OG_TRY(og_column_take(cx, s->g->groups[i], (const int64_t *)s->rows, (int64_t)n, &out->keys[out->n].values));
+    OG_TRY(og_column_take(cx, s->groups[i], (const int64_t *)s->rows, (int64_t)n, &out->keys[out->n].values));
     out->n++;
   }
   return OG_OK;
@@ -606,10 +627,11 @@ static og_status order_groups(og_ctx *cx, group_source *s, uint64_t *rows, size_
   return st;
 }
 
-static og_status project_groups(og_ctx *cx, og_run *run, const grouping *g, uint64_t *rows, og_exec_result *out)
+static og_status project_groups(og_ctx *cx, og_run *run, og_column *const *groups, size_t n, uint64_t *rows,
+                                og_exec_result *out)
 {
-  group_source s = {.run = run, .g = g, .rows = rows, .eval = run->eval};
-  size_t n = g->n_groups, from;
+  group_source s = {.run = run, .groups = groups, .rows = rows, .eval = run->eval};
+  size_t from;
   s.eval.leaf = group_leaf;
   s.eval.arg = &s;
   for (size_t i = 0; i < n; i++) rows[i] = i;
@@ -621,6 +643,15 @@ static og_status project_groups(og_ctx *cx, og_run *run, const grouping *g, uint
     OG_TRY(project(cx, &s, run->plan->columns[i].expr, n, &out->columns[i]));
   out->n_rows = (int64_t)n;
   return OG_OK;
+}
+
+og_status og_run__finish_groups(og_ctx *cx, og_run *run, og_column *const *groups, size_t n, og_exec_result *out)
+{
+  uint64_t *rows = og_calloc(cx, n + 1, sizeof *rows);
+  if (!rows) return OG_ENOMEM;
+  og_status st = project_groups(cx, run, groups, n, rows, out);
+  og_free(rows);
+  return st;
 }
 
 static og_status group(og_ctx *cx, og_run *run, grouping *g, og_exec_result *out)
@@ -635,7 +666,7 @@ static og_status group(og_ctx *cx, og_run *run, grouping *g, og_exec_result *out
   OG_TRY(assign_groups(cx, plan, g));
   if (plan->n_keys == 0) g->n_groups = 1; /* one group, even of no rows */
   OG_TRY(group_columns(cx, plan, g));
-  return project_groups(cx, run, g, g->first, out); /* whose first rows are no more needed */
+  return og_run__finish_groups(cx, run, g->groups, g->n_groups, out);
 }
 
 static og_status finish_groups(og_ctx *cx, og_run *run, og_exec_result *out)
@@ -663,17 +694,6 @@ static og_status begin_answer(og_ctx *cx, const og_run *run, og_exec_result *out
   out->n_columns = run->plan->n_columns;
   out->columns = og_calloc(cx, out->n_columns + 1, sizeof(og_column *));
   return out->columns ? OG_OK : OG_ENOMEM;
-}
-
-og_status og_run__finish_groups(og_ctx *cx, og_run *run, og_column **groups, size_t n, og_exec_result *out)
-{
-  const grouping g = {.groups = groups, .n_groups = n};
-  OG_TRY(begin_answer(cx, run, out));
-  uint64_t *rows = og_calloc(cx, n + 1, sizeof *rows);
-  if (!rows) return OG_ENOMEM;
-  og_status st = project_groups(cx, run, &g, rows, out);
-  og_free(rows);
-  return st;
 }
 
 og_status og_run__finish(og_ctx *cx, og_run *run, og_exec_result *out)

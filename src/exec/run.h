@@ -69,7 +69,9 @@ OG_MUST_USE og_status og_run__sort(og_ctx *cx, og_run *run, const og_plan_order 
                                    uint64_t *rows, size_t n);
 /* OG_ELIMIT when `more` values beside those in run->out are too many. */
 OG_MUST_USE og_status og_run__check_room(og_ctx *cx, const og_run *run, uint64_t more);
-/* Columns of the answer from columns of groups: the keys, then the aggregates, borrowed. */
-OG_MUST_USE og_status og_run__finish_groups(og_ctx *cx, og_run *run, og_column **groups, size_t n, og_exec_result *out);
+/* Columns of the answer from groups that are made already: `groups` are the plan's keys, then its aggregates, n rows
+ * each, borrowed.  having, columns, order and window follow. */
+OG_MUST_USE og_status og_run__finish_groups(og_ctx *cx, og_run *run, og_column *const *groups, size_t n,
+                                            og_exec_result *out);
 /* Columns of the answer from run->out. */
 OG_MUST_USE og_status og_run__finish(og_ctx *cx, og_run *run, og_exec_result *out);

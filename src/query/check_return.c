@@ -251,7 +251,7 @@ static og_status check_sortable(og_checker *c, const og_expr *e, const og_operan
 
 static og_status order_by_column(og_checker *c, const og_expr *e, og_str name, og_plan_order *o)
 {
-  og_operand v;
+  og_operand v = {0};
   const og_expr named = {.kind = OG_EXPR_ALIAS, .span = e->span, .prop = name};
   OG_TRY(og_check__alias(c, &named, &v));
   for (uint32_t i = 0; i < c->n_columns; i++)

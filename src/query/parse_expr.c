@@ -158,6 +158,17 @@ static og_status adopt_two(og_parser *p, og_expr *e, const og_expr *left, const 
   return adopt(p, e, args, right ? 2 : 1);
 }
 
+/* The expressions gathered in `v`, in the arena; frees the vector. */
+static og_status take_exprs(og_parser *p, og_vec *v, og_status st, og_expr *e)
+{
+  const og_expr **args = st == OG_OK ? og_arena_calloc(p->cx, p->a, v->len + 1, sizeof *args) : NULL;
+  uint32_t n = (uint32_t)v->len;
+  if (st == OG_OK && !args) st = OG_ENOMEM;
+  for (uint32_t i = 0; st == OG_OK && i < n; i++) args[i] = OG_VEC_AT(v, const og_expr *, i);
+  og_vec_cleanup(v);
+  return st == OG_OK ? adopt(p, e, args, n) : st;
+}
+
 /* ---- calls */
 
 static const struct {
@@ -234,8 +245,6 @@ static og_status parse_distinct(og_parser *p, og_expr *e)
 static og_status parse_call(og_parser *p, const call_form *form, const og_expr **out)
 {
   og_vec v = OG_VEC_INIT(const og_expr *);
-  const og_expr *const *args;
-  uint32_t n;
   og_expr *e = new_expr(p, form->kind);
   if (!e) return OG_ENOMEM;
   *out = e;
@@ -245,10 +254,9 @@ static og_status parse_call(og_parser *p, const call_form *form, const og_expr *
   OG_TRY(og_parse__advance(p));
   OG_TRY(og_parse__punct(p, "("));
   OG_TRY(parse_distinct(p, e));
-  OG_TRY(og_parse__to_arena(p, &v, parse_args(p, form, &v), &args, &n));
+  OG_TRY(take_exprs(p, &v, parse_args(p, form, &v), e));
   p->depth--;
   e->span.end = p->lx.tok.span.end;
-  OG_TRY(adopt(p, e, args, n));
   return og_parse__punct(p, ")");
 }
 
@@ -334,13 +342,13 @@ static og_status parse_sign(og_parser *p, const og_expr **out)
   if (og_parse__peek(p, &next) && (next.kind == OG_TOK_INT || next.kind == OG_TOK_FLOAT))
     return parse_literal_expr(p, out);
   og_expr *e = new_expr(p, OG_EXPR_CALL);
-  const og_expr *of;
   if (!e) return OG_ENOMEM;
   e->fn = OG_FN_NEG;
   OG_TRY(og_parse__deeper(p));
   OG_TRY(og_parse__advance(p));
-  OG_TRY(parse_sign(p, &of));
+  OG_TRY(parse_sign(p, out));
   p->depth--;
+  const og_expr *of = *out;
   *out = e;
   return adopt_two(p, e, of, NULL);
 }
@@ -450,25 +458,22 @@ static og_status parse_list_exprs(og_parser *p, og_vec *items)
 static og_status parse_in_list(og_parser *p, const og_expr **out)
 {
   og_vec v = OG_VEC_INIT(const og_expr *);
-  const og_expr *const *items = NULL;
-  uint32_t n;
   og_expr *e = new_expr(p, OG_EXPR_LIST);
   if (!e) return OG_ENOMEM;
   *out = e;
   OG_TRY(og_parse__deeper(p));
   OG_TRY(og_parse__advance(p));
-  OG_TRY(og_parse__to_arena(p, &v, parse_list_exprs(p, &v), &items, &n));
+  OG_TRY(take_exprs(p, &v, parse_list_exprs(p, &v), e));
   p->depth--;
   e->span.end = p->lx.tok.span.end;
   OG_TRY(og_parse__punct(p, "]"));
-  OG_TRY(adopt(p, e, items, n));
-  for (uint32_t i = 0; i < n; i++)
-    if (items[i]->kind != OG_EXPR_LITERAL || items[i]->lit.kind == OG_LIT_NULL) return OG_OK;
-  og_literal *list = og_arena_calloc(p->cx, p->a, (size_t)n + 1, sizeof *list);
+  for (uint32_t i = 0; i < e->n_args; i++)
+    if (e->args[i]->kind != OG_EXPR_LITERAL || e->args[i]->lit.kind == OG_LIT_NULL) return OG_OK;
+  og_literal *list = og_arena_calloc(p->cx, p->a, (size_t)e->n_args + 1, sizeof *list);
   if (!list) return OG_ENOMEM;
-  for (uint32_t i = 0; i < n; i++) list[i] = items[i]->lit;
+  for (uint32_t i = 0; i < e->n_args; i++) list[i] = e->args[i]->lit;
   e->kind = OG_EXPR_LITERAL;
-  e->lit = (og_literal){.kind = OG_LIT_LIST, .span = e->span, .items = list, .n_items = n};
+  e->lit = (og_literal){.kind = OG_LIT_LIST, .span = e->span, .items = list, .n_items = e->n_args};
   e->args = NULL;
   e->n_args = 0;
   return OG_OK;
@@ -517,10 +522,10 @@ static og_status parse_not(og_parser *p, const og_expr **out)
 {
   if (!og_parse__at_head(p, "not", "(")) return parse_compare(p, out);
   og_expr *e = new_expr(p, OG_EXPR_NOT);
-  const og_expr *of;
   if (!e) return OG_ENOMEM;
   OG_TRY(og_parse__advance(p));
-  OG_TRY(parse_group(p, &of));
+  OG_TRY(parse_group(p, out));
+  const og_expr *of = *out;
   *out = e;
   return adopt_two(p, e, of, NULL);
 }
@@ -548,8 +553,6 @@ static og_status parse_terms(og_parser *p, og_expr_kind kind, const char *word, 
 static og_status parse_chain(og_parser *p, og_expr_kind kind, const char *word, level_fn term, const og_expr **out)
 {
   og_vec v = OG_VEC_INIT(const og_expr *);
-  const og_expr *const *terms;
-  uint32_t n;
   OG_TRY(term(p, out));
   if (!og_parse__at_word(p, word) || !og_parse__at_word_op(p)) return OG_OK;
   og_expr *e = new_expr(p, kind);
@@ -557,8 +560,7 @@ static og_status parse_chain(og_parser *p, og_expr_kind kind, const char *word, 
   og_status st = add_chain(p, kind, *out, &v);
   if (st == OG_OK) st = parse_terms(p, kind, word, term, &v);
   *out = e;
-  OG_TRY(og_parse__to_arena(p, &v, st, &terms, &n));
-  return adopt(p, e, terms, n);
+  return take_exprs(p, &v, st, e);
 }
 
 static og_status parse_and(og_parser *p, const og_expr **out)

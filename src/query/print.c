@@ -9,7 +9,9 @@ typedef struct printer {
   og_buf *out;
   const og_slot *slots;
   const og_param_decl *params;
-  const og_plan *plan;       /* NULL: of a mutation */
+  const og_pexpr *const *keys; /* of groups */
+  uint32_t n_keys;
+  const og_plan_agg *aggs;
   const og_type_def *target; /* of a mutation: whose row a statement looks at */
 } printer;
 
@@ -130,8 +132,8 @@ static og_status print_agg(printer *p, const og_plan_agg *agg)
 
 static og_status print_group(printer *p, uint32_t group)
 {
-  if (group < p->plan->n_keys) return print_px(p, p->plan->keys[group]);
-  return print_agg(p, &p->plan->aggs[group - p->plan->n_keys]);
+  /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference) -- mutations have no groups, and no expressions over any */
+  return group < p->n_keys ? print_px(p, p->keys[group]) : print_agg(p, &p->aggs[group - p->n_keys]);
 }
 
 static og_status print_predicate(printer *p, const og_pexpr *px)
@@ -301,7 +303,13 @@ static og_status print_count(printer *p, const char *word, const og_plan_count *
 
 og_status og_plan_print(og_ctx *cx, const og_plan *plan, og_buf *out)
 {
-  printer p = {.cx = cx, .out = out, .slots = plan->slots, .params = plan->params, .plan = plan};
+  printer p = {.cx = cx,
+               .out = out,
+               .slots = plan->slots,
+               .params = plan->params,
+               .keys = plan->keys,
+               .n_keys = plan->n_keys,
+               .aggs = plan->aggs};
   OG_TRY(print_ops(&p, plan->ops, plan->n_ops, 0));
   OG_TRY(print_columns(&p, plan));
   OG_TRY(print_order(&p, plan));

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 """Golden scripts: what one does to a graph, and what it answers, written down and read as documentation.
 
-Every tests/golden/*/*.gqt is one test. The runner replays a script with the `omnigraph` program and writes it down again
+Every tests/golden/*/*.gqt is one test, and every page of docs/user that has gqt blocks. The runner replays a script with the `omnigraph` program and writes it down again
 with what came out; the test fails when the two texts differ, and shows where. docs/dev/testing.md has the format.
 
     test_golden.py [--update] [SCRIPT]...     shows, or writes into the scripts, what differs
@@ -22,6 +22,7 @@ import tempfile
 
 HERE = pathlib.Path(__file__).resolve().parent
 SCRIPTS = sorted(HERE.glob("*/*.gqt"))
+PAGES = sorted(page for page in (HERE.parents[1] / "docs" / "user").glob("*.md") if "\n```gqt\n" in page.read_text())
 
 STEPS = {"schema", "load", "query", "mutate", "lint", "fmt", "export", "branch", "diff", "on"}
 SETTINGS = {"name", "params"}
@@ -292,13 +293,26 @@ def do(graph, step):
     return answers
 
 
-def replay(script):
-    """The script's text, with the answers it gets now."""
+def replay_text(script, text):
     with tempfile.TemporaryDirectory() as folder:
         graph, lines = Graph(pathlib.Path(folder), script), []
-        for part in parse(script.read_text()):
+        for part in parse(text):
             lines += [part] if isinstance(part, str) else do(graph, part)
     return "\n".join(lines) + "\n"
+
+
+def replay_page(page):
+    """A page of the manual: its gqt blocks are one script."""
+    pieces = re.split(r"(?<=^```gqt\n)(.*?)(?=^```)", page.read_text(), flags=re.M | re.S)
+    mark = "\n\n# ---- the next block\n"
+    blocks = replay_text(page, mark.join(piece.rstrip("\n") for piece in pieces[1::2])).split(mark)
+    pieces[1::2] = [block.rstrip("\n") + "\n" for block in blocks]
+    return "".join(pieces)
+
+
+def replay(script):
+    """The script's text, with the answers it gets now."""
+    return replay_page(script) if script.suffix == ".md" else replay_text(script, script.read_text())
 
 
 def difference(script):
@@ -309,7 +323,8 @@ def difference(script):
 
 def pytest_generate_tests(metafunc):
     if "script" in metafunc.fixturenames:
-        metafunc.parametrize("script", SCRIPTS, ids=["/".join(s.with_suffix("").parts[-2:]) for s in SCRIPTS])
+        metafunc.parametrize("script", SCRIPTS + PAGES,
+                             ids=["/".join(s.with_suffix("").parts[-2:]) for s in SCRIPTS + PAGES])
 
 
 def test_a_script_gives_its_answers(script):
@@ -359,7 +374,7 @@ def main():
     words.add_argument("--update", action="store_true", help="write what came out into the scripts")
     words.add_argument("scripts", nargs="*", type=lambda name: pathlib.Path(name).resolve(), metavar="SCRIPT")
     given, differ = words.parse_args(), 0
-    for script in given.scripts or SCRIPTS:
+    for script in given.scripts or SCRIPTS + PAGES:
         try:
             text, diff = difference(script)
         except Broken as broken:
@@ -368,7 +383,7 @@ def main():
         differ += bool(diff)
         if given.update and diff:
             script.write_text(text)
-    print(f"{differ} of {len(given.scripts or SCRIPTS)} scripts differ" + (" and were updated" if given.update else ""))
+    print(f"{differ} of {len(given.scripts or SCRIPTS + PAGES)} scripts differ" + (" and were updated" if given.update else ""))
     return 1 if differ and not given.update else 0
 
 
