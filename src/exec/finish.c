@@ -645,8 +645,16 @@ static og_status project_groups(og_ctx *cx, og_run *run, og_column *const *group
   return OG_OK;
 }
 
+static og_status begin_answer(og_ctx *cx, const og_run *run, og_exec_result *out)
+{
+  out->n_columns = run->plan->n_columns;
+  out->columns = og_calloc(cx, out->n_columns + 1, sizeof(og_column *));
+  return out->columns ? OG_OK : OG_ENOMEM;
+}
+
 og_status og_run__finish_groups(og_ctx *cx, og_run *run, og_column *const *groups, size_t n, og_exec_result *out)
 {
+  OG_TRY(begin_answer(cx, run, out));
   uint64_t *rows = og_calloc(cx, n + 1, sizeof *rows);
   if (!rows) return OG_ENOMEM;
   og_status st = project_groups(cx, run, groups, n, rows, out);
@@ -689,15 +697,9 @@ static og_status finish_groups(og_ctx *cx, og_run *run, og_exec_result *out)
   return st;
 }
 
-static og_status begin_answer(og_ctx *cx, const og_run *run, og_exec_result *out)
-{
-  out->n_columns = run->plan->n_columns;
-  out->columns = og_calloc(cx, out->n_columns + 1, sizeof(og_column *));
-  return out->columns ? OG_OK : OG_ENOMEM;
-}
-
 og_status og_run__finish(og_ctx *cx, og_run *run, og_exec_result *out)
 {
+  if (run->plan->aggregate) return finish_groups(cx, run, out);
   OG_TRY(begin_answer(cx, run, out));
-  return run->plan->aggregate ? finish_groups(cx, run, out) : finish_rows(cx, run, out);
+  return finish_rows(cx, run, out);
 }

@@ -108,6 +108,7 @@ static og_status key_of(og_ctx *cx, og_run *run, const og_pexpr *const *keys, ui
     *null = v.is_null;
     if (!v.is_null) *hash = og_scalar_hash(&v, *hash);
   }
+  og_arena_reset(&run->scratch);
   return OG_OK;
 }
 
@@ -121,6 +122,7 @@ static og_status keys_match(og_ctx *cx, og_run *run, const og_plan_op *op, const
     OG_TRY(og_run__value(cx, run, op->right_keys[i], slots, &b));
     *out = !a.is_null && !b.is_null && og_scalar_cmp(&a, &b, &c) && c == 0;
   }
+  og_arena_reset(&run->scratch);
   return OG_OK;
 }
 

@@ -62,6 +62,37 @@ og_str og_check__hint(og_checker *c, og_str near)
   return text;
 }
 
+/* Not $p for $q: what is meant is seldom two letters from a name of one. */
+static void nearer(og_str name, og_str candidate, og_str *best, unsigned *distance)
+{
+  unsigned d = og_str_distance(candidate, name, *distance);
+  if (d > *distance || d >= name.len || (best->len && d == *distance)) return;
+  *distance = d;
+  *best = candidate;
+}
+
+og_str og_check__near_var(og_checker *c, og_str name, bool variables)
+{
+  og_str best = OG_STR_NONE, text = OG_STR_NONE;
+  unsigned distance = 2;
+  for (uint32_t i = 0; variables && i < c->n_scope; i++) nearer(name, c->slots[c->scope[i]].name, &best, &distance);
+  for (uint32_t i = 0; i < c->q->n_params; i++) nearer(name, c->q->params[i].name, &best, &distance);
+  if (best.len == 0) return text;
+  if (og_arena_printf(c->cx, c->a, &text, "did you mean '$" OG_STR_FMT "'?", OG_STR_ARG(best)) != OG_OK)
+    og_error_clear(c->cx);
+  return text;
+}
+
+og_status og_check__no_param(og_checker *c, og_str name, og_span at, const char *code)
+{
+  og_str hint = og_check__near_var(c, name, false);
+  if (hint.len == 0)
+    hint = c->q->is_mutation ? OG_STR("declare it behind the query's name; a bare name is a property of the row")
+                             : OG_STR("declare it behind the query's name");
+  return OG_CHECK_FAIL(c, at, hint, "type error: %s'$" OG_STR_FMT "' is not a parameter of this query", code,
+                       OG_STR_ARG(name));
+}
+
 /* ---- set-up */
 
 static uint32_t count_clauses(const og_clause *clauses, uint32_t n)

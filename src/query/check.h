@@ -110,6 +110,10 @@ og_str og_check__type_text(og_checker *c, const og_prop_type *t); /* without `?`
 const char *og_check__kind_text(const og_type_def *t);            /* "node type", "edge type", "interface" */
 /* "did you mean 'x'?" in the arena, or empty. */
 og_str og_check__hint(og_checker *c, og_str near);
+/* The same with the nearest name of a parameter and, unless they are not meant, of a variable in scope. */
+og_str og_check__near_var(og_checker *c, og_str name, bool variables);
+/* Raises that `$name` is no parameter; `code` as "T14: ". */
+og_status og_check__no_param(og_checker *c, og_str name, og_span at, const char *code);
 
 /* check_clause.c */
 OG_MUST_USE og_status og_check__block(og_checker *c, const og_clause *clauses, uint32_t n, og_block **out);

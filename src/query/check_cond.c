@@ -244,9 +244,7 @@ static og_status inline_value(og_checker *c, const og_property *p, const og_assi
 {
   const og_expr *e = m->value;
   if (e->kind == OG_EXPR_LITERAL) return inline_literal(c, p, m, value);
-  if (e->kind == OG_EXPR_VAR && og_check__param(c, e->var) < 0)
-    return OG_CHECK_FAIL(c, e->span, OG_STR("declare it behind the query's name"),
-                         "type error: '$" OG_STR_FMT "' is not a parameter of this query", OG_STR_ARG(e->var));
+  if (e->kind == OG_EXPR_VAR && og_check__param(c, e->var) < 0) return og_check__no_param(c, e->var, e->span, "");
   og_prop_type item = p->type;
   item.list = false;
   OG_TRY(og_check__operand(c, e, value));

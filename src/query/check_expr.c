@@ -69,19 +69,11 @@ og_status og_check__literal_px(og_checker *c, const og_literal *lit, og_operand 
 
 static og_status unbound(og_checker *c, const og_expr *e, const char *code)
 {
-  og_str near = OG_STR_NONE;
-  if (c->q->is_mutation)
-    return OG_CHECK_FAIL(c, e->span, OG_STR("declare it behind the query's name; a bare name is a property of the row"),
-                         "type error: T14: '$" OG_STR_FMT "' is not a parameter of this query", OG_STR_ARG(e->var));
+  if (c->q->is_mutation) return og_check__no_param(c, e->var, e->span, "T14: ");
   if (og_check__find(c, e->var) != OG_NO_SLOT)
     return OG_CHECK_FAIL(c, e->span, OG_STR("a clause that reads a variable stands behind the one that binds it"),
                          "type error: %svariable '$" OG_STR_FMT "' is not bound yet", code, OG_STR_ARG(e->var));
-  for (uint32_t i = 0; i < c->n_scope; i++) {
-    size_t distance = og_str_distance(c->slots[c->scope[i]].name, e->var, 2);
-    if (distance <= 2 && distance < e->var.len) near = c->slots[c->scope[i]].name; /* not $p for $q */
-  }
-  if (near.len && og_arena_printf(c->cx, c->a, &near, "$" OG_STR_FMT, OG_STR_ARG(near)) != OG_OK) return OG_ENOMEM;
-  return OG_CHECK_FAIL(c, e->span, og_check__hint(c, near),
+  return OG_CHECK_FAIL(c, e->span, og_check__near_var(c, e->var, true),
                        "type error: %svariable '$" OG_STR_FMT "' is not bound here", code, OG_STR_ARG(e->var));
 }
 

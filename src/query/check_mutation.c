@@ -7,9 +7,7 @@
 static og_status param_value(og_checker *c, const og_expr *e, const og_prop_type *t, og_str what, og_pexpr **out)
 {
   int param = og_check__param(c, e->var);
-  if (param < 0)
-    return OG_CHECK_FAIL(c, e->span, OG_STR("declare it behind the query's name"),
-                         "type error: T14: '$" OG_STR_FMT "' is not a parameter of this query", OG_STR_ARG(e->var));
+  if (param < 0) return og_check__no_param(c, e->var, e->span, "T14: ");
   const og_prop_type *own = &c->param_types[param];
   bool blob = t->kind == OG_SC_BLOB && own->kind == OG_SC_STRING && !own->list;
   if (!blob && !og_check__compatible(own, t))

@@ -296,9 +296,7 @@ static og_status check_count(og_checker *c, const og_row_count *n, const char *w
   *out = (og_plan_count){.has = n->has, .n = n->n, .span = n->span};
   if (n->param.len == 0) return OG_OK;
   int param = og_check__param(c, n->param);
-  if (param < 0)
-    return OG_CHECK_FAIL(c, n->span, OG_STR("declare it behind the query's name"),
-                         "type error: '$" OG_STR_FMT "' is not a parameter of this query", OG_STR_ARG(n->param));
+  if (param < 0) return og_check__no_param(c, n->param, n->span, "");
   const og_prop_type *t = &c->param_types[param];
   bool integer = !t->list && og_scalar_is_number(t->kind) && t->kind != OG_SC_F32 && t->kind != OG_SC_F64;
   if (!integer)

@@ -93,15 +93,17 @@ static og_status emit_filter(og_lowering *l, og_stage *s)
 
 /* ---- components */
 
+/* An equality of something of the new slot and something of bound ones.  Keys are computed for rows that never meet, so
+ * what may fail is none. */
 static bool is_join(const og_lowering *l, const og_pexpr *px, uint32_t slot)
 {
-  if (px->kind != OG_PX_CMP || px->cmp != OG_CMP_EQ) return false;
+  if (px->kind != OG_PX_CMP || px->cmp != OG_CMP_EQ || px->fails) return false;
   const og_pexpr *a = px->args[0], *b = px->args[1];
-  if (a->kind != OG_PX_FIELD || b->kind != OG_PX_FIELD) return false;
-  return (a->slot == slot && l->bound[b->slot]) || (b->slot == slot && l->bound[a->slot]);
+  if (belongs(b, slot)) return !og_px_is_constant(a) && all_bound(l, a);
+  return belongs(a, slot) && !og_px_is_constant(b) && all_bound(l, b);
 }
 
-/* Equalities between the new slot and bound ones become the keys of a hash join. */
+/* Such equalities become the keys of a hash join. */
 static og_status join_keys(og_lowering *l, og_stage *s, uint32_t slot, og_plan_op *op)
 {
   size_t room = (size_t)s->b->n_filters + 1;
@@ -111,7 +113,7 @@ static og_status join_keys(og_lowering *l, og_stage *s, uint32_t slot, og_plan_o
   for (uint32_t i = 0; i < s->b->n_filters; i++) {
     const og_pexpr *px = s->b->filters[i];
     if (s->placed[i] || !is_join(l, px, slot)) continue;
-    bool swapped = px->args[0]->slot == slot;
+    bool swapped = belongs(px->args[0], slot);
     left[op->n_keys] = px->args[swapped];
     right[op->n_keys++] = px->args[!swapped];
     s->placed[i] = true;

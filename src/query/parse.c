@@ -282,6 +282,7 @@ static og_status parse_traversal(og_parser *p, og_clause *c)
   }
   c->undirected = og_parse__at_punct(p, "<");
   if (c->undirected) OG_TRY(og_parse__advance(p));
+  if (og_parse__at_word(p, "not")) return og_parse__expected(p, "an edge name", OG_STR("no edge can be called 'not'"));
   OG_TRY(og_parse__ident(p, "an edge name", &c->edge, &c->edge_span));
   if (c->undirected) OG_TRY(og_parse__punct(p, ">"));
   if (og_parse__at_punct(p, "{")) OG_TRY(parse_bounds(p, c));
@@ -435,6 +436,7 @@ static og_status parse_returns(og_parser *p, og_vec *out)
 
 static og_status parse_order(og_parser *p, og_vec *out)
 {
+  static const char *const directions[] = {"asc", "desc"};
   OG_TRY(og_parse__punct(p, "{"));
   for (;;) {
     og_ordering *o = og_vec_push(p->cx, out);
@@ -447,7 +449,8 @@ static og_status parse_order(og_parser *p, og_vec *out)
     if (!og_parse__at_punct(p, ",")) break;
     OG_TRY(og_parse__advance(p));
   }
-  return og_parse__punct(p, "}");
+  if (!og_parse__at_punct(p, "}")) return og_parse__expected_word(p, "',' or '}'", directions, 2);
+  return og_parse__advance(p);
 }
 
 static og_status parse_having(og_parser *p, og_vec *out)
@@ -539,7 +542,8 @@ static og_status parse_stmt(og_parser *p, og_stmt *s)
   OG_TRY(take_type(p, &s->type, &s->type_span));
   if (s->kind == OG_STMT_INSERT) return parse_assign_block(p, &s->assigns, &s->n_assigns);
   if (s->kind == OG_STMT_UPDATE) {
-    if (!og_parse__at_word(p, "set")) return og_parse__expected(p, "'set'", OG_STR_NONE);
+    static const char *const words[] = {"set"};
+    if (!og_parse__at_word(p, "set")) return og_parse__expected_word(p, "'set'", words, 1);
     OG_TRY(og_parse__advance(p));
     OG_TRY(parse_assign_block(p, &s->assigns, &s->n_assigns));
   }
@@ -569,10 +573,12 @@ static const char *may_follow(const og_query *q)
 
 static og_status fail_tail(og_parser *p, const og_query *q)
 {
-  static const char *const words[] = {"having", "order", "limit", "offset"};
+  static const char *const words[] = {"having", "order", "limit", "offset"}, *const stmts[] = {"insert", "update",
+                                                                                               "delete"};
   if (og_parse__at_word(p, "having") || og_parse__at_word(p, "order"))
     return og_parse__expected(p, may_follow(q), OG_STR("they come as: return, having, order, limit and offset"));
-  return og_parse__expected_word(p, may_follow(q), words, q->is_mutation ? 0 : OG_ARRAY_LEN(words));
+  return q->is_mutation ? og_parse__expected_word(p, may_follow(q), stmts, OG_ARRAY_LEN(stmts))
+                        : og_parse__expected_word(p, may_follow(q), words, OG_ARRAY_LEN(words));
 }
 
 static og_status parse_body(og_parser *p, og_query *q)

@@ -197,8 +197,8 @@ typedef struct og_plan_op {
   const og_type_def *edge;
   og_direction dir;
   uint32_t min, max; /* hops; {1, 1} with an edge slot; across types max is 1, and min > max gives nothing */
-  const og_pexpr *const *left_keys;  /* HASH_JOIN: over slots bound before */
-  const og_pexpr *const *right_keys; /* HASH_JOIN: over `slot` */
+  const og_pexpr *const *left_keys;  /* HASH_JOIN: over slots bound before; none that may fail */
+  const og_pexpr *const *right_keys; /* HASH_JOIN: over `slot`; likewise */
   uint32_t n_keys;
   const struct og_plan_op *inner; /* ANTI, OPTIONAL: no SCAN in it; ANTI empty of ops: drops every row */
   uint32_t n_inner;

@@ -79,6 +79,45 @@ OG_TEST(check, each_rule_refuses_what_breaks_it)
       {"query q($__nanograph_now: String) { match { $p: Person } return { $p } }", "reserved"},
       {"query q($x: I32, $x: I32) { match { $p: Person } return { $p } }", "declared twice"},
       {RETURNS("[[1]] as l"), "nested"},
+      {RETURNS("[null] as l"), "T3"},
+      {READ("$p: Person { age: null }"), "T7"},
+      {READ("$p: Person $p.age = null"), "is null"},
+      {READ("$p: Person $p.age"), "T7: a condition"},
+      {READ("$p: Person $p.age or $p.age = 1"), "T7: a condition"},
+      {READ("$p: Person $p.age in 3"), "T7: 'in' needs a list"},
+      {READ("$p: Person $p.age in [\"x\"]"), "T7: cannot look up"},
+      {READ("$p: Person $p.age in [$p.name]"), "T7: cannot look up"},
+      {READ("$p: Person $p in [\"x\"]"), "T7: 'in' looks up"},
+      {READ("$p: Person null in [1]"), "T7"},
+      {READ("$p: Person $p.age + \"x\" = 1"), "T7: cannot add"},
+      {READ("$p: Person $p.born - $p.seen = 1"), "T7: cannot subtract"},
+      {READ("$p: Person $p.tags + 1 = 1"), "T7"},
+      {READ("$p: Person -$p.name = 1"), "T7: - needs numbers"},
+      {READ("$p: Person length($p.age) = 1"), "T7"},
+      {READ("$p: Person lower($p) = \"x\""), "name a property"},
+      {READ("$p: Person hour($p.born) = 1"), "T7"},
+      {READ("$p: Person if($p.age, 1, 2) = 1"), "T7"},
+      {READ("$p: Person coalesce($p.age, \"x\") = 1"), "T7"},
+      {READ("$p: Person hops($p) = 1"), "T7: hops needs a path"},
+      {READ("$p: Person id($p.name) = \"x\""), "T7: id needs"},
+      {READ("$p knows $q path $r $r.x = 1"), "T6"},
+      {READ("$p knows $q path $r $r knows $p"), "T23"},
+      {READ("$p knows $q path $q"), "T23"},
+      {READ("$p $w:knows $q path $r"), "T23"},
+      {READ("$p: Person count($p) > 1"), "T8"},
+      {READ("$p: Person optional { $p knows $f } $f knows $p"), "bound by an optional part"},
+      {READ("$p: Person optional { $q.age = 1 }"), "T6"},
+      {READ("optional { $p: Person }"), "binds no variable"},
+      {RETURNS("sum($p.age) + $p.age as a"), "T9"},
+      {"query q() { match { $p: Person } return { $p.name as n } having { m = 1 } }",
+       "no returned column is called 'm'"},
+      {"query q() { match { $p: Person } return { $p.name as n } having { n } }", "T7: a condition"},
+      {"query q() { match { $p: Person } return distinct { $p.name } order { $p.age } }", "T9"},
+      {"query q() { match { $p: Person } return { $p.name } order { 1 + 1 } }", "a constant"},
+      {"query q($n: String) { match { $p: Person } return { $p.name } limit $n }", "T7: limit needs an integer"},
+      {"query q($n: I32) { match { $p: Person } return { $p.name } limit $m }", "not a parameter"},
+      {"query q($name: String) { match { $p: Person { name: $nam } } return { $p.name } }", "did you mean '$name'?"},
+      {"query q($name: String) { match { $p: Person $p.name = $nme } return { $p.name } }", "did you mean '$name'?"},
       {RETURNS("[1, \"x\"] as l"), "cannot mix"},
       {"query q() { match { $p: Person } return { $p.name as n } order { m } }", "no returned column"},
       {"query q() { match { $p: Person } return { count($p) as n } order { $p.age } }", "T9"},
@@ -95,6 +134,14 @@ OG_TEST(check, near_misses_pass)
   static const char *const rows[] = {
       READ("$p: Person { age: 3, tags: \"x\", kind: \"a\", born: date(\"2024-02-29\"), seen: now() }"),
       READ("$p: Person { score: 3 }"),
+      READ("$p: Person { age: 1 + 2, name: lower(\"X\") } $q: Person { age: $p.age }"),
+      READ("$p: Person $p.age in [] $p.tags contains lower($p.name) $p.name in $p.tags"),
+      READ("$p: Person $p.age in [1.5, 2] $p.age + $p.score > 1 $p.born + 1 > $p.born $p.seen - now() < 3"),
+      READ("$p: Person coalesce(null, $p.age, 1.5) > 1 if(null, 1, $p.age) = 1 least($p.name, null) = \"x\""),
+      READ("$p: Person optional { $p knows $f } optional { $f knows $g } $g is null not { $g knows $p }"),
+      RETURNS("sum($p.age) / count($p) as a, length($p.name) as l, length($p.name) + max($p.age) as m"),
+      "query q($n: U32) { match { $p: Person } return distinct { $p.age as a } having { a > 1 } order { a * 2 } limit "
+      "$n offset $n }",
       READ("$p: Person $p.age < 1.5 $p.kind = \"zz\" $p.name contains \"x\" $p.tags contains \"x\""),
       READ("$p knows $q $p: Person $q: Person"),
       READ("$p worksat $q $q.size = 1"),
@@ -158,6 +205,35 @@ OG_TEST(check, a_query_has_a_largest_number_of_clauses)
   query_test_close(&t);
 }
 
+/* `times` pieces between a head and a tail, as a condition. */
+static const char *long_condition(query_test *t, const char *piece, int times, const char *last, const char *tails)
+{
+  og_buf text = {0};
+  og_str out;
+  OG_CHECK_OK(t->cx, og_buf_append_str(t->cx, &text, OG_STR("query q() { match { $p: Person ")));
+  for (int i = 0; i < times; i++) OG_CHECK_OK(t->cx, og_buf_append_str(t->cx, &text, og_str_of(piece)));
+  OG_CHECK_OK(t->cx, og_buf_append_str(t->cx, &text, og_str_of(last)));
+  for (int i = 0; *tails && i < times; i++) OG_CHECK_OK(t->cx, og_buf_append_str(t->cx, &text, og_str_of(tails)));
+  OG_CHECK_OK(t->cx, og_buf_append_str(t->cx, &text, OG_STR(" } return { $p } }")));
+  OG_CHECK_OK(t->cx, og_arena_str(t->cx, &t->w.arena, og_buf_str(&text), &out));
+  og_buf_cleanup(&text);
+  return out.ptr;
+}
+
+OG_TEST(check, expressions_may_be_long_but_not_deep)
+{
+  query_test t;
+  query_test_open(&t);
+  OG_CHECK_OK(t.cx, query_test_plan(&t, long_condition(&t, "$p.age = 1 or ", 20000, "$p.age = 2", "")));
+  OG_CHECK_OK(t.cx, query_test_plan(&t, long_condition(&t, "1 + ", 100, "$p.age = 2", "")));
+  OG_CHECK_OK(t.cx, query_test_plan(&t, long_condition(&t, "(", 60, "$p.age = 2", ")")));
+  query_test_refused(&t, long_condition(&t, "1 + ", 200, "$p.age = 2", ""), OG_ELIMIT, "more than 128 operations");
+  query_test_refused(&t, long_condition(&t, "(", 65, "$p.age = 2", ")"), OG_ELIMIT, "64 levels");
+  query_test_refused(&t, long_condition(&t, "- ", 65, "$p.age = 2", ""), OG_ELIMIT, "64 levels");
+  query_test_refused(&t, long_condition(&t, "not (", 65, "$p.age = 2", ")"), OG_ELIMIT, "64 levels");
+  query_test_close(&t);
+}
+
 OG_TEST(check, reads_and_mutations_have_their_own_door)
 {
   const og_plan *plan;
@@ -177,4 +253,5 @@ OG_TEST_MAIN(OG_CASE(check, each_rule_refuses_what_breaks_it), OG_CASE(check, ne
              OG_CASE(check, what_cannot_run_yet_is_said_after_everything_else),
              OG_CASE(check, an_error_points_at_its_place_and_guesses_the_name),
              OG_CASE(check, a_query_has_a_largest_number_of_clauses),
+             OG_CASE(check, expressions_may_be_long_but_not_deep),
              OG_CASE(check, reads_and_mutations_have_their_own_door))

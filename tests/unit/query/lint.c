@@ -69,8 +69,8 @@ OG_TEST(lint, descriptors_tell_columns_reads_and_writes)
   static const char *const removed[] = {"+Person", "-Knows", "-WorksAt"};
   static const char *const linked[] = {"+Person", "-Knows"};
   static const char *const columns[][3] = {
-      {"p.age", "int", NULL},   {"p", "object", NULL},      {"p.tags", "list", "string"}, {"p.emb", "vector", NULL},
-      {"s", "bigint", NULL},    {"p.seen", "datetime", NULL}, {"p.kind", "string", NULL},   {"literal", "float", NULL},
+      {"p.age", "int", NULL}, {"p", "object", NULL},        {"p.tags", "list", "string"}, {"p.emb", "vector", NULL},
+      {"s", "bigint", NULL},  {"p.seen", "datetime", NULL}, {"p.kind", "string", NULL},   {"literal", "float", NULL},
   };
   query_test t;
   query_test_open(&t);

@@ -64,9 +64,47 @@ OG_TEST(plan, components_join_on_equal_properties_or_cross)
       {"$p: Person $c: Company { size: 3 } $c.name = $p.name $p.age < $c.size",
        "scan $p#0: Person\njoin $c#1: Company on $p#0.name = $c#1.name where $c#1.size = 3\n"
        "filter where $p#0.age < $c#1.size\n"},
+      {"$p: Person $c: Company lower($c.name) = $p.name", /* of anything that cannot fail */
+       "scan $p#0: Person\njoin $c#1: Company on $p#0.name = lower($c#1.name)\n"},
+      {"$p: Person $c: Company $c.size + 1 = $p.age",
+       "scan $p#0: Person\ncross $c#1: Company\nfilter where ($c#1.size + 1) = $p#0.age\n"},
       {"$p: Person $_: Company", "scan $p#0: Person\ncross $_#1: Company\n"},
       {"$p: Person $c: Company $q knows $r", /* no binding: its left end is scanned */
        "scan $p#0: Person\ncross $c#1: Company\ncross $q#2: Person\nexpand $q#2 -Knows-> $r#3: Person\n"},
+  };
+  check_ops(rows, OG_ARRAY_LEN(rows));
+}
+
+OG_TEST(plan, operators_bind_as_they_should)
+{
+  static const plan_row rows[] = {
+      {"$p: Person $p.age = 1 or $p.age = 2 and $p.name = $n",
+       "scan $p#0: Person where ($p#0.age = 1 or ($p#0.age = 2 and $p#0.name = param n))\n"},
+      {"$p: Person ($p.age = 1 or $p.age = 2) and not ($p.name = $n or $p.age is null) and $p.age is not null",
+       "scan $p#0: Person where (($p#0.age = 1 or $p#0.age = 2) and not (($p#0.name = param n or $p#0.age is null)) "
+       "and "
+       "not ($p#0.age is null))\n"},
+      {"$p: Person 1 - 2 - 3 * -4 = $p.age / 2 % 3", /* from the left; a sign belongs to its number */
+       "scan $p#0: Person where ((1 - 2) - (3 * -4)) = (($p#0.age / 2) % 3)\n"},
+      {"$p: Person -$p.age - -1 = --1 -(2)", "scan $p#0: Person where (-($p#0.age) - -1) = (-(-1) - 2)\n"},
+      {"$p: Person $p.age in [1, -2] $p.age not in [$p.age + 1, 2]",
+       "scan $p#0: Person where [1, -2] has $p#0.age and not (($p#0.age = ($p#0.age + 1) or $p#0.age = 2))\n"},
+      {"$p: Person $p.age + 1 = 2 $p.name ends_with \"x\"", /* conditions side by side */
+       "scan $p#0: Person where ($p#0.age + 1) = 2 and $p#0.name ends_with \"x\"\n"},
+  };
+  check_ops(rows, OG_ARRAY_LEN(rows));
+}
+
+OG_TEST(plan, optional_parts_stand_behind_what_is_needed)
+{
+  static const plan_row rows[] = {
+      {"$p: Person optional { $p knows $q $q.age > 3 } $q.name = $n $p worksAt $c not { $q knows $p }",
+       "scan $p#0: Person\nexpand $p#0 -WorksAt-> $c#1: Company\n"
+       "optional\n  expand $p#0 -Knows-> $q#2: Person where $q#2.age > 3\n"
+       "filter where $q#2.name = param n\nanti\n  close $q#2 -Knows-> $p#0\n"},
+      {"$p: Person $p knows{1,*} $q path $r optional { $q knows $p path $s }",
+       "scan $p#0: Person\nexpand $p#0 -Knows{1,*}-> $q#1: Person hops $r#2\noptional\n  close $q#1 -Knows-> $p#0 hops "
+       "$s#3\n"},
   };
   check_ops(rows, OG_ARRAY_LEN(rows));
 }
@@ -114,9 +152,12 @@ OG_TEST(plan, columns_order_and_ties_follow)
 
 OG_TEST(plan, every_allocation_may_fail)
 {
-  static const char source[] = "query q($n: String) { match { $p: Person { name: $n } $c: Company $p.name = $c.name "
-                               "$p knows $q $q.tags contains \"x\" $q knows $p $q.age < $c.size } "
-                               "return { $p.name, [\"a\", \"b\"] as l, date(\"2024-01-01\") } order { $q.age } }";
+  static const char source[] =
+      "query q($n: String) { match { $p: Person { name: $n } $c: Company $p.name = $c.name "
+      "$p knows $q $q.tags contains \"x\" $q knows $p $q.age < $c.size "
+      "optional { $q knows{1,*} $r path $s } $r is null or $q.age not in [1, $p.age + 2] } "
+      "return { $p.name, [\"a\", \"b\"] as l, date(\"2024-01-01\"), hops($s), lower($p.name) } "
+      "having { l is not null } order { $q.age * 2 } limit 3 offset 1 }";
   query_test t;
   query_test_open(&t);
   og_status st = OG_ENOMEM;
@@ -164,6 +205,7 @@ OG_TEST(plan, ranks_become_filters)
 
 OG_TEST_MAIN(OG_CASE(plan, ranks_become_filters), OG_CASE(plan, a_component_is_scanned_once_and_expanded),
              OG_CASE(plan, cycles_close_as_early_as_they_can),
-             OG_CASE(plan, components_join_on_equal_properties_or_cross),
+             OG_CASE(plan, components_join_on_equal_properties_or_cross), OG_CASE(plan, operators_bind_as_they_should),
+             OG_CASE(plan, optional_parts_stand_behind_what_is_needed),
              OG_CASE(plan, negations_start_from_the_outer_row), OG_CASE(plan, columns_order_and_ties_follow),
              OG_CASE(plan, every_allocation_may_fail))
