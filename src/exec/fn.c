@@ -175,7 +175,7 @@ static int64_t date_part(og_fn fn, const og_scalar *v)
 
 static int64_t time_part(og_fn fn, const og_scalar *v)
 {
-  int64_t seconds = (v->v.i - floor_div(v->v.i, MS_PER_DAY) * MS_PER_DAY) / 1000;
+  int64_t ms = v->v.i % MS_PER_DAY, seconds = (ms < 0 ? ms + MS_PER_DAY : ms) / 1000;
   return fn == OG_FN_HOUR ? seconds / 3600 : fn == OG_FN_MINUTE ? seconds / 60 % 60 : seconds % 60;
 }
 
