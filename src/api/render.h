@@ -32,6 +32,7 @@ OG_MUST_USE og_status og_api_commit_changes(og_ctx *cx, const og_change_block *b
 OG_MUST_USE og_status og_api_snapshot(og_ctx *cx, const og_snapshot_info *s, og_json_writer *w);
 OG_MUST_USE og_status og_api_optimized(og_ctx *cx, const og_optimized *r, og_str uri, og_json_writer *w);
 OG_MUST_USE og_status og_api_schema_plan(og_ctx *cx, const og_migration *m, og_str uri, og_json_writer *w);
+OG_MUST_USE og_status og_api_schema_applied(og_ctx *cx, const og_schema_applied *r, og_str uri, og_json_writer *w);
 /* `kind` "file" or "graph" with its path or URI. */
 OG_MUST_USE og_status og_api_lint(og_ctx *cx, const og_lint_report *r, const char *kind, og_str where,
                                   og_str query_path, og_json_writer *w);

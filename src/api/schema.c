@@ -103,3 +103,17 @@ og_status og_api_schema_plan(og_ctx *cx, const og_migration *m, og_str uri, og_j
   OG_TRY(put_steps(cx, m, w));
   return og_json_end_object(cx, w);
 }
+
+og_status og_api_schema_applied(og_ctx *cx, const og_schema_applied *r, og_str uri, og_json_writer *w)
+{
+  OG_TRY(og_json_begin_object(cx, w));
+  OG_TRY(og_json_kv_str(cx, w, "uri", uri));
+  OG_TRY(og_json_kv_bool(cx, w, "supported", r->plan.supported));
+  OG_TRY(og_json_kv_bool(cx, w, "applied", r->applied));
+  if (r->applied)
+    OG_TRY(og_json_kv_u64(cx, w, "graph_manifest_version", r->commit.manifest_version));
+  else
+    OG_TRY(og_json_kv_null(cx, w, "graph_manifest_version"));
+  OG_TRY(put_steps(cx, &r->plan, w));
+  return og_json_end_object(cx, w);
+}

@@ -152,6 +152,7 @@ og_status cmd_changes_baseline(cli *c);
 og_status cmd_optimize(cli *c);
 og_status cmd_commit_list(cli *c);
 og_status cmd_commit_show(cli *c);
+og_status cmd_schema_apply(cli *c);
 og_status cmd_schema_plan(cli *c);
 og_status cmd_schema_show(cli *c);
 og_status cmd_lint(cli *c);

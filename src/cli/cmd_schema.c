@@ -41,11 +41,11 @@ static og_status print_plan(cli *c, const og_db *db, const og_migration *m)
   return print_steps(c, m);
 }
 
-static og_status schema_args(cli *c, og_db_schema_args *out)
+static og_status schema_args(cli *c, og_schema_apply *out)
 {
-  *out = (og_db_schema_args){.source_name = c->values[FLAG_SCHEMA],
-                             .allow_data_loss = cli_has(c, FLAG_ALLOW_DATA_LOSS),
-                             .actor = c->values[FLAG_AS]};
+  *out = (og_schema_apply){.source_name = c->values[FLAG_SCHEMA],
+                           .allow_data_loss = cli_has(c, FLAG_ALLOW_DATA_LOSS),
+                           .actor = c->values[FLAG_AS]};
   if (!cli_has(c, FLAG_SCHEMA)) return cli_usage(c, "`%s` needs --schema FILE", c->command->name);
   return cli_read_file(c, c->values[FLAG_SCHEMA], &out->source);
 }
@@ -53,7 +53,7 @@ static og_status schema_args(cli *c, og_db_schema_args *out)
 og_status cmd_schema_plan(cli *c)
 {
   og_db *db;
-  og_db_schema_args args;
+  og_schema_apply args;
   og_migration m;
   OG_TRY(schema_args(c, &args));
   OG_TRY(cli_open(c, 0, true, &db));
@@ -61,6 +61,35 @@ og_status cmd_schema_plan(cli *c)
   if (st == OG_OK) {
     st = print_plan(c, db, &m);
     og_migration_cleanup(&m);
+  }
+  og_db_close(db);
+  return st;
+}
+
+static og_status print_applied(cli *c, const og_db *db, const og_schema_applied *r)
+{
+  if (cli_has(c, FLAG_JSON)) {
+    og_json_writer w = cli_json(c);
+    OG_TRY(og_api_schema_applied(c->cx, r, og_db_uri(db), &w));
+    return cli_end_json(c);
+  }
+  OG_TRY(cli_printf(c, "schema apply for " OG_STR_FMT "\nsupported: yes\napplied: %s\n", OG_STR_ARG(og_db_uri(db)),
+                    r->applied ? "yes" : "no"));
+  return print_steps(c, &r->plan);
+}
+
+og_status cmd_schema_apply(cli *c)
+{
+  og_db *db;
+  og_schema_apply args;
+  og_schema_applied r;
+  OG_TRY(schema_args(c, &args));
+  OG_TRY(cli_open(c, 0, false, &db));
+  cli_echo(c, db);
+  og_status st = og_db_schema_apply(c->cx, db, &args, &r);
+  if (st == OG_OK) {
+    st = print_applied(c, db, &r);
+    og_migration_cleanup(&r.plan);
   }
   og_db_close(db);
   return st;

@@ -81,6 +81,8 @@ const cli_command cli_commands[] = {
      "undo what a commit did, as a new commit", cmd_commit_revert},
     {"commit list", NULL, "[URI]", 0, 1, GRAPH | F(BRANCH), false, "commits, newest first", cmd_commit_list},
     {"commit show", NULL, "ID [URI]", 1, 2, GRAPH | F(BRANCH), false, "one commit", cmd_commit_show},
+    {"schema apply", NULL, "[URI]", 0, 1, GRAPH | F(SCHEMA) | F(ALLOW_DATA_LOSS) | F(AS), false,
+     "change the graph's schema", cmd_schema_apply},
     {"schema plan", NULL, "[URI]", 0, 1, GRAPH | F(SCHEMA) | F(ALLOW_DATA_LOSS), false,
      "what `schema apply` would change", cmd_schema_plan},
     {"commit changes", NULL, "ID [URI]", 1, 2, GRAPH | FILTERS | F(LIMIT) | F(PAGE_TOKEN), false,

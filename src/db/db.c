@@ -322,13 +322,18 @@ og_status og_db_commit(og_ctx *cx, og_db *db, og_str branch, og_str id, og_commi
   return og_graph_find_commit(cx, db->graph, branch, &ulid, out);
 }
 
-og_status og_db_schema_plan(og_ctx *cx, og_db *db, const og_db_schema_args *args, og_migration *out)
+og_status og_db_schema_plan(og_ctx *cx, og_db *db, const og_schema_apply *args, og_migration *out)
 {
   og_snapshot *s;
   OG_TRY(og_graph_snapshot(cx, db->graph, OG_STR(""), &s));
   og_status st = og_schema_migrate(cx, s->catalog, args->source, args->source_name, args->allow_data_loss, 0, out);
   og_snapshot_unref(s);
   return st;
+}
+
+og_status og_db_schema_apply(og_ctx *cx, og_db *db, const og_schema_apply *args, og_schema_applied *out)
+{
+  return og_write_schema_apply(cx, db->graph, args, out);
 }
 
 og_status og_db_schema_source(og_ctx *cx, og_db *db, og_str branch, og_str *out)

@@ -180,14 +180,10 @@ OG_MUST_USE og_status og_db_commits(og_ctx *cx, og_db *db, og_str branch, og_vec
 /* OG_ENOTFOUND; searched on `branch` first, then on every live one. */
 OG_MUST_USE og_status og_db_commit(og_ctx *cx, og_db *db, og_str branch, og_str id, og_commit *out);
 
-typedef struct og_db_schema_args {
-  og_str source;      /* .pg text: the schema there is to be */
-  og_str source_name; /* file name for messages */
-  bool allow_data_loss;
-  og_str actor;
-} og_db_schema_args;
 /* What would change on main; nothing does.  `out` is the caller's to clean up. */
-OG_MUST_USE og_status og_db_schema_plan(og_ctx *cx, og_db *db, const og_db_schema_args *args, og_migration *out);
+OG_MUST_USE og_status og_db_schema_plan(og_ctx *cx, og_db *db, const og_schema_apply *args, og_migration *out);
+/* See og_write_schema_apply; out->plan is the caller's to clean up. */
+OG_MUST_USE og_status og_db_schema_apply(og_ctx *cx, og_db *db, const og_schema_apply *args, og_schema_applied *out);
 OG_MUST_USE og_status og_db_schema_source(og_ctx *cx, og_db *db, og_str branch, og_str *out);
 /* One JSON object about the Lance table in the folder `uri`, which need not belong to a graph; see lance/inspect.h.
  * `branch` may be empty, `version` 0.  Everything is read and checked: *sound. */

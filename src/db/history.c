@@ -10,7 +10,7 @@ static og_status pin_ref(og_ctx *cx, og_db *db, og_str ref, og_snapshot **out)
 {
   og_ulid id;
   ref = og_str_trim(ref);
-  if (og_ulid_parse(ref, &id)) return og_graph_snapshot_at(cx, og_db__graph(db), OG_STR_NONE, &id, out);
+  if (og_ulid_parse(ref, &id)) return og_graph_snapshot_own(cx, og_db__graph(db), OG_STR_NONE, &id, out);
   return og_graph_snapshot(cx, og_db__graph(db), ref, out);
 }
 

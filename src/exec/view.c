@@ -6,7 +6,8 @@ static og_status open_view(og_ctx *cx, og_snapshot *s, og_view *v)
   og_lance_table *table;
   OG_TRY(og_snapshot_table(cx, s, v->type->key, &table));
   const og_table_state *state = og_snapshot_table_state(s, v->type->key);
-  const og_table_name name = {state->path, state->branch, state->version, og_lance_table_uuid(table)};
+  const og_table_name name = {state->path, state->branch, state->version, og_lance_table_layout(table),
+                              og_lance_table_uuid(table)};
   og_status st = og_decoded_get(cx, og_graph_cache(s->graph), &name, table, &v->data);
   og_lance_table_unref(table);
   OG_TRY(st);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* graph/contract.c -- the accepted schema: a row of the log, mirrored as three files at the root.
  *
- *   row `schema`   metadata {"source": …, "ir": …, "state": …}: the texts of the three files
+ *   row `schema`   metadata {"source": …, "ir": …, "state": …}: the texts of the three files; "generation" counts
+ *                  changes, "before" has the hashes of the IRs there were
  *   files          _schema.pg, _schema.ir.json, __schema_state.json
  *
  *  (1) The row is the authority; it is published in the same version as the tables it describes.
@@ -25,6 +26,11 @@ og_status og_contract__row(og_ctx *cx, og_arena *a, const og_contract *c, og_log
   OG_TRY(og_json_kv_str(cx, &w, "source", c->source));
   OG_TRY(og_json_kv_str(cx, &w, "ir", c->ir));
   OG_TRY(og_json_kv_str(cx, &w, "state", c->state));
+  OG_TRY(og_json_kv_u64(cx, &w, "generation", c->generation));
+  OG_TRY(og_json_key(cx, &w, OG_STR("before")));
+  OG_TRY(og_json_begin_array(cx, &w));
+  for (size_t i = 0; i < c->n_before; i++) OG_TRY(og_json_str(cx, &w, c->before[i]));
+  OG_TRY(og_json_end_array(cx, &w));
   OG_TRY(og_json_end_object(cx, &w));
   return og_row_private(cx, a, OG_ROW_SCHEMA, OG_STR("schema"), og_buf_str(&json), out);
 }
@@ -37,19 +43,37 @@ static og_status read_file(og_ctx *cx, og_graph *g, const char *name, og_str *ou
   return og_arena_str(cx, cx->arena, og_buf_str(&text), out);
 }
 
+static og_status read_before(og_ctx *cx, const og_json *json, og_contract *out)
+{
+  const og_json *list = og_json_get(json, OG_STR("before"));
+  if (!og_json_get_u64(json, OG_STR("generation"), &out->generation)) out->generation = 0;
+  if (!list || list->kind != OG_JSON_ARRAY) return OG_OK; /* written before there were changes */
+  og_str *before = og_push_array(cx, list->u.array.len + 1, sizeof *before);
+  if (!before) return OG_ENOMEM;
+  for (size_t i = 0; i < list->u.array.len; i++)
+    if (list->u.array.items[i].kind == OG_JSON_STRING) before[out->n_before++] = list->u.array.items[i].u.str;
+  out->before = before;
+  return OG_OK;
+}
+
+og_status og_contract__of_files(og_ctx *cx, og_graph *g, og_contract *out)
+{
+  *out = (og_contract){0};
+  OG_TRY(read_file(cx, g, file_names[0], &out->source));
+  OG_TRY(read_file(cx, g, file_names[1], &out->ir));
+  return read_file(cx, g, file_names[2], &out->state);
+}
+
 og_status og_contract__of_fold(og_ctx *cx, og_graph *g, const og_fold *f, og_contract *out)
 {
-  if (!f->schema) {
-    OG_TRY(read_file(cx, g, file_names[0], &out->source));
-    OG_TRY(read_file(cx, g, file_names[1], &out->ir));
-    return read_file(cx, g, file_names[2], &out->state);
-  }
+  if (!f->schema) return og_contract__of_files(cx, g, out);
+  *out = (og_contract){0};
   const og_json *json;
   OG_TRY_NOTE(cx, og_json_read(cx, cx->arena, f->schema->metadata, &json),
               "while reading the schema row of __manifest");
   if (og_json_get_str(json, OG_STR("source"), &out->source) && og_json_get_str(json, OG_STR("ir"), &out->ir) &&
       og_json_get_str(json, OG_STR("state"), &out->state))
-    return OG_OK;
+    return read_before(cx, json, out);
   return og_fail(cx, OG_ECORRUPT, "the schema row of __manifest lacks a member");
 }
 
@@ -66,6 +90,22 @@ static og_status check_tables(og_ctx *cx, const og_fold *f, const og_catalog *c)
     return og_fail(cx, OG_ECORRUPT, "the accepted schema has %u types, the graph %u tables", c->n_nodes + c->n_edges,
                    f->n_tables);
   return OG_OK;
+}
+
+bool og_contract__same(const og_fold *a, const og_fold *b)
+{
+  if (!a->schema || !b->schema) return a->schema == b->schema;
+  return og_str_eq(a->schema->metadata, b->schema->metadata);
+}
+
+bool og_contract__fits(const og_catalog *c, const og_fold *f)
+{
+  bool fits = f->n_tables == c->n_nodes + c->n_edges;
+  for (uint32_t i = 0; fits && i < f->n_tables; i++) {
+    const og_type_def *t = og_catalog_table(c, f->tables[i].key);
+    fits = t && t->id == f->tables[i].table_id && t->incarnation == f->tables[i].incarnation;
+  }
+  return fits;
 }
 
 static og_catalog *cached(og_graph *g, og_str key)

@@ -32,22 +32,48 @@ og_cache *og_graph_cache(const og_graph *g); /* of what is derived from table ve
 
 typedef struct og_snapshot {
   _Atomic uint32_t refs;
-  og_graph *graph;         /* borrowed: outlives the snapshot */
-  og_fold *fold;           /* one reference */
-  og_catalog *catalog;     /* one reference; the schema accepted in this version */
+  og_arena arena;      /* of `absent` */
+  og_graph *graph;     /* borrowed: outlives the snapshot */
+  og_fold *fold;       /* one reference */
+  og_catalog *catalog; /* one reference; the schema accepted in this version, or: */
+  /* The catalog is a newer one than the version was made with: tables are found by identity, and shown as it wants
+   * them. A type without a table there is OG_ENOTFOUND, "does not exist at this snapshot". */
+  bool bound;
+  og_table_state *absent; /* og_snapshot_bind: tables that the version has not, as they began: empty */
+  uint32_t n_absent;
+  og_fold *main_fold;      /* of a commit: main's newest, which says what was erased since; one reference, or NULL */
   og_str branch;           /* empty: main; borrowed from the fold */
   uint8_t incarnation[16]; /* of the branch; zero: main */
 } og_snapshot;
 
 /* The newest state of a branch ("" or "main": main).  OG_ENOTFOUND names unknown branches with a hint. */
 OG_MUST_USE og_status og_graph_snapshot(og_ctx *cx, og_graph *g, og_str branch, og_snapshot **out);
-/* The state a commit published, whichever live branch it is on; `branch` is searched first. */
+/* The state a commit published, whichever live branch it is on; `branch` is searched first.  It is seen through the
+ * schema that the branch it was found on has now. */
 OG_MUST_USE og_status og_graph_snapshot_at(og_ctx *cx, og_graph *g, og_str branch, const og_ulid *commit,
                                            og_snapshot **out);
+/* The same, through the schema that was accepted then: for comparing states. */
+OG_MUST_USE og_status og_graph_snapshot_own(og_ctx *cx, og_graph *g, og_str branch, const og_ulid *commit,
+                                            og_snapshot **out);
 /* The commit, searched on `branch` first, then on every live one; OG_ENOTFOUND.  Strings in cx->arena. */
 OG_MUST_USE og_status og_graph_find_commit(og_ctx *cx, og_graph *g, og_str branch, const og_ulid *id, og_commit *out);
 og_snapshot *og_snapshot_ref(og_snapshot *s);
 void og_snapshot_unref(og_snapshot *s); /* NULL is fine */
+
+/* Shows a snapshot that nobody shares yet through another catalog of the same graph.  `begin`: types that it has no
+ * table for are empty, as they were when they were made. */
+OG_MUST_USE og_status og_snapshot_bind(og_ctx *cx, og_snapshot *s, og_catalog *c, bool begin);
+/* How the schemas that two states accepted stand to each other. */
+typedef enum og_schema_order {
+  OG_SCHEMAS_SAME,
+  OG_SCHEMAS_BEHIND, /* the first was changed to the second */
+  OG_SCHEMAS_AHEAD,  /* the second was changed to the first */
+  OG_SCHEMAS_APART
+} og_schema_order;
+OG_MUST_USE og_status og_snapshot_schemas(og_ctx *cx, const og_snapshot *a, const og_snapshot *b, og_schema_order *out);
+
+/* Were versions of the table erased, so that what is left of them has to go? */
+OG_MUST_USE og_status og_snapshot_was_erased(og_ctx *cx, const og_snapshot *s, const og_table_state *t, bool *out);
 
 /* The table state of a catalog table key ("node:Person"); NULL when the version has none. */
 const og_table_state *og_snapshot_table_state(const og_snapshot *s, og_str key);
@@ -75,6 +101,20 @@ typedef struct og_table_change {
   og_lance_change *change; /* finished (og_lance_change_finish); owned by the caller */
 } og_table_change;
 
+/* A change of the accepted schema, with the tables that come and go. */
+typedef struct og_schema_change {
+  /* Accepted with the commit.  Tables that its types do not have any more are dropped, those whose types are called
+   * otherwise get the new name. */
+  const og_catalog *catalog;
+  const og_fold *adopted;          /* the state the schema is taken from as it is; NULL: it is a new one */
+  const og_table_version *created; /* tables that its new types have: what to register */
+  size_t n_created;
+} og_schema_change;
+/* Makes an empty table for every type of `c` that has none in `base`, in a folder of its own, and appends what to
+ * register (og_table_version, strings in cx->arena).  *taken: a folder was in the way; plan with other incarnations. */
+OG_MUST_USE og_status og_graph_create_tables(og_ctx *cx, const og_snapshot *base, const og_catalog *c,
+                                             const og_ulid *attempt, og_vec *out, bool *taken);
+
 /* Whether what won a race invalidates us, for one table changed between `was` and `now` (both may be NULL: appeared or
  * dropped).  Sets *conflict. */
 typedef og_status (*og_conflict_fn)(og_ctx *cx, void *arg, og_str key, og_lance_table *was, og_lance_table *now,
@@ -88,6 +128,10 @@ typedef struct og_publication {
   size_t n_reads;
   og_conflict_fn conflict; /* NULL: every change of a table read or written conflicts */
   void *conflict_arg;
+  const og_schema_change *schema; /* NULL: the schema stays */
+  /* Tables of the base whose older versions, and of those that are dropped all, are not to be read any more. */
+  const og_table_identity *erased;
+  size_t n_erased;
   og_ulid attempt;          /* carried in every prepared file */
   og_ulid commit;           /* pre-made id of the commit */
   og_str actor;             /* ptr NULL: none */

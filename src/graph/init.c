@@ -11,7 +11,6 @@
  * Two inits at once meet at step 3: one wins, the other is told that the graph exists.
  */
 #include "graph/internal.h"
-#include "graph/tables.h"
 
 #include "base/env.h"
 
@@ -20,7 +19,6 @@ typedef struct init {
   og_catalog *catalog;
   og_ulid_gen ulids;
   og_vec rows, keys; /* og_log_row, og_str */
-  og_vec changes;    /* og_lance_change * */
   bool collision;
 } init;
 
@@ -66,98 +64,16 @@ static og_status check_place(og_ctx *cx, og_store *store, bool force)
   return OG_OK;
 }
 
-static og_status new_attempt(og_ctx *cx, init *in, og_lance_change_opts *out)
-{
-  og_ulid id;
-  char text[OG_ULID_LEN];
-  OG_TRY(og_ulid_next(cx, &in->ulids, NULL, &id));
-  og_ulid_format(&id, text);
-  *out = (og_lance_change_opts){.op = OG_LANCE_OVERWRITE};
-  OG_TRY(og_arena_str(cx, cx->arena, og_str_from(text, sizeof text), &out->attempt));
-  return og_arena_printf(cx, cx->arena, &out->tx_uuid, "omnigraph-%.26s", text);
-}
-
-static og_status render_table(og_ctx *cx, init *in, const og_type_def *t, const og_lance_place *at,
-                              og_lance_change **out)
-{
-  og_schema *arrow;
-  og_lance_schema *schema = NULL;
-  og_lance_change_opts opts;
-  OG_TRY(new_attempt(cx, in, &opts));
-  OG_TRY(og_type_schema(cx, t, &arrow));
-  og_status st = og_lance_schema_new(cx, arrow, &schema);
-  if (st == OG_OK) st = og_lance_change_create(cx, at, schema, (og_lance_version){2, 2}, &opts, out);
-  og_lance_schema_unref(schema);
-  og_schema_unref(arrow);
-  OG_TRY(st);
-  OG_TRY(og_vec_add(cx, &in->changes, out));
-  OG_TRY(og_lance_change_finish(cx, *out));
-  OG_TRY(og_lance_change_render(cx, *out, NULL, 1));
-  return og_lance_change_keys(cx, *out, &in->keys);
-}
-
-static og_status table_rows(og_ctx *cx, init *in, const og_type_def *t, const og_lance_place *at,
-                            const og_lance_change *change)
-{
-  og_lance_table *table;
-  og_str key;
-  og_table_version v = {.key = t->key,
-                        .table_id = t->id,
-                        .incarnation = t->incarnation,
-                        .version = 1,
-                        .meta = {.manifest_size = og_lance_change_bytes(change).len}};
-  og_log_row *row = og_vec_push(cx, &in->rows);
-  if (!row) return OG_ENOMEM;
-  OG_TRY(og_row_table(cx, cx->arena, t->key, t->id, t->incarnation, row));
-  OG_TRY(og_lance_manifest_key(cx, at, 1, &key));
-  OG_TRY(og_arena_printf(cx, cx->arena, &v.meta.manifest_path, OG_STR_FMT "/" OG_STR_FMT,
-                         OG_STR_ARG(og_store_root(in->store)), OG_STR_ARG(key)));
-  OG_TRY(og_lance_change_table(cx, change, &table));
-  og_status st = og_arena_str(cx, cx->arena, og_lance_table_uuid(table), &v.meta.uuid);
-  og_lance_table_unref(table);
-  OG_TRY(st);
-  row = og_vec_push(cx, &in->rows);
-  return row ? og_row_table_version(cx, cx->arena, &v, row) : OG_ENOMEM;
-}
-
-static og_status make_table(og_ctx *cx, init *in, const og_type_def *t)
-{
-  og_lance_place at = {.store = in->store};
-  og_lance_change *change;
-  OG_TRY(og_table_path(cx, cx->arena, t->key, t->id, t->incarnation, &at.root));
-  OG_TRY(render_table(cx, in, t, &at, &change));
-  return table_rows(cx, in, t, &at, change);
-}
-
 static og_status make_tables(og_ctx *cx, init *in)
 {
-  const og_catalog *c = in->catalog;
-  for (uint32_t i = 0; i < c->n_nodes; i++) OG_TRY(make_table(cx, in, &c->nodes[i]));
-  for (uint32_t i = 0; i < c->n_edges; i++) OG_TRY(make_table(cx, in, &c->edges[i]));
-  OG_TRY(og_store_sync(cx, in->store, in->keys.data, in->keys.len));
-  for (size_t i = 0; i < in->changes.len; i++) {
-    og_status st = OG_EUNKNOWN;
-    for (unsigned n = 0; st == OG_EUNKNOWN && n < 8; n++)
-      st = og_lance_change_put(cx, OG_VEC_AT(&in->changes, og_lance_change *, i));
-    if (st == OG_EEXISTS) {
-      og_error_clear(cx);
-      in->collision = true;
-      return OG_OK;
-    }
-    OG_TRY(st);
-  }
-  return OG_OK;
-}
-
-static og_status contract_texts(og_ctx *cx, const og_catalog *c, og_contract *out)
-{
-  OG_AUTO(og_buf) ir = {0};
-  OG_AUTO(og_buf) state = {0};
-  out->source = c->source;
-  OG_TRY(og_schema_ir_write(cx, c, true, &ir));
-  OG_TRY(og_schema_state_write(cx, c, &state));
-  OG_TRY(og_arena_str(cx, cx->arena, og_buf_str(&ir), &out->ir));
-  return og_arena_str(cx, cx->arena, og_buf_str(&state), &out->state);
+  og_ulid attempt;
+  og_vec made = OG_VEC_INIT(og_table_version);
+  OG_TRY(og_ulid_next(cx, &in->ulids, NULL, &attempt));
+  og_status st = og_create__tables(cx, in->store, in->catalog, NULL, &attempt, &made, &in->collision);
+  for (size_t i = 0; st == OG_OK && !in->collision && i < made.len; i++)
+    st = og_create__rows(cx, &OG_VEC_AT(&made, og_table_version, i), &in->rows);
+  og_vec_cleanup(&made);
+  return st;
 }
 
 static og_status lineage_rows(og_ctx *cx, init *in, const og_contract *contract, og_str actor, og_ulid *genesis)
@@ -216,9 +132,9 @@ static og_status create_log(og_ctx *cx, init *in, const og_ulid *genesis)
 
 static og_status publish(og_ctx *cx, init *in, og_str actor)
 {
-  og_contract contract;
+  og_contract contract = {.generation = 1};
   og_ulid genesis;
-  OG_TRY(contract_texts(cx, in->catalog, &contract));
+  OG_TRY(og_contract__texts(cx, in->catalog, &contract));
   OG_TRY(lineage_rows(cx, in, &contract, actor, &genesis));
   OG_TRY(create_log(cx, in, &genesis));
   /* The graph exists now, whatever happens to its mirrors: the next open for writing writes those. */
@@ -226,10 +142,8 @@ static og_status publish(og_ctx *cx, init *in, og_str actor)
   return OG_OK;
 }
 
-static void init_cleanup(og_ctx *cx, init *in)
+static void init_cleanup(init *in)
 {
-  for (size_t i = 0; i < in->changes.len; i++) og_lance_change_free(cx, OG_VEC_AT(&in->changes, og_lance_change *, i));
-  og_vec_cleanup(&in->changes);
   og_vec_cleanup(&in->rows);
   og_vec_cleanup(&in->keys);
   og_catalog_unref(in->catalog);
@@ -254,14 +168,11 @@ og_status og_graph_init(og_ctx *cx, og_store *store, og_str source, og_str file_
   og_catalog_unref(checked);
   OG_TRY(check_place(cx, store, force));
   for (unsigned i = 0; i < MAX_COLLISIONS; i++) {
-    init in = {.store = store,
-               .rows = OG_VEC_INIT(og_log_row),
-               .keys = OG_VEC_INIT(og_str),
-               .changes = OG_VEC_INIT(og_lance_change *)};
+    init in = {.store = store, .rows = OG_VEC_INIT(og_log_row), .keys = OG_VEC_INIT(og_str)};
     og_status st = init_once(cx, &in, source, file_name, skip, actor);
     bool collision = in.collision;
     if (in.catalog) skip += in.catalog->n_nodes + in.catalog->n_edges;
-    init_cleanup(cx, &in);
+    init_cleanup(&in);
     if (st != OG_OK || !collision) return st;
     OG_TRY(check_place(cx, store, force)); /* perhaps the other init won meanwhile */
   }

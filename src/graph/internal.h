@@ -112,11 +112,51 @@ og_status og_graph__unknown(og_ctx *cx, og_str own_id);
 
 typedef struct og_contract {
   og_str source, ir, state; /* texts */
+  uint64_t generation;      /* 1 when the graph was made, one more with every change; 0: a row that does not say */
+  const og_str *before;     /* hashes of the IRs there were, oldest first: of whom the root files may still be */
+  size_t n_before;
 } og_contract;
+
+/* The texts of a catalog, in cx->arena; the rest is the caller's. */
+OG_MUST_USE og_status og_contract__texts(og_ctx *cx, const og_catalog *c, og_contract *out);
+/* The contract that follows the one of `f` when `c` is accepted. */
+OG_MUST_USE og_status og_contract__next(og_ctx *cx, og_graph *g, const og_fold *f, const og_catalog *c,
+                                        og_contract *out);
 
 OG_MUST_USE og_status og_contract__row(og_ctx *cx, og_arena *a, const og_contract *c, og_log_row *out);
 OG_MUST_USE og_status og_contract__of_fold(og_ctx *cx, og_graph *g, const og_fold *f, og_contract *out);
 /* The catalog of a fold, from the handle's cache when the row is the same. */
 OG_MUST_USE og_status og_contract__catalog(og_ctx *cx, og_graph *g, const og_fold *f, og_catalog **out);
+OG_MUST_USE og_status og_contract__order(og_ctx *cx, og_graph *g, const og_fold *a, const og_fold *b,
+                                         og_schema_order *out);
+/* Is the accepted schema of both the same? */
+bool og_contract__same(const og_fold *a, const og_fold *b);
+OG_MUST_USE og_status og_contract__of_files(og_ctx *cx, og_graph *g, og_contract *out);
+/* Has every table of the state its type, and every type its table, under the same name? */
+bool og_contract__fits(const og_catalog *c, const og_fold *f);
+/* Makes the root files those of main's newest row; but a schema in them that never was a row, and that fits, was
+ * applied by the original engine: then the row is made that. */
+OG_MUST_USE og_status og_contract__heal(og_ctx *cx, og_graph *g, const og_fold *f);
 /* Writes the root files that mirror main's row where they differ. */
 OG_MUST_USE og_status og_contract__mirror(og_ctx *cx, og_store *store, const og_contract *c);
+/* The same for main's newest row, again until no newer one came meanwhile. */
+OG_MUST_USE og_status og_contract__settle(og_ctx *cx, og_graph *g);
+
+/* ---- New tables: see create.c. */
+
+/* Makes the tables of `c` that `but` (NULL: none) has not, and appends what to register (og_table_version, strings in
+ * cx->arena).  *taken: somebody's folder is in the way; skip the incarnations, and make them again. */
+OG_MUST_USE og_status og_create__tables(og_ctx *cx, og_store *store, const og_catalog *c, const og_fold *but,
+                                        const og_ulid *attempt, og_vec *out, bool *taken);
+/* The rows that register one. */
+OG_MUST_USE og_status og_create__rows(og_ctx *cx, const og_table_version *v, og_vec *rows);
+
+/* ---- Changes of the schema in a publish: see evolve.c. */
+
+/* Rows of what `p` changes about the schema in `now`; nothing when it changes nothing. */
+OG_MUST_USE og_status og_evolve__rows(og_ctx *cx, og_graph *g, const og_publication *p, const og_fold *now,
+                                      og_vec *rows);
+/* What a table is called once `p` stands. */
+og_str og_evolve__key(const og_publication *p, const og_table_state *t);
+/* OG_EGONE when this version of the table was erased, as `main_fold` has it. */
+OG_MUST_USE og_status og_evolve__check_erased(og_ctx *cx, const og_fold *main_fold, const og_table_state *t);

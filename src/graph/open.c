@@ -5,6 +5,7 @@
  * are immutable; the caches only save reading again.  A snapshot is a fold and its catalog: pinning costs one probe for
  * a newer version when nothing changed.
  */
+#include "graph/bind.h"
 #include "graph/internal.h"
 
 #include "base/limits.h"
@@ -76,11 +77,7 @@ static og_status check_writable(og_ctx *cx, og_graph *g)
 /* The files that mirror rows of main's log. */
 static og_status heal(og_ctx *cx, og_graph *g, const og_fold *fold)
 {
-  og_contract contract;
-  if (fold->schema) {
-    OG_TRY(og_contract__of_fold(cx, g, fold, &contract));
-    OG_TRY(og_contract__mirror(cx, g->store, &contract));
-  }
+  OG_TRY(og_contract__heal(cx, g, fold));
   return og_mirror__heal(cx, g, fold);
 }
 
@@ -238,15 +235,19 @@ static og_status find_on(og_ctx *cx, og_graph *g, og_str branch, const og_ulid *
   return st;
 }
 
-static og_status find_commit(og_ctx *cx, og_graph *g, og_str branch, const og_ulid *id, og_commit *out)
+/* `via`: the branch whose history it was found in. */
+static og_status find_commit(og_ctx *cx, og_graph *g, og_str branch, const og_ulid *id, og_commit *out, og_str *via)
 {
   bool found = false;
   char text[OG_ULID_LEN];
   og_vec branches = OG_VEC_INIT(og_branch_info);
+  *via = branch;
   OG_TRY(find_on(cx, g, branch, id, out, &found));
   og_status st = found ? OG_OK : og_graph_branches(cx, g, &branches);
-  for (size_t i = 0; st == OG_OK && !found && i < branches.len; i++)
-    st = find_on(cx, g, OG_VEC_AT(&branches, og_branch_info, i).name, id, out, &found);
+  for (size_t i = 0; st == OG_OK && !found && i < branches.len; i++) {
+    *via = OG_VEC_AT(&branches, og_branch_info, i).name;
+    st = find_on(cx, g, *via, id, out, &found);
+  }
   og_vec_cleanup(&branches);
   OG_TRY(st);
   if (found) return OG_OK;
@@ -256,31 +257,91 @@ static og_status find_commit(og_ctx *cx, og_graph *g, og_str branch, const og_ul
 
 og_status og_graph_find_commit(og_ctx *cx, og_graph *g, og_str branch, const og_ulid *id, og_commit *out)
 {
-  return find_commit(cx, g, branch, id, out);
+  og_str via;
+  return find_commit(cx, g, branch, id, out, &via);
+}
+
+/* The version of the log that published the commit. */
+static og_status commit_fold(og_ctx *cx, og_graph *g, const og_fold *main_fold, const og_commit *c, og_branch_row *row,
+                             og_fold **out)
+{
+  bool found = true;
+  og_vec ancestors = OG_VEC_INIT(og_str);
+  og_fold *fold = NULL;
+  og_status st = c->branch.len ? og_branch__get(cx, cx->arena, main_fold, c->branch, row, &found) : OG_OK;
+  if (st == OG_OK && found && c->branch.len) st = og_branch__ancestors(cx, cx->arena, main_fold, row, &ancestors);
+  if (st == OG_OK)
+    st = og_fold_load(cx, g->store, c->branch, c->manifest_version, ancestors.data, ancestors.len, &fold);
+  og_vec_cleanup(&ancestors);
+  if (st == OG_ENOTFOUND) return og_fail(cx, OG_EGONE, "the state of this commit was reclaimed by cleanup");
+  OG_TRY(st);
+  /* A branch made anew may hold another history under the same number. */
+  if (fold->has_head && og_ulid_cmp(&fold->head, &c->id) == 0) {
+    *out = fold;
+    return OG_OK;
+  }
+  og_fold_unref(fold);
+  return og_fail(cx, OG_EGONE, "the state of this commit was reclaimed");
+}
+
+static og_status snapshot_of_commit(og_ctx *cx, og_graph *g, og_fold *main_fold, const og_commit *c, og_snapshot **out)
+{
+  og_fold *fold = NULL;
+  og_branch_row row = {0};
+  OG_TRY(commit_fold(cx, g, main_fold, c, &row, &fold));
+  og_status st = snapshot_of(cx, g, fold, row.incarnation, out);
+  if (st == OG_OK) (*out)->main_fold = og_fold_ref(main_fold);
+  og_fold_unref(fold);
+  return st;
+}
+
+/* Shows the snapshot through the schema that branch `via` has now. */
+static og_status bind_to_current(og_ctx *cx, og_graph *g, og_str via, og_snapshot *s)
+{
+  og_fold *now = NULL;
+  og_branch_row row;
+  og_catalog *catalog;
+  OG_TRY(og_graph__pin(cx, g, via, &now, &row));
+  og_status st = OG_OK;
+  if (!og_contract__same(now, s->fold)) {
+    st = og_contract__catalog(cx, g, now, &catalog);
+    if (st == OG_OK) {
+      og_catalog_unref(s->catalog);
+      s->catalog = catalog;
+      s->bound = true;
+    }
+  }
+  og_fold_unref(now);
+  return st;
+}
+
+static og_status snapshot_at(og_ctx *cx, og_graph *g, og_str branch, const og_ulid *commit, bool own, og_snapshot **out)
+{
+  og_commit c;
+  og_fold *main_fold = NULL;
+  og_branch_row unused;
+  og_snapshot *s = NULL;
+  og_str via;
+  OG_TRY(find_commit(cx, g, branch, commit, &c, &via));
+  OG_TRY(og_graph__pin(cx, g, OG_STR_NONE, &main_fold, &unused));
+  og_status st = snapshot_of_commit(cx, g, main_fold, &c, &s);
+  if (st == OG_OK && !own) st = bind_to_current(cx, g, via, s);
+  og_fold_unref(main_fold);
+  if (st != OG_OK)
+    og_snapshot_unref(s);
+  else
+    *out = s;
+  return st;
 }
 
 og_status og_graph_snapshot_at(og_ctx *cx, og_graph *g, og_str branch, const og_ulid *commit, og_snapshot **out)
 {
-  og_commit c;
-  og_fold *fold = NULL, *main_fold = NULL;
-  og_branch_row row = {0}, unused;
-  bool found = true;
-  og_vec ancestors = OG_VEC_INIT(og_str);
-  OG_TRY(find_commit(cx, g, branch, commit, &c));
-  OG_TRY(og_graph__pin(cx, g, OG_STR_NONE, &main_fold, &unused));
-  og_status st = c.branch.len ? og_branch__get(cx, cx->arena, main_fold, c.branch, &row, &found) : OG_OK;
-  if (st == OG_OK && found && c.branch.len) st = og_branch__ancestors(cx, cx->arena, main_fold, &row, &ancestors);
-  if (st == OG_OK) st = og_fold_load(cx, g->store, c.branch, c.manifest_version, ancestors.data, ancestors.len, &fold);
-  og_vec_cleanup(&ancestors);
-  og_fold_unref(main_fold);
-  if (st == OG_ENOTFOUND) return og_fail(cx, OG_EGONE, "the state of this commit was reclaimed by cleanup");
-  OG_TRY(st);
-  /* A branch made anew may hold another history under the same number. */
-  if (!fold->has_head || og_ulid_cmp(&fold->head, commit) != 0)
-    st = og_fail(cx, OG_EGONE, "the state of this commit was reclaimed");
-  if (st == OG_OK) st = snapshot_of(cx, g, fold, row.incarnation, out);
-  og_fold_unref(fold);
-  return st;
+  return snapshot_at(cx, g, branch, commit, false, out);
+}
+
+og_status og_graph_snapshot_own(og_ctx *cx, og_graph *g, og_str branch, const og_ulid *commit, og_snapshot **out)
+{
+  return snapshot_at(cx, g, branch, commit, true, out);
 }
 
 og_snapshot *og_snapshot_ref(og_snapshot *s)
@@ -294,12 +355,49 @@ void og_snapshot_unref(og_snapshot *s)
   if (!s || atomic_fetch_sub_explicit(&s->refs, 1, memory_order_acq_rel) != 1) return;
   og_catalog_unref(s->catalog);
   og_fold_unref(s->fold);
+  og_fold_unref(s->main_fold);
+  og_arena_cleanup(&s->arena);
   og_free(s);
 }
 
 const og_table_state *og_snapshot_table_state(const og_snapshot *s, og_str key)
 {
-  return og_fold_table_by_key(s->fold, key);
+  if (!s->bound) return og_fold_table_by_key(s->fold, key);
+  const og_type_def *t = og_catalog_table(s->catalog, key);
+  const og_table_state *state = t ? og_fold_table(s->fold, t->id, t->incarnation) : NULL;
+  for (uint32_t i = 0; t && !state && i < s->n_absent; i++)
+    if (s->absent[i].table_id == t->id && s->absent[i].incarnation == t->incarnation) state = &s->absent[i];
+  return state;
+}
+
+/* The table of a type as it was made: its first version, on main. */
+static og_status begin_table(og_ctx *cx, og_snapshot *s, const og_type_def *t)
+{
+  if (og_fold_table(s->fold, t->id, t->incarnation)) return OG_OK;
+  og_table_state *state = &s->absent[s->n_absent++];
+  *state =
+      (og_table_state){.table_id = t->id, .incarnation = t->incarnation, .key = t->key, .version = 1, .max_version = 1};
+  return og_table_path(cx, &s->arena, t->key, t->id, t->incarnation, &state->path);
+}
+
+og_status og_snapshot_bind(og_ctx *cx, og_snapshot *s, og_catalog *c, bool begin)
+{
+  og_catalog *old = s->catalog;
+  s->catalog = og_catalog_ref(c);
+  og_catalog_unref(old);
+  s->bound = true;
+  s->n_absent = 0;
+  if (!begin) return OG_OK;
+  s->absent = og_arena_calloc(cx, &s->arena, (size_t)c->n_nodes + c->n_edges + 1, sizeof *s->absent);
+  if (!s->absent) return OG_ENOMEM;
+  for (uint32_t i = 0; i < c->n_nodes; i++) OG_TRY(begin_table(cx, s, &c->nodes[i]));
+  for (uint32_t i = 0; i < c->n_edges; i++) OG_TRY(begin_table(cx, s, &c->edges[i]));
+  return OG_OK;
+}
+
+og_status og_snapshot_schemas(og_ctx *cx, const og_snapshot *a, const og_snapshot *b, og_schema_order *out)
+{
+  return og_contract__order(cx, a->graph, a->fold, b->fold, out);
 }
 
 og_status og_snapshot_schema_source(og_ctx *cx, og_snapshot *s, og_str *out)
@@ -312,7 +410,11 @@ og_status og_snapshot_schema_source(og_ctx *cx, og_snapshot *s, og_str *out)
 static og_status state_of(og_ctx *cx, const og_snapshot *s, og_str key, const og_table_state **out)
 {
   *out = og_snapshot_table_state(s, key);
-  if (*out && (*out)->version) return OG_OK;
+  if (*out && (*out)->version) return s->main_fold ? og_evolve__check_erased(cx, s->main_fold, *out) : OG_OK;
+  const og_type_def *t = s->bound ? og_catalog_table(s->catalog, key) : NULL;
+  if (t)
+    return og_fail(cx, OG_ENOTFOUND, "%s type '" OG_STR_FMT "' does not exist at this snapshot",
+                   t->is_edge ? "edge" : "node", OG_STR_ARG(t->name));
   return og_fail(cx, OG_ENOTFOUND, "the graph at '" OG_STR_FMT "' has no table '" OG_STR_FMT "'",
                  OG_STR_ARG(og_store_root(s->graph->store)), OG_STR_ARG(key));
 }
@@ -339,12 +441,39 @@ og_status og_snapshot_is_reclaimed(og_ctx *cx, const og_snapshot *s, bool *out)
   return OG_OK;
 }
 
+/* The table with the columns of the type that the snapshot is seen through, opened once more unless it has them. */
+static og_status bound_table(og_ctx *cx, og_snapshot *s, og_str key, const og_table_state *state,
+                             og_lance_table **table)
+{
+  const og_type_def *type = og_catalog_table(s->catalog, key);
+  const og_lance_place at = {s->graph->store, state->path, state->branch};
+  og_binding b;
+  og_lance_table *other = NULL;
+  OG_TRY(og_bind(cx, type, type, *table, &b));
+  og_status st = OG_OK;
+  if (!b.same) {
+    st = og_lance_table_open(cx, &at, state->version, state->uuid, &other);
+    if (st == OG_OK) st = og_binding_relayout(cx, &b, other);
+    og_lance_table_unref(*table);
+    *table = other;
+  }
+  og_binding_cleanup(&b);
+  return st;
+}
+
 og_status og_snapshot_table(og_ctx *cx, og_snapshot *s, og_str key, og_lance_table **out)
 {
   const og_table_state *t;
+  og_lance_table *table = NULL;
   bool gone = false;
   OG_TRY(state_of(cx, s, key, &t));
-  og_status st = table_handle(cx, s->graph, t->path, t->branch, t->version, t->uuid, out);
+  og_status st = table_handle(cx, s->graph, t->path, t->branch, t->version, t->uuid, &table);
+  if (st == OG_OK && s->bound) st = bound_table(cx, s, key, t, &table);
+  if (st == OG_OK) {
+    *out = table;
+    return OG_OK;
+  }
+  og_lance_table_unref(table);
   if (st != OG_ENOTFOUND) return st;
   const og_error missing = *cx->err;
   OG_TRY(og_snapshot_is_reclaimed(cx, s, &gone));

@@ -264,12 +264,6 @@ static og_status table_conflicts(og_ctx *cx, const commit_op *c, const og_fold *
   return st;
 }
 
-static bool same_schema(const og_fold *a, const og_fold *b)
-{
-  if (!a->schema || !b->schema) return a->schema == b->schema;
-  return og_str_eq(a->schema->metadata, b->schema->metadata);
-}
-
 static bool same_head(const og_fold *a, const og_fold *b)
 {
   return a->has_head == b->has_head && (!a->has_head || og_ulid_cmp(&a->head, &b->head) == 0);
@@ -289,7 +283,7 @@ static og_status is_stale(og_ctx *cx, const commit_op *c, const og_fold *now, bo
   const og_fold *base = c->p->base->fold;
   *stale = og_ulid_cmp(&c->p->attempt, &c->cutoff) < 0 || is_below_floor(now, c->p->merged);
   if (now->version == base->version || OG_BUG(NO_RECHECK)) return OG_OK;
-  *stale = *stale || !same_schema(base, now) || ((c->p->merged || c->p->on_head) && !same_head(base, now));
+  *stale = *stale || !og_contract__same(base, now) || ((c->p->merged || c->p->on_head) && !same_head(base, now));
   for (size_t i = 0; !*stale && i < c->p->n_tables; i++)
     OG_TRY(table_conflicts(cx, c, now, c->p->tables[i].key, stale));
   for (size_t i = 0; !*stale && i < c->p->n_reads; i++) OG_TRY(table_conflicts(cx, c, now, c->p->reads[i], stale));
@@ -335,7 +329,7 @@ static og_status version_row(og_ctx *cx, const commit_op *c, const og_fold *now,
 {
   const og_table_change *t = &c->p->tables[i];
   const og_table_state *is = og_fold_table_by_key(now, t->key);
-  og_table_version v = {.key = is->key,
+  og_table_version v = {.key = og_evolve__key(c->p, is),
                         .table_id = is->table_id,
                         .incarnation = is->incarnation,
                         .version = og_lance_change_version(t->change),
@@ -391,6 +385,7 @@ static og_status commit_rows(og_ctx *cx, void *arg, og_fold *now, og_vec *rows, 
   OG_TRY(is_stale(cx, c, now, rerun));
   if (*rerun) return OG_OK;
   OG_TRY(commit_rows_of_tables(cx, c, now, rows, keys));
+  OG_TRY(og_evolve__rows(cx, c->g, c->p, now, rows));
   *c->commit = (og_commit){.id = c->p->commit,
                            .parent = now->head,
                            .has_parent = now->has_head,
@@ -470,6 +465,9 @@ og_status og_graph_publish(og_ctx *cx, og_graph *g, const og_publication *p, og_
   OG_TRY(og_arena_str(cx, cx->arena, p->base->branch, &branch)); /* before: a commit that stands is not to fail */
   OG_TRY(og_graph__publish(cx, g, &op, outcome, &version));
   OG_FAULT_POINT(cx, "after_publish_before_promote");
+  /* The commit stands, whatever happens to its mirrors: the next open for writing heals those. */
+  if (p->schema && *outcome == OG_PUBLISHED && branch.len == 0 && og_contract__settle(cx, g) != OG_OK)
+    og_error_clear(cx);
   *out = commit;
   out->branch = branch; /* not that of the fold it went on, which dies with its snapshot */
   out->actor = p->actor;

@@ -12,6 +12,7 @@
  *   branch           branch:<name>              -         -                state, incarnation, ... (ours, main only)
  *   branch_op        branch_op:<ULID>           -         -                what was done (ours, main only)
  *   seal             seal                       -         -                incarnation (ours): the branch ends here
+ *   erased           erased:S:I                 -         -                version: below it, nothing is read (ours)
  *
  * S and I are 16 lower-case hex digits, V20 is zero-padded decimal.  A reader recomputes every object id of the table
  * kinds and rejects a difference, so that a damaged or forged row cannot point elsewhere.
@@ -39,6 +40,7 @@ static const struct {
     {OG_ROW_BRANCH, {"branch", 6}},
     {OG_ROW_BRANCH_OP, {"branch_op", 9}},
     {OG_ROW_SEAL, {"seal", 4}},
+    {OG_ROW_ERASED, {"erased", 6}},
 };
 
 static og_str type_of_kind(og_row_kind kind)
@@ -280,6 +282,41 @@ static og_status read_metadata(og_ctx *cx, og_arena *a, const og_log_row *row, c
   OG_TRY_NOTE(cx, og_json_read(cx, a, row->metadata, out), "while reading __manifest row '" OG_STR_FMT "'",
               OG_STR_ARG(row->object_id));
   return OG_OK;
+}
+
+og_status og_row_tombstone(og_ctx *cx, og_arena *a, const og_table_version *v, og_log_row *out)
+{
+  *out = (og_log_row){.kind = OG_ROW_TOMBSTONE,
+                      .object_type = type_of_kind(OG_ROW_TOMBSTONE),
+                      .table_key = v->key,
+                      .has_identity = true,
+                      .has_version = true,
+                      .table_id = v->table_id,
+                      .incarnation = v->incarnation,
+                      .version = v->version,
+                      .offset = OG_ROW_NEW};
+  return expected_id(cx, a, out, &out->object_id);
+}
+
+og_status og_row_erased_id(og_ctx *cx, og_arena *a, uint64_t id, uint64_t inc, og_str *out)
+{
+  return og_arena_printf(cx, a, out, "erased:%016" PRIx64 ":%016" PRIx64, id, inc);
+}
+
+og_status og_row_erased(og_ctx *cx, og_arena *a, uint64_t id, uint64_t inc, uint64_t version, og_log_row *out)
+{
+  og_str object_id, json;
+  OG_TRY(og_row_erased_id(cx, a, id, inc, &object_id));
+  OG_TRY(og_arena_printf(cx, a, &json, "{\"version\":%" PRIu64 "}", version));
+  return og_row_private(cx, a, OG_ROW_ERASED, object_id, json, out);
+}
+
+og_status og_row_parse_erased(og_ctx *cx, og_arena *a, const og_log_row *row, uint64_t *version)
+{
+  const og_json *json;
+  OG_TRY(read_metadata(cx, a, row, &json));
+  if (og_json_get_u64(json, OG_STR("version"), version)) return OG_OK;
+  return og_fail(cx, OG_ECORRUPT, "__manifest row '" OG_STR_FMT "' lacks its version", OG_STR_ARG(row->object_id));
 }
 
 og_status og_row_parse_version_meta(og_ctx *cx, og_arena *a, const og_log_row *row, og_version_meta *out)

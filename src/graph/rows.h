@@ -20,6 +20,7 @@ typedef enum og_row_kind {
   OG_ROW_BRANCH,
   OG_ROW_BRANCH_OP,
   OG_ROW_SEAL,
+  OG_ROW_ERASED,
   OG_ROW_UNKNOWN /* kept, never interpreted */
 } og_row_kind;
 
@@ -48,6 +49,9 @@ OG_MUST_USE og_status og_rows_decode(og_ctx *cx, og_arena *a, const og_batch *ba
 
 /* Makers.  Strings live in arena `a`. */
 OG_MUST_USE og_status og_row_table(og_ctx *cx, og_arena *a, og_str key, uint64_t id, uint64_t inc, og_log_row *out);
+typedef struct og_table_identity {
+  uint64_t id, incarnation;
+} og_table_identity;
 typedef struct og_version_meta {
   og_str manifest_path; /* informational */
   uint64_t manifest_size;
@@ -61,6 +65,14 @@ typedef struct og_table_version {
 } og_table_version;
 OG_MUST_USE og_status og_row_table_version(og_ctx *cx, og_arena *a, const og_table_version *v, og_log_row *out);
 OG_MUST_USE og_status og_row_parse_version_meta(og_ctx *cx, og_arena *a, const og_log_row *row, og_version_meta *out);
+
+/* The table is gone from `version` on, which is above every version of it. */
+OG_MUST_USE og_status og_row_tombstone(og_ctx *cx, og_arena *a, const og_table_version *v, og_log_row *out);
+/* Versions of the table below `version` are not to be read any more. */
+OG_MUST_USE og_status og_row_erased(og_ctx *cx, og_arena *a, uint64_t id, uint64_t inc, uint64_t version,
+                                    og_log_row *out);
+OG_MUST_USE og_status og_row_erased_id(og_ctx *cx, og_arena *a, uint64_t id, uint64_t inc, og_str *out);
+OG_MUST_USE og_status og_row_parse_erased(og_ctx *cx, og_arena *a, const og_log_row *row, uint64_t *version);
 
 /* One commit of the graph. */
 typedef struct og_commit {

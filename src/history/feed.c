@@ -111,8 +111,8 @@ static og_status pair_open(og_ctx *cx, og_graph *g, const og_commit *c, pair *p)
 {
   *p = (pair){0};
   if (!c->has_parent) return no_parent(cx, &c->id);
-  OG_TRY(og_graph_snapshot_at(cx, g, c->branch, &c->id, &p->to));
-  return og_graph_snapshot_at(cx, g, c->branch, &c->parent, &p->from);
+  OG_TRY(og_graph_snapshot_own(cx, g, c->branch, &c->id, &p->to));
+  return og_graph_snapshot_own(cx, g, c->branch, &c->parent, &p->from);
 }
 
 /* The page's part of a commit's changes, from behind `place` (NULL: from the first). */

@@ -18,6 +18,12 @@ static og_status need_op(og_ctx *cx, const og_lance_change *c, og_lance_op op)
   return og_fail(cx, OG_EINTERNAL, "a change of '" OG_STR_FMT "' is not about columns", OG_STR_ARG(c->at.root));
 }
 
+/* Dropping and renaming also go beside new columns. */
+static og_status need_columns(og_ctx *cx, const og_lance_change *c)
+{
+  return need_op(cx, c, c->opts.op == OG_LANCE_MERGE ? OG_LANCE_MERGE : OG_LANCE_PROJECT);
+}
+
 static int32_t id_of(const og_lance_change *c, uint32_t column)
 {
   return c->schema->fields[og_lance_schema_top(c->schema, column)].id;
@@ -25,21 +31,30 @@ static int32_t id_of(const og_lance_change *c, uint32_t column)
 
 og_status og_lance_change_drop_column(og_ctx *cx, og_lance_change *c, uint32_t column)
 {
-  OG_TRY(need_op(cx, c, OG_LANCE_PROJECT));
+  OG_TRY(need_columns(cx, c));
   const int32_t id = id_of(c, column);
   return og_vec_add(cx, &c->dropped, &id);
 }
 
 og_status og_lance_change_rename_column(og_ctx *cx, og_lance_change *c, uint32_t column, og_str name)
 {
-  OG_TRY(need_op(cx, c, OG_LANCE_PROJECT));
+  OG_TRY(need_columns(cx, c));
   og_lance_rename r = {.id = id_of(c, column)};
   OG_TRY(og_arena_str(cx, &c->arena, name, &r.name));
   return og_vec_add(cx, &c->renamed, &r);
 }
 
-static int32_t highest_id(const og_manifest *m)
+og_status og_lance_change_sort_columns(og_ctx *cx, og_lance_change *c, uint32_t fixed)
 {
+  OG_TRY(need_columns(cx, c));
+  c->sorted = true;
+  c->fixed = fixed;
+  return OG_OK;
+}
+
+int32_t og_lance_table_free_field(const og_lance_table *t)
+{
+  const og_manifest *m = &t->m;
   int32_t highest = -1;
   for (uint32_t i = 0; i < m->schema->n_fields; i++)
     if (m->schema->fields[i].id > highest) highest = m->schema->fields[i].id;
@@ -47,17 +62,17 @@ static int32_t highest_id(const og_manifest *m)
     for (uint32_t k = 0; k < m->fragments[i].n_files; k++)
       for (uint32_t n = 0; n < m->fragments[i].files[k].n; n++)
         if (m->fragments[i].files[k].fields[n] > highest) highest = m->fragments[i].files[k].fields[n];
-  return highest;
+  return highest < INT32_MAX ? highest + 1 : INT32_MAX;
 }
 
 og_status og_lance_change_add_columns(og_ctx *cx, og_lance_change *c, const og_schema *columns)
 {
   OG_TRY(need_op(cx, c, OG_LANCE_MERGE));
   og_lance_schema *altered;
-  const int32_t highest = highest_id(&c->base->m);
-  if (c->added || highest == INT32_MAX)
+  const int32_t first = og_lance_table_free_field(c->base);
+  if (c->added || first == INT32_MAX)
     return og_fail(cx, OG_EINVALID, "'" OG_STR_FMT "' takes no more columns", OG_STR_ARG(c->at.root));
-  OG_TRY(og_lance_schema_numbered(cx, columns, highest + 1, &c->added));
+  OG_TRY(og_lance_schema_numbered(cx, columns, first, &c->added));
   OG_TRY(og_change__alter(cx, c, c->base, &altered)); /* would it do? */
   og_lance_schema_unref(altered);
   return OG_OK;
@@ -188,7 +203,9 @@ og_status og_change__alter(og_ctx *cx, const og_lance_change *c, const og_lance_
                                  .n_dropped = c->dropped.len,
                                  .renamed = c->renamed.data,
                                  .n_renamed = c->renamed.len,
-                                 .added = c->added};
+                                 .added = c->added,
+                                 .by_name = c->sorted,
+                                 .fixed = c->fixed};
   OG_TRY_NOTE(cx, og_lance_schema_alter(cx, base->m.schema, &a, out), "in the columns of '" OG_STR_FMT "'",
               OG_STR_ARG(c->at.root));
   return OG_OK;

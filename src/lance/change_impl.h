@@ -66,10 +66,12 @@ struct og_lance_change {
   og_vec dropped;               /* int32_t: ids of top-level fields */
   og_vec renamed;               /* og_lance_rename */
   og_lance_schema *added;       /* new columns; NULL: none */
-  og_vec beside;                /* og_change__beside: their values, by fragment */
-  uint64_t valued;              /* physical rows of base that have theirs */
-  og_lance_table *restored;     /* the version to go back to, or NULL */
-  og_vec keys;                  /* og_str: files written since the start */
+  bool sorted;                  /* columns behind the first `fixed` stand by name */
+  uint32_t fixed;
+  og_vec beside;            /* og_change__beside: their values, by fragment */
+  uint64_t valued;          /* physical rows of base that have theirs */
+  og_lance_table *restored; /* the version to go back to, or NULL */
+  og_vec keys;              /* og_str: files written since the start */
   uint32_t renders;
   bool blobs_given; /* to the current file, for rows that are still to come */
   bool finished;
@@ -99,7 +101,7 @@ OG_MUST_USE og_status og_change__keep_stats(og_ctx *cx, og_lance_change *c, og_l
 
 static inline bool og_change__alters(const og_lance_change *c)
 {
-  return c->dropped.len || c->renamed.len || c->added;
+  return c->dropped.len || c->renamed.len || c->added || c->sorted;
 }
 /* Every row has its values, or none has. */
 OG_MUST_USE og_status og_change__columns_finish(og_ctx *cx, og_lance_change *c);

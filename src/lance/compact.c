@@ -3,8 +3,9 @@
  *
  *  (1) Neighbours go into one file as long as that stays within the size at which files are cut.  Fragments that the
  * same index segments cover are neighbours only, so that the segments cover what becomes of them. (2) A fragment alone
- * is taken if a tenth of its rows are deleted. (3) Hence each run leaves fewer fragments or fewer deleted rows, and
- * ends: on a table that was compacted nothing is taken.
+ * is taken if a tenth of its rows are deleted, or, when asked for, if its files hold columns that were dropped. (3)
+ * Hence each run leaves fewer fragments or fewer deleted rows, and ends: on a table that was compacted nothing is
+ * taken.
  */
 #include "lance/change_impl.h"
 #include "lance/index_impl.h"
@@ -58,10 +59,20 @@ static run next_run(const planner *p, uint32_t from)
   return r;
 }
 
+/* Does a file of the fragment hold a column that was dropped? */
+static bool holds_dropped(const og_lance_table *t, uint32_t fragment)
+{
+  const og_fragment *f = &t->m.fragments[fragment];
+  for (uint32_t i = 0; i < f->n_files; i++)
+    for (uint32_t k = 0; k < f->files[i].n; k++)
+      if (f->files[i].fields[k] >= 0 && og_lance_schema_find_id(t->m.schema, f->files[i].fields[k]) < 0) return true;
+  return false;
+}
+
 static bool is_worth_it(const planner *p, const run *r)
 {
   const og_lance_fragment_info f = og_lance_table_fragment(p->c->base, r->from);
-  return r->n > 1 || has_many_deleted(&f);
+  return r->n > 1 || has_many_deleted(&f) || (p->c->opts.shed && holds_dropped(p->c->base, r->from));
 }
 
 og_status og_lance_change_compact(og_ctx *cx, og_lance_change *c, uint32_t *taken)

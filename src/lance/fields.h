@@ -88,6 +88,8 @@ typedef struct og_lance_alteration {
   const og_lance_rename *renamed; /* top-level fields */
   size_t n_renamed;
   const og_lance_schema *added; /* behind the others; NULL: none */
+  bool by_name;                 /* then the top-level fields behind the first `fixed` stand in the order of their names */
+  uint32_t fixed;
 } og_lance_alteration;
 /* OG_EINVALID: two columns of one name, or none left; ids that are not there are passed over. */
 OG_MUST_USE og_status og_lance_schema_alter(og_ctx *cx, const og_lance_schema *from, const og_lance_alteration *a,

@@ -54,6 +54,36 @@ static og_status rename_fields(og_ctx *cx, og_lance_schema *s, const og_lance_al
   return OG_OK;
 }
 
+/* A top-level field and what hangs below it. */
+typedef struct branch {
+  og_str name; /* first: it is what by_branch_name compares */
+  uint32_t from, n;
+} branch;
+
+static int by_branch_name(const void *a, const void *b, void *arg)
+{
+  (void)arg;
+  return og_str_cmp(*(const og_str *)a, *(const og_str *)b);
+}
+
+static og_status sort_fields(og_ctx *cx, og_lance_schema *s, uint32_t fixed)
+{
+  OG_AUTO(og_arena) scratch = {0};
+  branch *list = og_arena_calloc(cx, &scratch, (size_t)s->n_fields + 1, sizeof *list);
+  og_lance_field *sorted = og_arena_calloc(cx, &s->arena, (size_t)s->n_fields + 1, sizeof *sorted);
+  uint32_t n = 0, m = 0;
+  if (!list || !sorted) return OG_ENOMEM;
+  for (uint32_t i = 0; i < s->n_fields; i++) {
+    if (s->fields[i].parent == -1) list[n++] = (branch){.name = s->fields[i].name, .from = i};
+    list[n - 1].n++;
+  }
+  if (n > fixed) OG_TRY(og_sort(cx, list + fixed, n - fixed, sizeof *list, by_branch_name, NULL));
+  for (uint32_t i = 0; i < n; i++)
+    for (uint32_t k = 0; k < list[i].n; k++) sorted[m++] = s->fields[list[i].from + k];
+  s->fields = sorted;
+  return OG_OK;
+}
+
 static og_status check_names(og_ctx *cx, const og_lance_schema *s)
 {
   for (uint32_t i = 0; i < s->n_fields; i++)
@@ -70,6 +100,7 @@ static og_status alter(og_ctx *cx, const og_lance_schema *from, const og_lance_a
   OG_TRY(copy_kept(cx, s, from, a));
   OG_TRY(rename_fields(cx, s, a));
   OG_TRY(check_names(cx, s));
+  if (a->by_name) OG_TRY(sort_fields(cx, s, a->fixed));
   s->n_meta = from->n_meta;
   OG_TRY(copy_pairs(cx, &s->arena, from->meta, from->n_meta, &s->meta));
   return og_fields__complete(cx, s);

@@ -403,6 +403,31 @@ bool og_lance_table_is_new(const og_lance_table *newer, uint32_t i, const og_lan
   return newer->m.fragments[i].id >= og_lance_table_next_fragment_id(base);
 }
 
+static uint64_t layout_of(const og_lance_schema *s)
+{
+  uint64_t h = 1;
+  for (uint32_t i = 0; i < s->n_fields; i++)
+    h = (h ^ og_str_hash(s->fields[i].name) ^ ((uint64_t)(uint32_t)s->fields[i].id << 32)) * 0x9E3779B97F4A7C15u;
+  return h ? h : 1;
+}
+
+og_status og_lance_table_relayout(og_ctx *cx, og_lance_table *t, const og_lance_alteration *a)
+{
+  og_lance_schema *altered;
+  OG_ASSERT(atomic_load_explicit(&t->refs, memory_order_relaxed) == 1);
+  OG_TRY_NOTE(cx, og_lance_schema_alter(cx, t->m.schema, a, &altered), "in the columns of '" OG_STR_FMT "'",
+              OG_STR_ARG(t->at.root));
+  og_lance_schema_unref(t->m.schema);
+  t->m.schema = altered;
+  t->layout = layout_of(altered);
+  return OG_OK;
+}
+
+uint64_t og_lance_table_layout(const og_lance_table *t)
+{
+  return t->layout;
+}
+
 bool og_lance_table_same_columns(const og_lance_table *a, const og_lance_table *b)
 {
   const og_lance_schema *x = a->m.schema, *y = b->m.schema;

@@ -82,6 +82,14 @@ OG_MUST_USE og_status og_lance_table_fragment_deleted(og_ctx *cx, og_lance_table
 /* The id the next new fragment of a change on this version will get; further ones follow by one. */
 uint64_t og_lance_table_next_fragment_id(const og_lance_table *t);
 
+/* Shows the version under other columns: dropped ones are not there, new ones are null, all else as the alteration
+ * says. For one who has just opened it and shares it with nobody yet. */
+OG_MUST_USE og_status og_lance_table_relayout(og_ctx *cx, og_lance_table *t, const og_lance_alteration *a);
+/* A field id that no field and no data file of the version has, nor any above it; INT32_MAX: there are none left. */
+int32_t og_lance_table_free_field(const og_lance_table *t);
+/* 0: the columns are those that are stored; else a number that tells one relayout from another. */
+uint64_t og_lance_table_layout(const og_lance_table *t);
+
 /* ---- Reading.  A row's *dense offset* is its position among all physical rows of the version, fragments in order:
  * 0 .. physical_rows - 1, deleted rows included, so offsets are stable for the version. */
 
@@ -175,7 +183,7 @@ typedef enum og_lance_op {
   OG_LANCE_INDEX,     /* no row changes: indexes are added, replaced, dropped (index.h) */
   OG_LANCE_REWRITE,   /* rows carried over (og_lance_change_carry), nothing else: a compaction */
   OG_LANCE_PROJECT,   /* no row changes: columns are dropped and renamed */
-  OG_LANCE_MERGE,     /* columns are added beside the others */
+  OG_LANCE_MERGE,     /* columns are added beside the others, and perhaps others dropped and renamed */
   OG_LANCE_RESTORE,   /* everything as it was in an older version */
   OG_LANCE_CONFIG,    /* config keys, nothing else */
   OG_LANCE_CLONE      /* nothing changes: the first version of a branch's tree, naming the base's files */
@@ -194,6 +202,7 @@ typedef struct og_lance_change_opts {
   bool renew_created;
   bool
       blobs_beside; /* blobs that are not small lie in files beside their data file: for who cleans up with cleanup.h */
+  bool shed;        /* a compaction also takes fragments whose files hold columns that the table has no more */
   bool no_row_ids;  /* a new table: without stable row ids, and thus without versions of rows */
 } og_lance_change_opts;
 
@@ -244,9 +253,11 @@ OG_MUST_USE og_status og_lance_change_config(og_ctx *cx, og_lance_change *c, og_
  * file beside those they have.  `column` is a top-level field of base.  An index of a dropped column goes with it. */
 OG_MUST_USE og_status og_lance_change_drop_column(og_ctx *cx, og_lance_change *c, uint32_t column);
 OG_MUST_USE og_status og_lance_change_rename_column(og_ctx *cx, og_lance_change *c, uint32_t column, og_str name);
-/* Once.  All null, unless values follow: those of all live rows, in the order of their offsets, in batches of any size.
- * Then every row counts as updated.  OG_EINVALID: the table has such a column, or one is not nullable and gets no
- * values. */
+/* Behind the first `fixed` columns, the new ones included, stand the others in the order of their names. */
+OG_MUST_USE og_status og_lance_change_sort_columns(og_ctx *cx, og_lance_change *c, uint32_t fixed);
+/* Once, behind drops and renames.  All null, unless values follow: those of all live rows, in the order of their
+ * offsets, in batches of any size. Then every row counts as updated.  OG_EINVALID: the table has such a column, or one
+ * is not nullable and gets no values. */
 OG_MUST_USE og_status og_lance_change_add_columns(og_ctx *cx, og_lance_change *c, const og_schema *columns);
 OG_MUST_USE og_status og_lance_change_add_values(og_ctx *cx, og_lance_change *c, const og_batch *values);
 /* With op RESTORE: what `older`, another version of the same table, holds. */

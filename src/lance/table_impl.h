@@ -27,6 +27,7 @@ struct og_lance_table {
   og_lance_place at; /* owned copies; one reference of the store */
   og_manifest m;
   og_str uuid;
+  uint64_t layout; /* see og_lance_table_layout */
   og_lance_outside outside;
   bool old_names; /* found under a V1 name */
   uint64_t rows, physical_rows;

@@ -128,13 +128,20 @@ static void inherit_file(og_lance_table *t, uint32_t i, og_lance_table *older, u
   og_lance_file_unref(f);
 }
 
+static int32_t field_id(const og_lance_table *t, uint32_t column)
+{
+  const og_lance_schema *s = t->m.schema;
+  return column < s->arrow->n_fields ? s->fields[og_lance_schema_top(s, column)].id : -1;
+}
+
 static void inherit_part(og_lance_table *t, uint32_t i, og_lance_table *older, uint32_t k)
 {
   og_mutex_lock(&older->mu);
   uint32_t column = older->frags[k].searched_column;
   og_column *part = older->frags[k].searched ? og_column_ref(older->frags[k].searched) : NULL;
   og_mutex_unlock(&older->mu);
-  if (part) keep_part(t, i, column, part);
+  /* Columns may have come and gone between the two: the place says nothing, the id does. */
+  if (part && field_id(t, column) == field_id(older, column)) keep_part(t, i, column, part);
   og_column_unref(part);
 }
 

@@ -157,9 +157,9 @@ OG_MUST_USE og_status og_schema_parse_only(og_ctx *cx, og_arena *a, og_str sourc
 og_catalog *og_catalog_ref(og_catalog *c);
 void og_catalog_unref(og_catalog *c); /* NULL is fine */
 
-const og_type_def *og_catalog_node(const og_catalog *c, og_str name); /* exact, or NULL */
+const og_type_def *og_catalog_node(const og_catalog *c, og_str name);      /* exact, or NULL */
 const og_type_def *og_catalog_interface(const og_catalog *c, og_str name); /* exact, or NULL */
-const og_type_def *og_catalog_edge(const og_catalog *c, og_str name); /* exact, else ASCII case folded, or NULL */
+const og_type_def *og_catalog_edge(const og_catalog *c, og_str name);      /* exact, else ASCII case folded, or NULL */
 const og_type_def *og_catalog_edge_exact(const og_catalog *c, og_str name);
 const og_type_def *og_catalog_table(const og_catalog *c, og_str key); /* "node:…", "edge:…", or NULL */
 int32_t og_type_property(const og_type_def *t, og_str name);          /* index, or -1 */

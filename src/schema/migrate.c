@@ -459,6 +459,17 @@ og_status og_schema_migrate(og_ctx *cx, og_catalog *accepted, og_str source, og_
   return st;
 }
 
+og_status og_schema_pair(og_ctx *cx, og_catalog *accepted, og_catalog *planned, og_migration *out)
+{
+  *out = (og_migration){.accepted = og_catalog_ref(accepted), .planned = og_catalog_ref(planned), .supported = true};
+  og_umap_init(&out->was);
+  og_umap_init(&out->will);
+  og_status st = index_ids(cx, accepted, &out->was);
+  if (st == OG_OK) st = index_ids(cx, planned, &out->will);
+  if (st != OG_OK) og_migration_cleanup(out);
+  return st;
+}
+
 void og_migration_cleanup(og_migration *m)
 {
   og_catalog_unref(m->accepted);

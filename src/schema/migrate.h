@@ -60,6 +60,8 @@ typedef struct og_migration {
  * error: …", with position). */
 OG_MUST_USE og_status og_schema_migrate(og_ctx *cx, og_catalog *accepted, og_str source, og_str file_name, bool hard,
                                         uint64_t incarnation_skip, og_migration *out);
+/* Without steps: what is what in two catalogs of one graph, the second a later one of the first. */
+OG_MUST_USE og_status og_schema_pair(og_ctx *cx, og_catalog *accepted, og_catalog *planned, og_migration *out);
 void og_migration_cleanup(og_migration *m);
 /* "node:Person.name": what an unsupported step is about. */
 OG_MUST_USE og_status og_step_entity(og_ctx *cx, og_arena *a, const og_step *s, og_str *out);

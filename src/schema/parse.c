@@ -54,6 +54,20 @@ static og_status expect_punct(parser *p, const char *what)
   return advance(p);
 }
 
+/* The word of a list that is within two edits, and no longer a way off than half of it; NULL: none. */
+static const char *nearest_word(og_str word, const char *const *words, size_t n)
+{
+  const char *best = NULL;
+  unsigned distance = word.len < 4 ? (unsigned)word.len / 2 + 1 : 3;
+  for (size_t i = 0; i < n; i++) {
+    const unsigned d = og_str_distance(word, og_str_of(words[i]), 2);
+    if (d >= distance) continue;
+    distance = d;
+    best = words[i];
+  }
+  return best;
+}
+
 static bool is_upper(og_str word)
 {
   return word.len && word.ptr[0] >= 'A' && word.ptr[0] <= 'Z';
@@ -248,14 +262,35 @@ static og_status parse_enum(parser *p, og_prop_type *t)
   return to_arena(p, &values, parse_enum_list(p, &values), &t->enum_values, &t->n_enum);
 }
 
+static const char *const type_words[] = {"String", "Blob", "Bool", "I32",      "I64",  "U32",   "U64",
+                                         "F32",    "F64",  "Date", "DateTime", "enum", "Vector"};
+#define TYPES_HINT                                                                                                     \
+  "types: String Blob Bool I32 I64 U32 U64 F32 F64 DateTime Date Vector(n) enum(…) [T]; what leads to another type " \
+  "is "                                                                                                                \
+  "an edge"
+
+static og_status unknown_type(parser *p)
+{
+  /* What people write who come from other languages. */
+  static const char *const others[][2] = {{"Int", "I32"},           {"Integer", "I64"},  {"Long", "I64"},
+                                          {"Float", "F64"},         {"Double", "F64"},   {"Text", "String"},
+                                          {"Str", "String"},        {"Boolean", "Bool"}, {"Timestamp", "DateTime"},
+                                          {"Datetime", "DateTime"}, {"Bytes", "Blob"}};
+  const og_str word = p->lx.tok.text;
+  og_str hint = OG_STR(TYPES_HINT);
+  const char *near = NULL;
+  for (size_t i = 0; i < OG_ARRAY_LEN(others) && !near; i++)
+    if (og_str_eq_fold(word, og_str_of(others[i][0]))) near = others[i][1];
+  if (!near) near = nearest_word(word, type_words, OG_ARRAY_LEN(type_words));
+  if (near) OG_TRY(og_arena_printf(p->cx, p->a, &hint, "did you mean '%s'?", near));
+  return og_source_fail(p->cx, OG_EINVALID, p->lx.src, p->lx.tok.span, hint,
+                        "parse error: unknown type '" OG_STR_FMT "'", OG_STR_ARG(word));
+}
+
 static og_status parse_scalar(parser *p, og_prop_type *t)
 {
-  static const char hint[] = "types: String Blob Bool I32 I64 U32 U64 F32 F64 DateTime Date Vector(n) enum(…) [T]";
-  if (p->lx.tok.kind != OG_TOK_WORD) return fail_expected(p, "a type", og_str_of(hint));
-  if (!og_scalar_by_name(p->lx.tok.text, &t->kind))
-    return og_source_fail(p->cx, OG_EINVALID, p->lx.src, p->lx.tok.span, og_str_of(hint),
-                          "parse error: unknown type '" OG_STR_FMT "'", OG_STR_ARG(p->lx.tok.text));
-  return advance(p);
+  if (p->lx.tok.kind != OG_TOK_WORD) return fail_expected(p, "a type", OG_STR(TYPES_HINT));
+  return og_scalar_by_name(p->lx.tok.text, &t->kind) ? advance(p) : unknown_type(p);
 }
 
 static og_status parse_type(parser *p, og_prop_type *t)
@@ -343,7 +378,8 @@ static og_status parse_bound(parser *p, og_bound *out)
 static og_status parse_bounds(parser *p, og_decl_constraint *c)
 {
   if (!at_punct(p, "..")) OG_TRY(parse_bound(p, &c->min));
-  OG_TRY(expect_punct(p, ".."));
+  if (!at_punct(p, "..")) return fail_expected(p, "'..'", OG_STR("bounds: min..max, min.. or ..max"));
+  OG_TRY(advance(p));
   if (!at_punct(p, ")")) OG_TRY(parse_bound(p, &c->max));
   if (c->min.has || c->max.has) return OG_OK;
   return fail_at(p, c->span, OG_STR("bounds: min..max, min.. or ..max"), "@range needs at least one bound");
@@ -357,7 +393,8 @@ static og_status parse_constraint_args(parser *p, og_decl_constraint *c, og_vec 
   OG_TRY(take_ident(p, "a property name", &name, &span));
   OG_TRY(og_vec_add(p->cx, names, &name));
   OG_TRY(og_vec_add(p->cx, spans, &span));
-  OG_TRY(expect_punct(p, ","));
+  if (!at_punct(p, ",")) return fail_expected(p, "','", OG_STR("@range(prop, min..max), @check(prop, \"regex\")"));
+  OG_TRY(advance(p));
   if (c->kind == OG_CON_RANGE) return parse_bounds(p, c);
   if (p->lx.tok.kind != OG_TOK_STRING)
     return fail_expected(p, "the pattern as a string", OG_STR("@check(prop, \"regex\")"));
@@ -471,7 +508,8 @@ static og_status parse_card(parser *p, og_decl *d)
 {
   og_span span = p->lx.tok.span;
   OG_TRY(advance(p));
-  OG_TRY(expect_punct(p, "("));
+  if (!at_punct(p, "(")) return fail_expected(p, "'('", OG_STR("@card(min..max) or @card(min..)"));
+  OG_TRY(advance(p));
   OG_TRY(take_count(p, &d->card_min));
   if (!at_punct(p, "..")) return fail_expected(p, "'..'", OG_STR("@card(min..max) or @card(min..)"));
   OG_TRY(advance(p));
@@ -495,11 +533,19 @@ static og_status parse_edge_head(parser *p, og_decl *d)
   return parse_annotations(p, &d->annotations, &d->n_annotations);
 }
 
+static og_status unknown_declaration(parser *p)
+{
+  static const char *const words[] = {"interface", "node", "edge"};
+  const char *near = p->lx.tok.kind == OG_TOK_WORD ? nearest_word(p->lx.tok.text, words, OG_ARRAY_LEN(words)) : NULL;
+  og_str hint = OG_STR_NONE;
+  if (near) OG_TRY(og_arena_printf(p->cx, p->a, &hint, "did you mean '%s'?", near));
+  return fail_expected(p, "'interface', 'node' or 'edge'", hint);
+}
+
 static og_status parse_decl(parser *p, og_decl *d)
 {
   d->kind = at_word(p, "interface") ? OG_DECL_INTERFACE : at_word(p, "node") ? OG_DECL_NODE : OG_DECL_EDGE;
-  if (d->kind == OG_DECL_EDGE && !at_word(p, "edge"))
-    return fail_expected(p, "'interface', 'node' or 'edge'", OG_STR_NONE);
+  if (d->kind == OG_DECL_EDGE && !at_word(p, "edge")) return unknown_declaration(p);
   OG_TRY(advance(p));
   OG_TRY(take_type(p, "a type name", &d->name, &d->span));
   if (d->kind == OG_DECL_EDGE) {

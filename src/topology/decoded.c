@@ -10,7 +10,7 @@
 
 og_status og_table_name_bytes(og_ctx *cx, const og_table_name *n, og_str *out)
 {
-  size_t len = n->path.len + 1 + n->branch.len + 1 + sizeof n->version + n->uuid.len;
+  size_t len = n->path.len + 1 + n->branch.len + 1 + sizeof n->version + sizeof n->layout + n->uuid.len;
   char *p = og_push(cx, len), *at = p;
   if (!p) return OG_ENOMEM;
   memcpy(at, n->path.ptr, n->path.len);
@@ -21,6 +21,8 @@ og_status og_table_name_bytes(og_ctx *cx, const og_table_name *n, og_str *out)
   *at++ = 0;
   memcpy(at, &n->version, sizeof n->version);
   at += sizeof n->version;
+  memcpy(at, &n->layout, sizeof n->layout);
+  at += sizeof n->layout;
   if (n->uuid.len) memcpy(at, n->uuid.ptr, n->uuid.len);
   *out = og_str_from(p, len);
   return OG_OK;

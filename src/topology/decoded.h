@@ -29,6 +29,7 @@ typedef struct og_decoded {
 typedef struct og_table_name {
   og_str path, branch; /* of the table below the graph's root */
   uint64_t version;
+  uint64_t layout; /* og_lance_table_layout: an old version may be seen under several */
   og_str uuid;
 } og_table_name;
 /* As bytes, in cx->arena: no two versions have the same. */

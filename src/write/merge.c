@@ -32,6 +32,7 @@
 
 #include "base/limits.h"
 #include "write/merge_impl.h"
+#include "write/write.h"
 
 #include <stdio.h>
 
@@ -213,26 +214,46 @@ static og_status count(og_ctx *cx, og_merge__job *j, og_merged *out)
   return OG_OK;
 }
 
-/* Without a schema row (a graph of the original engine) both sides have the files' schema. */
-static bool schemas_agree(const og_snapshot *a, const og_snapshot *b)
+/* What the source wrote into a type that the target's schema has dropped would be lost. */
+static og_status check_dropped(og_ctx *cx, og_merge__job *j, const og_merged *out)
 {
-  const og_log_row *x = a->fold->schema, *y = b->fold->schema;
-  if (!x || !y) return x == y;
-  return og_str_eq(x->metadata, y->metadata);
+  og_vec moved = OG_VEC_INIT(og_delta_table);
+  og_status st = og_delta_snapshots(cx, j->base, j->source, &moved);
+  for (size_t i = 0; st == OG_OK && i < moved.len; i++) {
+    const og_delta_table *d = &OG_VEC_AT(&moved, og_delta_table, i);
+    if (!d->is || og_fold_table(j->target->fold, d->id, d->incarnation)) continue;
+    st = og_merge__conflict(cx, j, d->is, OG_CONFLICT_DELETE_VS_UPDATE, OG_STR_NONE,
+                            "the type was dropped on '" OG_STR_FMT "' and written to on '" OG_STR_FMT "'",
+                            OG_STR_ARG(out->target), OG_STR_ARG(out->source));
+  }
+  og_vec_cleanup(&moved);
+  return st;
 }
 
-static og_status check_schemas(og_ctx *cx, const og_merge__job *j, const og_merged *out)
+/* Both sides and their base are seen through the newer of the two schemas.  Applies go to main only, so one was changed
+ * to the other.  A target whose schema is behind has to accept the source's before rows are written to it. */
+static og_status agree_on_schema(og_ctx *cx, og_merge__job *j, const og_merged *out)
 {
-  if (schemas_agree(j->source, j->target)) return OG_OK;
-  return og_fail(cx, OG_EUNSUPPORTED,
-                 "branches '" OG_STR_FMT "' and '" OG_STR_FMT
-                 "' have different schemas; merging schemas is not supported yet",
+  og_schema_order order;
+  OG_TRY(og_snapshot_schemas(cx, j->target, j->source, &order));
+  switch (order) {
+  case OG_SCHEMAS_SAME: return OG_OK;
+  case OG_SCHEMAS_AHEAD:
+    OG_TRY(check_dropped(cx, j, out));
+    return og_snapshot_bind(cx, j->source, j->target->catalog, false);
+  case OG_SCHEMAS_BEHIND:
+    j->adopts = true;
+    OG_TRY(og_snapshot_bind(cx, j->target, j->source->catalog, true));
+    return og_snapshot_bind(cx, j->base, j->source->catalog, false);
+  case OG_SCHEMAS_APART: break;
+  }
+  return og_fail(cx, OG_ECONFLICT, "the schemas of branches '" OG_STR_FMT "' and '" OG_STR_FMT "' went different ways",
                  OG_STR_ARG(out->source), OG_STR_ARG(out->target));
 }
 
 static og_status prepare(og_ctx *cx, og_merge__job *j, og_merged *out)
 {
-  OG_TRY(check_schemas(cx, j, out));
+  OG_TRY(agree_on_schema(cx, j, out));
   OG_TRY(list_types(cx, j));
   OG_TRY(find_moved(cx, j));
   for (uint32_t i = 0; i < j->n_tables; i++)
@@ -345,9 +366,14 @@ static og_status merge_once(og_ctx *cx, og_graph *g, const og_merge *merge, og_m
   og_status st = merge->kind == OG_MERGE_BRANCH ? pin(cx, g, &j, out) : pin_states(cx, g, &j, out);
   if (st == OG_OK && out->outcome != OG_MERGE_UP_TO_DATE) {
     st = prepare(cx, &j, out);
-    const bool idle = merge->kind != OG_MERGE_BRANCH && out->n_counts == 0;
+    const bool idle = merge->kind != OG_MERGE_BRANCH && !j.adopts && out->n_counts == 0;
     if (idle) out->outcome = OG_MERGE_UP_TO_DATE;
-    if (st == OG_OK && !merge->dry_run && !idle) st = write_and_publish(cx, g, &j, out, rerun);
+    if (st == OG_OK && !merge->dry_run && j.adopts) {
+      st = og_write_schema_adopt(cx, g, merge->target, j.source, merge->actor);
+      *rerun = true; /* on what the target is now */
+    } else if (st == OG_OK && !merge->dry_run && !idle) {
+      st = write_and_publish(cx, g, &j, out, rerun);
+    }
   }
   job_cleanup(cx, &j);
   return st;

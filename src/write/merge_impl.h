@@ -33,6 +33,7 @@ typedef struct og_merge__job {
   og_snapshot *base, *source, *target;
   og_merge__table *tables; /* of the target's catalog: nodes, then edges */
   uint32_t n_tables;
+  bool adopts;      /* the target has the source's schema yet to accept; until then it is seen through it */
   og_vec conflicts; /* og_merge_conflict, strings in cx->arena */
   og_ulid attempt;
   char attempt_text[OG_ULID_LEN + 1], uuid_text[OG_ULID_LEN + 16];

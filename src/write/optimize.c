@@ -2,8 +2,10 @@
 /* write/optimize.c -- compaction of a branch's tables, as one commit.
  *
  *  (1) Rows are carried as they are, with their ids and versions, so no answer changes, and there is nothing that
- * another writer could conflict with: what somebody changed meanwhile is left as they made it (lance/change.c). (2)
- * Where there is nothing to gain there is no commit.
+ *      another writer could conflict with: what somebody changed meanwhile is left as they made it (lance/change.c).
+ *  (2) Where there is nothing to gain there is no commit.
+ *  (3) Of a table that was to lose data (graph/evolve.c), dropped columns do not come along, and the versions that
+ * still name the files with them are refused.
  */
 #include "write/write.h"
 
@@ -16,14 +18,17 @@ typedef struct optimizer {
   og_snapshot *snapshot;
   og_ulid attempt;
   char attempt_text[OG_ULID_LEN + 1], uuid_text[OG_ULID_LEN + 16];
-  og_vec changes; /* og_table_change */
+  og_vec changes;     /* og_table_change */
+  og_vec erased;      /* og_table_identity: of those whose dropped columns go */
+  bool only_shedding; /* leave tables alone from which nothing has to go */
 } optimizer;
 
 /* The change of one table; none is kept when nothing was taken. */
-static og_status compact(og_ctx *cx, optimizer *o, og_str key, og_lance_table *table, og_optimized_table *out)
+static og_status compact(og_ctx *cx, optimizer *o, og_str key, og_lance_table *table, bool shed,
+                         og_optimized_table *out)
 {
   const og_lance_change_opts opts = {
-      .op = OG_LANCE_REWRITE, .attempt = og_str_of(o->attempt_text), .tx_uuid = og_str_of(o->uuid_text)};
+      .op = OG_LANCE_REWRITE, .attempt = og_str_of(o->attempt_text), .tx_uuid = og_str_of(o->uuid_text), .shed = shed};
   og_lance_place at;
   og_table_change c = {.key = key};
   OG_TRY(og_snapshot_write_place(cx, o->snapshot, key, &at));
@@ -37,13 +42,21 @@ static og_status compact(og_ctx *cx, optimizer *o, og_str key, og_lance_table *t
 
 static og_status compact_table(og_ctx *cx, optimizer *o, og_str key, og_optimized_table *out)
 {
+  const og_table_state *state = og_snapshot_table_state(o->snapshot, key);
   og_lance_table *table;
+  bool shed = false;
   *out = (og_optimized_table){0};
   OG_TRY(og_arena_str(cx, cx->arena, key, &out->key));
+  if (state) OG_TRY(og_snapshot_was_erased(cx, o->snapshot, state, &shed));
+  if (o->only_shedding && !shed) return OG_OK;
   OG_TRY(og_snapshot_table(cx, o->snapshot, key, &table));
   out->version = og_lance_table_version(table);
-  og_status st = compact(cx, o, key, table, out);
+  og_status st = compact(cx, o, key, table, shed, out);
   og_lance_table_unref(table);
+  if (st == OG_OK && shed && out->removed) {
+    const og_table_identity id = {state->table_id, state->incarnation};
+    st = og_vec_add(cx, &o->erased, &id);
+  }
   return st == OG_OK ? OG_OK : og_note(cx, st, "while optimizing '" OG_STR_FMT "'", OG_STR_ARG(key));
 }
 
@@ -87,6 +100,8 @@ static og_status publish(og_ctx *cx, optimizer *o, og_str actor, og_optimized *o
                       .tables = o->changes.data,
                       .n_tables = o->changes.len,
                       .conflict = no_conflict,
+                      .erased = o->erased.data,
+                      .n_erased = o->erased.len,
                       .attempt = o->attempt,
                       .actor = actor.len ? actor : OG_STR_NONE};
   if (o->changes.len == 0) return OG_OK;
@@ -109,14 +124,30 @@ static og_status optimize(og_ctx *cx, optimizer *o, og_str actor, og_optimized *
   return publish(cx, o, actor, out);
 }
 
-og_status og_write_optimize(og_ctx *cx, og_graph *g, og_str branch, og_str actor, og_optimized *out)
+static og_status run(og_ctx *cx, og_graph *g, og_str branch, og_str actor, bool only_shedding, og_optimized *out)
 {
-  optimizer o = {.changes = OG_VEC_INIT(og_table_change)};
+  optimizer o = {.changes = OG_VEC_INIT(og_table_change),
+                 .erased = OG_VEC_INIT(og_table_identity),
+                 .only_shedding = only_shedding};
   *out = (og_optimized){0};
   OG_TRY(og_graph_snapshot(cx, g, branch, &o.snapshot));
   og_status st = optimize(cx, &o, actor, out);
   for (size_t i = 0; i < o.changes.len; i++) og_lance_change_free(cx, OG_VEC_AT(&o.changes, og_table_change, i).change);
   og_vec_cleanup(&o.changes);
+  og_vec_cleanup(&o.erased);
   og_snapshot_unref(o.snapshot);
   return st;
+}
+
+og_status og_write_optimize(og_ctx *cx, og_graph *g, og_str branch, og_str actor, og_optimized *out)
+{
+  return run(cx, g, branch, actor, false, out);
+}
+
+og_status og_write_shed(og_ctx *cx, og_graph *g, og_str actor)
+{
+  og_optimized done;
+  do OG_TRY(run(cx, g, OG_STR(""), actor, true, &done));
+  while (done.has_commit);
+  return OG_OK;
 }

@@ -5,6 +5,7 @@
 #include "base/env.h"
 #include "graph/graph.h"
 #include "query/plan.h"
+#include "schema/migrate.h"
 
 #include <omnigraph/load.h> /* og_load_mode */
 
@@ -66,7 +67,28 @@ typedef struct og_optimized {
   bool has_commit; /* some table had something to gain */
   og_commit commit;
 } og_optimized;
-/* Gathers the small fragments of every table of a branch, and leaves deleted rows behind.  What queries answer stays the
- * same; other writers are not disturbed.  Of a table of many millions of rows a part is done at a time: call it until
- * there is no commit.  OG_ECONFLICT: the schema or the branch was changed meanwhile. */
+/* Gathers the small fragments of every table of a branch, and leaves deleted rows behind.  What queries answer stays
+ * the same; other writers are not disturbed.  Of a table of many millions of rows a part is done at a time: call it
+ * until there is no commit.  OG_ECONFLICT: the schema or the branch was changed meanwhile. */
 OG_MUST_USE og_status og_write_optimize(og_ctx *cx, og_graph *g, og_str branch, og_str actor, og_optimized *out);
+
+typedef struct og_schema_apply {
+  og_str source;      /* .pg text: the schema there is to be */
+  og_str source_name; /* file name for messages */
+  bool allow_data_loss;
+  og_str actor;
+} og_schema_apply;
+typedef struct og_schema_applied {
+  og_migration plan; /* og_migration_cleanup; empty after a failure */
+  bool applied;      /* false: both schemas mean the same, and there is no commit */
+  og_commit commit;
+} og_schema_applied;
+/* Makes main accept another schema.  Branches keep theirs.  OG_EINVALID: the source is wrong, or a change it asks for
+ * is not supported (the first one is named). */
+OG_MUST_USE og_status og_write_schema_apply(og_ctx *cx, og_graph *g, const og_schema_apply *args,
+                                            og_schema_applied *out);
+/* Makes a branch accept the schema of another state, which was changed from its own: a commit, unless somebody moved
+ * the branch's schema meanwhile; then nothing happens. */
+OG_MUST_USE og_status og_write_schema_adopt(og_ctx *cx, og_graph *g, og_str branch, og_snapshot *from, og_str actor);
+/* Writes anew, on main, the rows of tables that were to lose data and whose files still hold dropped columns. */
+OG_MUST_USE og_status og_write_shed(og_ctx *cx, og_graph *g, og_str actor);

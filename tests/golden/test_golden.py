@@ -24,8 +24,8 @@ HERE = pathlib.Path(__file__).resolve().parent
 SCRIPTS = sorted(HERE.glob("*/*.gqt"))
 PAGES = sorted(page for page in (HERE.parents[1] / "docs" / "user").glob("*.md") if "\n```gqt\n" in page.read_text())
 
-STEPS = {"schema", "load", "query", "mutate", "lint", "fmt", "export", "branch", "diff", "on"}
-SETTINGS = {"name", "params"}
+STEPS = {"schema", "load", "query", "mutate", "lint", "fmt", "export", "branch", "diff", "on", "mark"}
+SETTINGS = {"name", "params", "at"}
 ANSWERS = {"rows", "columns", "affected", "loaded", "prints", "error"}
 GENERATED = re.compile(r"\b[0-7][0-9A-HJKMNP-TV-Z]{25}\b")
 
@@ -91,7 +91,7 @@ class Graph:
     """The graph of one script, in a folder of its own."""
 
     def __init__(self, folder, script):
-        self.folder, self.script, self.branch = folder, script, "main"
+        self.folder, self.script, self.branch, self.marks = folder, script, "main", {}
         kept = {name: value for name, value in os.environ.items() if not name.startswith("OMNIGRAPH")}
         self.env = kept | {"HOME": str(folder)}
 
@@ -169,7 +169,8 @@ def source(text):
 def ask(graph, verb, step):
     name = [step.settings["name"]] if "name" in step.settings else []
     params = ["--params", step.settings["params"]] if "params" in step.settings else []
-    return graph.document(verb, *name, "--store", "g.omni", "--branch", graph.branch, "-e", source(step.text()), *params)
+    state = ["--snapshot", graph.marks[step.settings["at"]]] if "at" in step.settings else ["--branch", graph.branch]
+    return graph.document(verb, *name, "--store", "g.omni", *state, "-e", source(step.text()), *params)
 
 
 def do_schema(graph, step):
@@ -278,9 +279,16 @@ def do_on(graph, step):
     return []
 
 
+def do_mark(graph, step):
+    """Gives the branch's head commit a name, for `at`."""
+    commits = json.loads(graph.must("commit", "list", "g.omni", "--branch", graph.branch, "--json"))["commits"]
+    graph.marks[step.head] = commits[0]["graph_commit_id"]
+    return []
+
+
 DO = {"schema": do_schema, "load": do_load, "query": do_query, "mutate": do_mutate, "lint": do_lint, "fmt": do_fmt,
       "export": do_export, "branch": do_branch, "diff": do_diff,
-      "on": do_on}
+      "on": do_on, "mark": do_mark}
 
 
 def do(graph, step):

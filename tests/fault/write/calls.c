@@ -59,7 +59,7 @@ static bool fault_in(size_t i, bool on_branch, og_fault_plan plan, tally *t)
 /* Every call, until the operation ends before the one that would fail. */
 static void sweep_store(bool on_branch)
 {
-  for (size_t i = 0; i < CASES; i++) {
+  for (size_t i = 0; i < n_cases(on_branch); i++) {
     tally t = {0};
     for (size_t k = 0; k < OG_ARRAY_LEN(plans); k++) {
       og_fault_plan plan = plans[k];
@@ -111,7 +111,7 @@ static bool fail_call(size_t i, bool on_branch, uint64_t nth, int err, tally *t)
 
 static void sweep_system(bool on_branch, int err)
 {
-  for (size_t i = 0; i < CASES; i++) {
+  for (size_t i = 0; i < n_cases(on_branch); i++) {
     tally t = {0};
     uint64_t n = 1;
     while (fail_call(i, on_branch, n, err, &t)) n++;

@@ -57,7 +57,7 @@ static void fail_allocations(memory_sweep *m)
 
 static void sweep_memory(bool on_branch)
 {
-  for (size_t i = 0; i < CASES; i++) {
+  for (size_t i = 0; i < n_cases(on_branch); i++) {
     memory_sweep m = {.i = i, .on_branch = on_branch, .nth = 1};
     while (!m.over) fail_allocations(&m);
     print_message("%s: %d allocations: %d done, %d failed, %d unknown\n", cases[i].name, (int)m.nth - 2, m.t.done,

@@ -8,6 +8,7 @@ const fault_case cases[CASES] = {
     {"insert", {.kind = TOWN_ARRIVE, .who = 3, .whom = 0, .mail = -1}},
     {"update", {.kind = TOWN_RENAME, .who = 0}},
     {"delete with its edges", {.kind = TOWN_LEAVE, .who = 0}},
+    {"schema apply", {.kind = TOWN_EVOLVE, .who = 2}},
 };
 
 og_ctx *person_new(world *w, person *p)
@@ -64,6 +65,7 @@ void look_afterwards(world *w, bool on_branch)
   OG_CHECK_OK(cx, og_db_open_store(cx, w->inner, false, &db));
   OG_CHECK_OK(cx, town_look_and_export(cx, &w->t, db, name_of(on_branch)));
   if (on_branch) OG_CHECK_OK(cx, town_look_and_export(cx, &w->t, db, ""));
+  OG_CHECK_OK(cx, town_check_mirrors(cx, &w->t, w->inner));
   if (!*w->t.problem) {
     OG_CHECK_OK(cx, town_run(cx, &w->t, db, next));
     OG_CHECK_OK(cx, town_look_and_export(cx, &w->t, db, name_of(on_branch)));

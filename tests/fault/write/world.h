@@ -16,8 +16,13 @@ typedef struct fault_case {
   town_op op;
 } fault_case;
 
-#define CASES 6
+#define CASES 7
 extern const fault_case cases[CASES];
+/* On a branch there is one less: the last changes the schema, which is main's. */
+static inline size_t n_cases(bool on_branch)
+{
+  return on_branch ? CASES - 1 : CASES;
+}
 town_op op_of(size_t i, bool on_branch);
 
 typedef struct world {

@@ -126,8 +126,15 @@ static void parse_row(og_ctx *cx, const og_log_row *r)
   og_log_row row;
   og_ulid id;
   og_str branch;
+  uint64_t below;
   fuzz_expect_error(cx, og_row_parse_version_meta(cx, cx->arena, r, &meta));
   fuzz_expect_error(cx, og_row_parse_head(cx, cx->arena, r, &id, &branch));
+  if (og_row_parse_erased(cx, cx->arena, r, &below) == OG_OK) {
+    og_log_row erased;
+    uint64_t same;
+    fuzz_expect(og_row_erased(cx, cx->arena, 1, 2, below, &erased) == OG_OK);
+    fuzz_expect(og_row_parse_erased(cx, cx->arena, &erased, &same) == OG_OK && same == below);
+  }
   og_status st = og_row_parse_commit(cx, cx->arena, r, &commit);
   fuzz_expect_error(cx, st);
   og_error_clear(cx);

@@ -53,6 +53,10 @@ static town_op draw_op(og_sim *sim, bool branch)
                 .city = (int)og_sim_rand(sim, TOWN_CITIES),
                 .mail = (int)og_sim_rand(sim, TOWN_MAILS + 2) - 2};
   if (op.mail < -1) op.mail = -1;
+  if (op.kind == TOWN_EVOLVE) {
+    op.on_branch = false;
+    op.who = (int)og_sim_rand(sim, TOWN_FORMS);
+  }
   if (op.kind == TOWN_SETTLE && og_sim_rand(sim, 3) != 0) op.kind = TOWN_QUIT; /* it wipes out too much */
   op.whom = (op.who + 1 + (int)og_sim_rand(sim, TOWN_PERSONS - 1)) % TOWN_PERSONS;
   return op;

@@ -9,10 +9,19 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static const char schema[] = "node Person { slug: String @key  name: String  mail: String? @unique  tags: [String]? }\n"
-                             "node City { slug: String @key }\n"
-                             "edge Knows: Person -> Person { tag: String }\n"
-                             "edge Lives: Person -> City @card(0..1) { tag: String }\n";
+/* The forms of the schema: what all operations need is in each of them, so only the schema changes between them. */
+#define COMMON                                                                                                         \
+  "edge Knows: Person -> Person { tag: String }\n"                                                                     \
+  "edge Lives: Person -> City @card(0..1) { tag: String }\n"
+#define PERSON "slug: String @key  name: String  mail: String? @unique  tags: [String]?"
+static const char *const forms[TOWN_FORMS] = {
+    "node Person { " PERSON " }\nnode City { slug: String @key }\n" COMMON,
+    "node Person { " PERSON "  age: I32? }\nnode City { slug: String @key }\n" COMMON,
+    "node Person { " PERSON "  zip: String? }\nnode City { slug: String @key  mayor: String? }\n" COMMON
+    "node Park { name: String @key }\nedge Visits: Person -> Park\n",
+    "node Person { " PERSON "  age: I32?  zip: String? }\nnode City @description(\"a city\") { slug: String @key }\n"
+    "node Park { name: String @key }\n" COMMON,
+};
 
 void town_problem(town *t, const char *fmt, ...)
 {
@@ -25,12 +34,12 @@ void town_problem(town *t, const char *fmt, ...)
 
 og_status town_init(og_ctx *cx)
 {
-  return og_db_init(cx, OG_STR(TOWN_ROOT), og_str_of(schema), OG_STR("town.pg"), false, OG_STR_NONE);
+  return og_db_init(cx, OG_STR(TOWN_ROOT), og_str_of(forms[0]), OG_STR("town.pg"), false, OG_STR_NONE);
 }
 
 og_status town_init_in(og_ctx *cx, og_store *store)
 {
-  return og_graph_init(cx, store, og_str_of(schema), OG_STR("town.pg"), false, OG_STR_NONE);
+  return og_graph_init(cx, store, og_str_of(forms[0]), OG_STR("town.pg"), false, OG_STR_NONE);
 }
 
 /* -- the model -- */
@@ -47,6 +56,7 @@ typedef struct edge {
 } edge;
 
 typedef struct state {
+  int form;     /* of the schema */
   bool settled; /* the settlers are there, see below */
   person persons[TOWN_PERSONS];
   bool cities[TOWN_CITIES];
@@ -90,7 +100,7 @@ static bool is_legal(const state *s)
 
 static bool apply_load(state *s, const town_op *op, int tag)
 {
-  if (op->kind == TOWN_SETTLE) *s = (state){.settled = true};
+  if (op->kind == TOWN_SETTLE) *s = (state){.settled = true, .form = s->form};
   if (op->kind == TOWN_JOIN && s->persons[op->who].here) return false;
   put_person(s, op->who, tag, op->mail);
   if (op->kind == TOWN_JOIN) return add_edge(s, false, op->who, op->whom, tag);
@@ -135,6 +145,10 @@ static bool apply(state *s, const town_op *op, int tag, bool *changes)
     s->persons[op->who].name = tag;
     break;
   case TOWN_FOUND: s->cities[op->city] = true; break;
+  case TOWN_EVOLVE:
+    *changes = s->form != op->who;
+    s->form = op->who;
+    break;
   case TOWN_LEAVE:
   case TOWN_RAZE: *changes = apply_delete(s, op); break;
   default: ok = apply_load(s, op, tag);
@@ -213,11 +227,25 @@ static void compare(town *t, const state *want_state, lines *have, const char *w
 
 static const struct {
   const char *key, *name;
-  int columns[3];
-} tables[] = {{"node:Person", "Person", {0, 2, 1}},
-              {"node:City", "City", {0, -1, -1}},
-              {"edge:Knows", "Knows", {1, 2, 3}},
-              {"edge:Lives", "Lives", {1, 2, 3}}};
+  const char *columns[3];
+} tables[] = {{"node:Person", "Person", {"id", "name", "mail"}},
+              {"node:City", "City", {"id", NULL, NULL}},
+              {"edge:Knows", "Knows", {"src", "dst", "tag"}},
+              {"edge:Lives", "Lives", {"src", "dst", "tag"}}};
+
+/* The form that a catalog is of; -1: of none. */
+static int form_of(og_ctx *cx, const og_catalog *c)
+{
+  for (int i = 0; i < TOWN_FORMS; i++) {
+    og_migration m;
+    og_status st = og_schema_migrate(cx, (og_catalog *)(uintptr_t)c, og_str_of(forms[i]), OG_STR("f.pg"), false, 0, &m);
+    const bool same = st == OG_OK && m.n_steps == 0;
+    if (st == OG_OK) og_migration_cleanup(&m);
+    og_error_clear(cx);
+    if (same) return i;
+  }
+  return -1;
+}
 
 static void add_row(lines *l, const char *name, const og_batch *b, int64_t i)
 {
@@ -235,9 +263,13 @@ static og_status scan(og_ctx *cx, og_lance_table *table, size_t i, lines *l)
   uint32_t columns[3], n = 0;
   og_lance_scan *s;
   og_batch *b = NULL;
-  while (n < 3 && tables[i].columns[n] >= 0) {
-    columns[n] = (uint32_t)tables[i].columns[n];
-    n++;
+  const og_schema *schema = og_lance_table_schema(table)->arrow;
+  for (; n < 3 && tables[i].columns[n]; n++) {
+    columns[n] = 0;
+    while (columns[n] < schema->n_fields &&
+           !og_str_eq(schema->fields[columns[n]].name, og_str_of(tables[i].columns[n])))
+      columns[n]++;
+    if (columns[n] == schema->n_fields) return og_fail(cx, OG_ECORRUPT, "no column %s", tables[i].columns[n]);
   }
   const og_lance_scan_opts opts = {.columns = columns, .n_columns = n};
   OG_TRY(og_lance_scan_open(cx, table, &opts, &s));
@@ -314,14 +346,29 @@ static void look_for_reasons(look *l, uint64_t version)
   }
 }
 
+static void check_form(og_ctx *cx, look *l, const og_catalog *c, uint64_t version)
+{
+  const int form = form_of(cx, c);
+  if (form != l->now.form)
+    town_problem(l->t, "version %" PRIu64 " has form %d of the schema, not %d", version, form, l->now.form);
+}
+
+/* Through its own schema, and through the one there is now. */
 static og_status check_version(og_ctx *cx, look *l, const og_commit *c)
 {
   og_snapshot *s;
   lines have;
   char what[64];
-  OG_TRY(og_graph_snapshot_at(cx, l->g, l->branch, &c->id, &s));
+  OG_TRY(og_graph_snapshot_own(cx, l->g, l->branch, &c->id, &s));
+  check_form(cx, l, s->catalog, c->manifest_version);
   og_status st = lines_of_snapshot(cx, s, &have);
   snprintf(what, sizeof what, "version %" PRIu64, c->manifest_version);
+  if (st == OG_OK) compare(l->t, &l->now, &have, what);
+  og_snapshot_unref(s);
+  OG_TRY(st);
+  OG_TRY(og_graph_snapshot_at(cx, l->g, l->branch, &c->id, &s));
+  st = lines_of_snapshot(cx, s, &have);
+  snprintf(what, sizeof what, "version %" PRIu64 " as seen now", c->manifest_version);
   if (st == OG_OK) compare(l->t, &l->now, &have, what);
   og_snapshot_unref(s);
   return st;
@@ -361,6 +408,7 @@ static og_status look_closely(og_ctx *cx, look *l, og_snapshot *s)
   if (*l->t->problem) return OG_OK;
   OG_TRY(lines_of_snapshot(cx, s, &have));
   compare(l->t, &l->now, &have, l->branch.len ? "branch b" : "main");
+  check_form(cx, l, s->catalog, s->fold->version);
   check_promises(l);
   return OG_OK;
 }
@@ -387,12 +435,12 @@ og_status town_look(og_ctx *cx, town *t, og_graph *g, const char *branch, bool e
 
 /* -- the export -- */
 
-static og_status take_line(og_ctx *cx, void *arg, og_str bytes)
+static void take_line(lines *l, og_str bytes)
 {
-  lines *l = arg;
   char text[256], type[16], id[8], to[8], name[16], mail[16];
-  (void)cx;
   snprintf(text, sizeof text, OG_STR_FMT, OG_STR_ARG(bytes));
+  char *age = strstr(text, "\"age\":null,"); /* stands before what is looked for */
+  if (age) memmove(age, age + 11, strlen(age + 11) + 1);
   if (sscanf(text, "{\"type\":\"Person\",\"data\":{\"id\":\"%7[^\"]\",\"mail\":%15[^,],\"name\":\"%15[^\"]\"", id, mail,
              name) == 3)
     add_line(l, "Person %s %s %.2s%s", id, name, *mail == '"' ? mail + 1 : mail, *mail == '"' ? "" : "ll");
@@ -405,6 +453,17 @@ static og_status take_line(og_ctx *cx, void *arg, og_str bytes)
     add_line(l, "%s %s %s %s", type, id, to, name);
   else
     add_line(l, "?%.40s", text);
+}
+
+/* Any number of whole lines at a time. */
+static og_status take_lines(og_ctx *cx, void *arg, og_str bytes)
+{
+  (void)cx;
+  while (bytes.len) {
+    const size_t end = og_str_find(bytes, OG_STR("\n"));
+    take_line(arg, og_str_sub(bytes, 0, end));
+    bytes = end == SIZE_MAX ? OG_STR_NONE : og_str_sub(bytes, end + 1, bytes.len);
+  }
   return OG_OK;
 }
 
@@ -416,9 +475,33 @@ og_status town_look_and_export(og_ctx *cx, town *t, og_db *db, const char *branc
   lines have = {.n = 0};
   OG_TRY(look_into(cx, &l, branch));
   if (*t->problem) return OG_OK;
-  OG_TRY(og_db_export(cx, db, og_str_of(branch), NULL, 0, take_line, &have));
+  OG_TRY(og_db_export(cx, db, og_str_of(branch), NULL, 0, take_lines, &have));
   compare(t, &l.now, &have, "the export");
   return OG_OK;
+}
+
+/* -- the files at the root -- */
+
+og_status town_check_mirrors(og_ctx *cx, town *t, og_store *store)
+{
+  OG_AUTO(og_buf) source = {0};
+  OG_AUTO(og_buf) ir = {0};
+  OG_AUTO(og_buf) sealed = {0};
+  og_catalog *mirrored = NULL;
+  og_graph *g;
+  og_snapshot *s;
+  OG_TRY(og_store_get(cx, store, OG_STR("_schema.pg"), 1 << 20, &source));
+  OG_TRY(og_store_get(cx, store, OG_STR("_schema.ir.json"), 1 << 20, &ir));
+  OG_TRY(og_store_get(cx, store, OG_STR("__schema_state.json"), 1 << 20, &sealed));
+  OG_TRY(og_schema_restore(cx, og_buf_str(&source), og_buf_str(&ir), og_buf_str(&sealed), &mirrored));
+  og_catalog_unref(mirrored);
+  OG_TRY(og_graph_open(cx, store, true, &g));
+  og_status st = og_graph_snapshot(cx, g, OG_STR(""), &s);
+  if (st == OG_OK && !og_str_eq(s->catalog->source, og_buf_str(&source)))
+    town_problem(t, "_schema.pg is not the accepted schema");
+  if (st == OG_OK) og_snapshot_unref(s);
+  og_graph_close(g);
+  return st;
 }
 
 /* -- operations -- */
@@ -536,6 +619,17 @@ static og_status run_mutation(og_ctx *cx, og_db *db, const town_op *op, int tag,
   return OG_OK;
 }
 
+static og_status run_apply(og_ctx *cx, og_db *db, const town_op *op, og_str actor, bool *idle, og_commit *out)
+{
+  og_schema_applied r;
+  const og_schema_apply args = {.source = og_str_of(forms[op->who]), .source_name = OG_STR("town.pg"), .actor = actor};
+  OG_TRY(og_db_schema_apply(cx, db, &args, &r));
+  *idle = !r.applied;
+  if (r.applied) *out = r.commit;
+  og_migration_cleanup(&r.plan);
+  return OG_OK;
+}
+
 static void settle(const og_ctx *cx, town *t, int tag, og_status st, bool idle, const og_commit *c)
 {
   town_op *op = &t->ops[tag];
@@ -564,8 +658,9 @@ og_status town_run(og_ctx *cx, town *t, og_db *db, town_op op)
   t->ops[t->n_ops++] = op;
   int n = snprintf(text, sizeof text, "o%d", tag);
   og_str actor = og_str_from(text, (size_t)n);
-  og_status st = op.kind <= TOWN_MERGE ? run_load(cx, db, &op, tag, actor, &c)
-                                       : run_mutation(cx, db, &op, tag, actor, &idle, &c);
+  og_status st = op.kind <= TOWN_MERGE    ? run_load(cx, db, &op, tag, actor, &c)
+                 : op.kind == TOWN_EVOLVE ? run_apply(cx, db, &op, actor, &idle, &c)
+                                          : run_mutation(cx, db, &op, tag, actor, &idle, &c);
   settle(cx, t, tag, st, idle, &c);
   return st;
 }

@@ -9,6 +9,7 @@
  *  - no operation is there twice, none that was reported failed or idle is there, and one whose outcome was unknown has
  *    the id that its error named;
  *  - what was acknowledged, or shown to anybody, before the look began is there;
+ *  - each version has the schema that the last change of it left;
  *  - the rows of the newest version (of every version, when asked for) are exactly what the replay gives.
  *
  * All of a world runs on one thread: the town needs no locks.
@@ -23,6 +24,7 @@
 #define TOWN_EDGES   96
 #define TOWN_OPS     64
 #define TOWN_MAILS   3
+#define TOWN_FORMS   4
 
 typedef enum town_kind {
   TOWN_SETTLE, /* load, overwrite: `who` and `whom` know each other, `who` lives in `city`; nobody else is there */
@@ -37,6 +39,7 @@ typedef enum town_kind {
   TOWN_LEAVE,  /* delete `who`, with all edges */
   TOWN_RAZE,   /* delete `city`, with all edges */
   TOWN_FOUND,  /* insert `city`, over the old row if there is one */
+  TOWN_EVOLVE, /* schema apply, on main: form `who`, see town.c */
   TOWN_KINDS
 } town_kind;
 
@@ -81,5 +84,7 @@ og_status town_init_in(og_ctx *cx, og_store *store);
 og_status town_run(og_ctx *cx, town *t, og_db *db, town_op op);
 /* Looks at a branch ("": main). */
 og_status town_look(og_ctx *cx, town *t, og_graph *g, const char *branch, bool every_version);
+/* Whether the files at the root are those of main's schema, as they are once somebody opened the graph for writing. */
+og_status town_check_mirrors(og_ctx *cx, town *t, og_store *store);
 /* Looks at every version, and compares the export with the newest.  Of failed operations, `had_reason` is set. */
 og_status town_look_and_export(og_ctx *cx, town *t, og_db *db, const char *branch);
