@@ -132,15 +132,16 @@ static og_status check_ends(og_ctx *cx, void *arg, const og_batch *rows, int64_t
   return OG_OK;
 }
 
-static og_status check_edges_of(og_ctx *cx, end_check *c, og_lance_table *table, some_rows *rows)
+static og_status check_edges_of(og_ctx *cx, const end_check *ends, og_lance_table *table, const some_rows *rows)
 {
   static const uint32_t columns[] = {OG_COLUMN_SRC, OG_COLUMN_DST};
-  c->rows = rows;
   const read_plan plan = {table, columns, 2, &rows->offsets};
-  return each_row(cx, &plan, check_ends, c);
+  end_check c = *ends;
+  c.rows = rows;
+  return each_row(cx, &plan, check_ends, &c);
 }
 
-static og_status check_source_edges(og_ctx *cx, end_check *c, const og_merge__table *t)
+static og_status check_source_edges(og_ctx *cx, const end_check *c, const og_merge__table *t)
 {
   some_rows rows;
   some_rows_init(&rows);
@@ -154,7 +155,7 @@ static og_status check_source_edges(og_ctx *cx, end_check *c, const og_merge__ta
   return st;
 }
 
-static og_status check_target_edges(og_ctx *cx, end_check *c, og_merge__table *t)
+static og_status check_target_edges(og_ctx *cx, const end_check *c, og_merge__table *t)
 {
   const og_delta *ours;
   some_rows rows;
