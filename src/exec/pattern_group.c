@@ -130,6 +130,7 @@ typedef struct groups {
 static uint64_t codes_hash(const uint32_t *codes, uint32_t n)
 {
   uint64_t h = 0;
+  /* n are set: NOLINTNEXTLINE(clang-analyzer-core.UndefinedBinaryOperatorResult) */
   for (uint32_t i = 0; i < n; i++) h = (h ^ codes[i]) * 0x9e3779b97f4a7c15ull;
   return h ^ h >> 29;
 }

@@ -40,7 +40,7 @@ typedef struct piece {
 static void pieces_of(const og_topology *t, piece out[SECTIONS])
 {
   const og_csr *ways[2] = {&t->out, &t->in};
-  for (int i = 0; i < 2; i++) {
+  for (size_t i = 0; i < 2; i++) {
     const og_csr *c = ways[i];
     uint64_t edges = c->first[c->n];
     out[3 * i] = (piece){c->first, (c->n + 1) * sizeof *c->first};
@@ -210,7 +210,7 @@ static og_status check_csr(og_ctx *cx, const og_csr *c, uint64_t n_edges, uint64
 static og_status read_csr(og_ctx *cx, og_store *store, og_str key, const header *h, unsigned way, bool with_rows,
                           og_csr *c)
 {
-  const section *s = &h->sections[3 * way];
+  const section *s = &h->sections[3 * (size_t)way];
   c->n = way ? h->n_to : h->n_from;
   c->n_far = way ? h->n_from : h->n_to;
   c->parallel = h->flags & FLAG_PARALLEL;
