@@ -276,6 +276,11 @@ static og_status print_columns(printer *p, const og_plan *plan)
 
 static og_status print_order(printer *p, const og_plan *plan)
 {
+  for (unsigned i = 0; plan->rrf && i < 2; i++) {
+    OG_TRY(print_text(p, i ? OG_STR(", ") : OG_STR("order rrf(")));
+    OG_TRY(print_px(p, plan->rrf->arms[i].score));
+  }
+  if (plan->rrf) OG_TRY(print_text(p, OG_STR(")\n")));
   for (uint32_t i = 0; i < plan->n_order; i++) {
     const og_plan_order *o = &plan->order[i];
     OG_TRY(print_text(p, i ? OG_STR(", ") : OG_STR("order ")));
