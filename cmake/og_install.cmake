@@ -22,7 +22,8 @@ endif()
 
 install(TARGETS omnigraph_shared omnigraph_lance_shared LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
 install(DIRECTORY include/omnigraph DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN *.h)
-install(FILES examples/c/friends.c examples/c/lance_rows.c examples/c/lance_write.c
+install(FILES examples/c/arrow_stream.c examples/c/friends.c examples/c/lance_rows.c examples/c/lance_write.c
+  examples/c/prepared.c
   DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples)
 file(RELATIVE_PATH OG_PC_TO_PREFIX ${CMAKE_INSTALL_FULL_LIBDIR}/pkgconfig ${CMAKE_INSTALL_PREFIX})
 foreach(name omnigraph omnigraph-lance)

@@ -62,6 +62,20 @@ OG_API og_status og_result_json(const og_result *result, og_text **out, og_error
  * result may be freed before. */
 OG_API og_status og_result_stream(const og_result *result, struct ArrowArrayStream *out, og_error *err);
 
+/* ---- Looking into a query */
+
+typedef enum og_explain_form {
+  OG_EXPLAIN_TREE, /* lines for people: a step stands above the one whose rows it takes */
+  OG_EXPLAIN_JSON  /* one object */
+} og_explain_form;
+
+/* What a query, or a mutation, of the text does: the plan, without running it. */
+OG_API og_status og_session_explain(og_session *session, const char *source, const og_query_opts *opts,
+                                    og_explain_form form, og_text **out, og_error *err);
+/* Runs a query and tells what each operator cost: rows made, time, bytes read from the store, memory held. */
+OG_API og_status og_session_profile(og_session *session, const char *source, const og_query_opts *opts,
+                                    og_explain_form form, og_text **out, og_error *err);
+
 /* ---- Writing */
 
 /* Runs a mutation of the text `source` (.gq) and commits it.  *out may be NULL.

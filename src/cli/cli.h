@@ -134,6 +134,8 @@ OG_MUST_USE og_status cli_completion(cli *c);
 og_status cmd_init(cli *c);
 og_status cmd_load(cli *c);
 og_status cmd_query(cli *c);
+og_status cmd_explain(cli *c);
+og_status cmd_profile(cli *c);
 og_status cmd_mutate(cli *c);
 og_status cmd_snapshot(cli *c);
 og_status cmd_export(cli *c);

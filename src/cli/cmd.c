@@ -159,6 +159,30 @@ og_status cmd_query(cli *c)
   return st;
 }
 
+static og_status look_into(cli *c, bool profile)
+{
+  og_db_query_args args;
+  og_db *db;
+  OG_AUTO(og_buf) text = {0};
+  OG_TRY(query_args(c, &args));
+  OG_TRY(cli_open(c, SIZE_MAX, true, &db));
+  og_status st = og_db_explain(c->cx, db, &args, profile, cli_has(c, FLAG_JSON), &text);
+  og_db_close(db);
+  OG_TRY(st);
+  OG_TRY(cli_write(c, og_buf_str(&text)));
+  return cli_has(c, FLAG_JSON) ? cli_write(c, OG_STR("\n")) : OG_OK;
+}
+
+og_status cmd_explain(cli *c)
+{
+  return look_into(c, false);
+}
+
+og_status cmd_profile(cli *c)
+{
+  return look_into(c, true);
+}
+
 og_status cmd_mutate(cli *c)
 {
   og_db_query_args args;

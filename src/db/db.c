@@ -103,7 +103,7 @@ static og_status query_at(og_ctx *cx, og_db *db, og_snapshot *s, const og_db_que
   OG_TRY(og_db__prepare(cx, db, s->catalog, args->source, args->source_name, args->name, &p));
   og_status st = og_db__expect(cx, p->query, false);
   if (st == OG_OK) st = og_params_bind(cx, cx->arena, p->query, args->params, &values);
-  if (st == OG_OK) st = og_db__run(cx, s, p, values, &args->limits, out);
+  if (st == OG_OK) st = og_db__run(cx, s, p, values, &args->limits, NULL, out);
   og_cached_unref(p);
   return st;
 }

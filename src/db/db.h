@@ -75,6 +75,11 @@ OG_MUST_USE og_status og_result_schema(og_ctx *cx, const og_result *r, og_schema
 OG_MUST_USE og_status og_result_put_row(og_ctx *cx, const og_result *r, int64_t i, og_json_writer *w);
 OG_MUST_USE og_status og_db_query(og_ctx *cx, og_db *db, const og_db_query_args *args, og_result *out);
 
+/* Appends what the query does, operator by operator: a tree of lines, or one JSON object (query/explain.h).  `profile`:
+ * it is run first, its answer forgotten, and what each operator cost stands beside it; a mutation is not (OG_EINVALID). */
+OG_MUST_USE og_status og_db_explain(og_ctx *cx, og_db *db, const og_db_query_args *args, bool profile, bool json,
+                                    og_buf *out);
+
 typedef struct og_write_result {
   og_str branch; /* "main", … */
   og_str query_name;

@@ -140,22 +140,22 @@ static og_status too_many_rows(og_ctx *cx, uint64_t limit, uint64_t rows)
 }
 
 static og_status execute(og_ctx *cx, og_snapshot *s, const og_prepared *p, const og_scalar *values,
-                         const og_db_limits *limits, og_exec_result *out)
+                         const og_db_limits *limits, og_plan_costs *costs, og_exec_result *out)
 {
   og_mem *outer;
   int64_t now = p->plan->uses_now ? og_wall_us(cx) / 1000 : 0;
-  const og_exec_opts opts = {.method = limits->by_ops ? OG_EXEC_OPS : OG_EXEC_AUTO};
+  const og_exec_opts opts = {.method = limits->by_ops ? OG_EXEC_OPS : OG_EXEC_AUTO, .costs = costs};
   if (limits->memory == 0) return og_exec_run(cx, s, p->plan, values, now, &opts, out);
   OG_TRY(og_ctx_budget_begin(cx, limits->memory, "query memory", &outer));
   return og_ctx_budget_end(cx, outer, og_exec_run(cx, s, p->plan, values, now, &opts, out));
 }
 
 og_status og_db__run(og_ctx *cx, og_snapshot *s, og_prepared *p, const og_scalar *values, const og_db_limits *limits,
-                     og_result *out)
+                     og_plan_costs *costs, og_result *out)
 {
   og_exec_result result;
   *out = (og_result){0};
-  OG_TRY(execute(cx, s, p, values, limits, &result));
+  OG_TRY(execute(cx, s, p, values, limits, costs, &result));
   *out = (og_result){.prepared = og_cached_ref(p),
                      .query_name = p->query->name,
                      .columns = p->columns,

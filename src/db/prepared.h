@@ -7,6 +7,7 @@
 
 #include "base/cache.h"
 #include "db/db.h"
+#include "query/explain.h"
 #include "query/params.h"
 #include "query/plan.h"
 
@@ -33,9 +34,10 @@ struct og_prepared {
 OG_MUST_USE og_status og_db__prepare(og_ctx *cx, og_db *db, og_catalog *catalog, og_str source, og_str source_name,
                                      og_str name, og_prepared **out);
 
-/* Runs a read over a snapshot of its catalog.  The result keeps `p`, and nothing in it is the context's. */
+/* Runs a read over a snapshot of its catalog.  The result keeps `p`, and nothing in it is the context's.  `costs`
+ * (NULL: not wanted) has room for every op. */
 OG_MUST_USE og_status og_db__run(og_ctx *cx, og_snapshot *s, og_prepared *p, const og_scalar *values,
-                                 const og_db_limits *limits, og_result *out);
+                                 const og_db_limits *limits, og_plan_costs *costs, og_result *out);
 /* The state that a target names.  *out holds one reference. */
 OG_MUST_USE og_status og_db__pin(og_ctx *cx, og_db *db, const og_db_target *target, og_snapshot **out);
 /* OG_EINVALID: a mutation where a read is wanted, or the other way round. */

@@ -78,6 +78,54 @@ og_mem *og_db__answer_mem(const og_result *result)
   return ((const answer *)result)->mem;
 }
 
+/* ---- explaining */
+
+typedef struct looking {
+  const char *source;
+  const og_query_opts *given;
+  og_explain_form form;
+  bool profile;
+} looking;
+
+static og_status look_into(og_call *c, og_session *s, const looking *l, og_buf *text)
+{
+  og_ctx *cx = &c->cx;
+  og_query_opts o;
+  og_db_query_args args;
+  og_query_opts_init(&o);
+  OG_TRY(og_db__opts_take(cx, &o, sizeof o, l->given));
+  OG_TRY(og_db__query_args(cx, l->source, &o, &args));
+  if (l->form != OG_EXPLAIN_TREE && l->form != OG_EXPLAIN_JSON)
+    return og_fail(cx, OG_EINVALID, "%d is no form of a plan", (int)l->form);
+  og_db__call_bound(c, o.timeout_ms, o.cancel);
+  return og_db_explain(cx, s->db, &args, l->profile, l->form == OG_EXPLAIN_JSON, text);
+}
+
+static og_status explain(og_session *session, const looking *l, og_text **out, og_error *err)
+{
+  og_call c;
+  og_buf text = {0};
+  og_ctx *cx = og_db__call_begin(&c, session, err);
+  og_status st = look_into(&c, session, l, &text);
+  if (st == OG_OK) st = og_db__text_new(cx, &text, out);
+  og_buf_cleanup(&text);
+  return og_db__call_end(&c, st);
+}
+
+og_status og_session_explain(og_session *session, const char *source, const og_query_opts *opts, og_explain_form form,
+                             og_text **out, og_error *err)
+{
+  const looking l = {source, opts, form, false};
+  return explain(session, &l, out, err);
+}
+
+og_status og_session_profile(og_session *session, const char *source, const og_query_opts *opts, og_explain_form form,
+                             og_text **out, og_error *err)
+{
+  const looking l = {source, opts, form, true};
+  return explain(session, &l, out, err);
+}
+
 void og_result_free(og_result *result)
 {
   answer *a = (answer *)result;

@@ -241,7 +241,7 @@ static og_status follow_schema(og_ctx *cx, og_statement *s, og_catalog *catalog)
 static og_status read_at(og_ctx *cx, og_statement *s, og_snapshot *at, const og_db_limits *limits, og_result *out)
 {
   OG_TRY(follow_schema(cx, s, at->catalog));
-  return og_db__run(cx, at, s->prepared, s->values, limits, out);
+  return og_db__run(cx, at, s->prepared, s->values, limits, NULL, out);
 }
 
 static og_status read(og_call *c, og_statement *s, const og_run_opts *given, og_result *out)

@@ -64,6 +64,19 @@ static og_status open_views(og_ctx *cx, og_run *run)
   return OG_OK;
 }
 
+static og_status by_pattern(og_ctx *cx, og_run *run, og_exec_result *out, bool *done)
+{
+  og_plan_cost *match = og_profile_step(run->profile, OG_STEP_MATCH);
+  og_plan_cost *before = og_profile_enter(cx, run->profile, match);
+  og_status st = og_run__by_pattern(cx, run, out, done);
+  og_profile_leave(cx, run->profile, before);
+  if (!match) return st;
+  match->ran = match->ran && *done; /* else it only looked whether it can */
+  match->rows = run->n_out;
+  if (*done) run->profile->costs->method = "by their pattern";
+  return st;
+}
+
 static og_status run_all(og_ctx *cx, og_run *run, og_exec_result *out)
 {
   const og_plan *plan = run->plan;
@@ -72,10 +85,24 @@ static og_status run_all(og_ctx *cx, og_run *run, og_exec_result *out)
   og_run__eval_init(run);
   OG_TRY(og_search_open(cx, run));
   bool done = false;
-  if (run->method == OG_EXEC_AUTO) OG_TRY(og_run__by_pattern(cx, run, out, &done));
+  if (run->method == OG_EXEC_AUTO) OG_TRY(by_pattern(cx, run, out, &done));
   if (done) return OG_OK;
   OG_TRY(og_run__ops(cx, run, plan->ops, plan->n_ops, collect));
   return og_run__finish(cx, run, out);
+}
+
+/* Charges what is nobody's else's to the opening. */
+static og_status run_profiled(og_ctx *cx, og_run *run, og_plan_costs *costs, og_exec_result *out)
+{
+  og_profile profile;
+  if (!costs) return run_all(cx, run, out);
+  og_profile_begin(cx, &profile, costs, run->plan, og_graph_store(run->snapshot->graph));
+  run->profile = &profile;
+  (void)og_profile_enter(cx, &profile, og_profile_step(&profile, OG_STEP_OPEN));
+  og_status st = run_all(cx, run, out);
+  og_profile_leave(cx, &profile, NULL);
+  og_profile_end(cx, &profile, (uint64_t)out->n_rows);
+  return st;
 }
 
 og_status og_exec_run(og_ctx *cx, og_snapshot *snapshot, const og_plan *plan, const og_scalar *values, int64_t now_ms,
@@ -93,7 +120,7 @@ og_status og_exec_run(og_ctx *cx, og_snapshot *snapshot, const og_plan *plan, co
   og_exec_result result = {0};
   og_mem *outer;
   OG_TRY(og_ctx_budget_begin(cx, OG_LIMIT_QUERY_MEMORY, "query memory", &outer));
-  og_status st = og_ctx_budget_end(cx, outer, run_all(cx, &run, &result));
+  og_status st = og_ctx_budget_end(cx, outer, run_profiled(cx, &run, opts ? opts->costs : NULL, &result));
   og_search_close(&run);
   for (size_t i = 0; i < run.all_views.len; i++) og_view_free(OG_VEC_AT(&run.all_views, og_view *, i));
   og_run__forget_adjacency(&run);

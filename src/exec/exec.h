@@ -6,6 +6,7 @@
 #pragma once
 
 #include "graph/graph.h"
+#include "query/explain.h"
 #include "query/plan.h"
 
 typedef struct og_exec_result {
@@ -23,6 +24,7 @@ typedef enum og_exec_method {
 
 typedef struct og_exec_opts {
   og_exec_method method;
+  og_plan_costs *costs; /* is filled in, with room for every op of the plan; NULL: not wanted */
 } og_exec_opts;
 
 /* Runs `plan` with the bound `values`; `now_ms` is the query's instant; opts may be NULL.  OG_ECANCELLED, OG_EDEADLINE,

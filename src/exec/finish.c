@@ -645,16 +645,8 @@ static og_status project_groups(og_ctx *cx, og_run *run, og_column *const *group
   return OG_OK;
 }
 
-static og_status begin_answer(og_ctx *cx, const og_run *run, og_exec_result *out)
+static og_status answer_groups(og_ctx *cx, og_run *run, og_column *const *groups, size_t n, og_exec_result *out)
 {
-  out->n_columns = run->plan->n_columns;
-  out->columns = og_calloc(cx, out->n_columns + 1, sizeof(og_column *));
-  return out->columns ? OG_OK : OG_ENOMEM;
-}
-
-og_status og_run__finish_groups(og_ctx *cx, og_run *run, og_column *const *groups, size_t n, og_exec_result *out)
-{
-  OG_TRY(begin_answer(cx, run, out));
   uint64_t *rows = og_calloc(cx, n + 1, sizeof *rows);
   if (!rows) return OG_ENOMEM;
   og_status st = project_groups(cx, run, groups, n, rows, out);
@@ -674,7 +666,7 @@ static og_status group(og_ctx *cx, og_run *run, grouping *g, og_exec_result *out
   OG_TRY(assign_groups(cx, plan, g));
   if (plan->n_keys == 0) g->n_groups = 1; /* one group, even of no rows */
   OG_TRY(group_columns(cx, plan, g));
-  return og_run__finish_groups(cx, run, g->groups, g->n_groups, out);
+  return answer_groups(cx, run, g->groups, g->n_groups, out);
 }
 
 static og_status finish_groups(og_ctx *cx, og_run *run, og_exec_result *out)
@@ -697,9 +689,37 @@ static og_status finish_groups(og_ctx *cx, og_run *run, og_exec_result *out)
   return st;
 }
 
+static og_status begin_answer(og_ctx *cx, const og_run *run, og_exec_result *out)
+{
+  out->n_columns = run->plan->n_columns;
+  out->columns = og_calloc(cx, out->n_columns + 1, sizeof(og_column *));
+  return out->columns ? OG_OK : OG_ENOMEM;
+}
+
+static og_status finish_made_groups(og_ctx *cx, og_run *run, og_column *const *groups, size_t n, og_exec_result *out)
+{
+  OG_TRY(begin_answer(cx, run, out));
+  return answer_groups(cx, run, groups, n, out);
+}
+
+og_status og_run__finish_groups(og_ctx *cx, og_run *run, og_column *const *groups, size_t n, og_exec_result *out)
+{
+  og_plan_cost *cost = og_profile_step(run->profile, OG_STEP_GROUP);
+  og_plan_cost *before = og_profile_enter(cx, run->profile, cost);
+  og_status st = finish_made_groups(cx, run, groups, n, out);
+  og_profile_leave(cx, run->profile, before);
+  if (cost) cost->rows = (uint64_t)out->n_rows;
+  return st;
+}
+
 og_status og_run__finish(og_ctx *cx, og_run *run, og_exec_result *out)
 {
-  if (run->plan->aggregate) return finish_groups(cx, run, out);
-  OG_TRY(begin_answer(cx, run, out));
-  return finish_rows(cx, run, out);
+  bool groups = run->plan->aggregate;
+  og_plan_cost *cost = og_profile_step(run->profile, groups ? OG_STEP_GROUP : OG_STEP_ANSWER);
+  og_plan_cost *before = og_profile_enter(cx, run->profile, cost);
+  og_status st = begin_answer(cx, run, out);
+  if (st == OG_OK) st = groups ? finish_groups(cx, run, out) : finish_rows(cx, run, out);
+  og_profile_leave(cx, run->profile, before);
+  if (cost) cost->rows = (uint64_t)out->n_rows;
+  return st;
 }

@@ -21,6 +21,7 @@ typedef struct pipe pipe_t;
 
 typedef struct stage {
   const og_plan_op *op;
+  og_plan_cost *cost; /* NULL: nobody asks */
   og_chunk out;
   uint64_t *slots;     /* the row being pushed */
   uint64_t *outer_row; /* OPTIONAL: the same, kept while its inner pipeline runs */
@@ -74,6 +75,7 @@ static og_status flush(og_ctx *cx, pipe_t *p, uint32_t at)
 {
   og_chunk *out = &p->stages[at].out;
   if (out->n == 0) return OG_OK;
+  if (p->stages[at].cost) p->stages[at].cost->rows += out->n;
   og_status st = push(cx, p, at + 1, out);
   out->n = 0;
   return st;
@@ -448,9 +450,8 @@ static og_status push_row(og_ctx *cx, pipe_t *p, uint32_t at, uint64_t *slots)
   return og_fail(cx, OG_EINTERNAL, "a scan stands in the middle of a plan");
 }
 
-static og_status push(og_ctx *cx, pipe_t *p, uint32_t at, const og_chunk *in)
+static og_status push_chunk(og_ctx *cx, pipe_t *p, uint32_t at, const og_chunk *in)
 {
-  if (at == p->n) return p->sink ? p->sink(cx, p->run, in, &p->stop) : inner_rows(cx, p, in);
   stage *s = &p->stages[at];
   OG_TRY(og_ctx_poll(cx));
   if (s->op->kind == OG_PLAN_CROSS || s->op->kind == OG_PLAN_HASH_JOIN) OG_TRY(prepare_join(cx, p, s, s->slots));
@@ -459,6 +460,17 @@ static og_status push(og_ctx *cx, pipe_t *p, uint32_t at, const og_chunk *in)
     OG_TRY(push_row(cx, p, at, s->slots));
   }
   return OG_OK;
+}
+
+static og_status push(og_ctx *cx, pipe_t *p, uint32_t at, const og_chunk *in)
+{
+  og_profile *profile = p->run->profile;
+  if (at == p->n && !p->sink) return inner_rows(cx, p, in);
+  og_plan_cost *cost = at < p->n ? p->stages[at].cost : og_profile_step(profile, OG_STEP_ANSWER);
+  og_plan_cost *before = og_profile_enter(cx, profile, cost);
+  og_status st = at == p->n ? p->sink(cx, p->run, in, &p->stop) : push_chunk(cx, p, at, in);
+  og_profile_leave(cx, profile, before);
+  return st;
 }
 
 /* The input of stage `at` has ended: what its chunk still holds goes on, stage by stage. */
@@ -494,6 +506,7 @@ static og_status push_seed(og_ctx *cx, pipe_t *p, uint64_t *seed)
 static og_status stage_init(og_ctx *cx, og_run *run, const og_plan_op *op, size_t cap, stage *s)
 {
   s->op = op;
+  s->cost = og_profile_of(run->profile, op);
   s->rows = OG_VEC_INIT(uint64_t);
   s->chain = OG_VEC_INIT(link);
   s->emitted = s->frontier = s->next = OG_VEC_INIT(uint32_t);
@@ -541,7 +554,9 @@ og_status og_run__ops(og_ctx *cx, og_run *run, const og_plan_op *ops, uint32_t n
 {
   pipe_t p;
   og_status st = pipe_init(cx, run, ops, n, sink, &p);
+  og_plan_cost *before = og_profile_enter(cx, run->profile, st == OG_OK ? p.stages[0].cost : NULL);
   if (st == OG_OK) st = push_scan(cx, &p);
+  og_profile_leave(cx, run->profile, before);
   pipe_cleanup(&p);
   return st;
 }

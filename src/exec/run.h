@@ -4,6 +4,7 @@
 
 #include "exec/eval.h"
 #include "exec/exec.h"
+#include "exec/profile.h"
 #include "exec/view.h"
 #include "topology/csr.h"
 
@@ -29,6 +30,7 @@ typedef og_status (*og_sink_fn)(og_ctx *cx, og_run *run, const og_chunk *rows, b
 struct og_run {
   og_snapshot *snapshot;
   og_exec_method method;
+  og_profile *profile; /* NULL: nobody asks */
   const og_plan *plan;
   const og_scalar *values;
   og_scalar now;

@@ -334,4 +334,7 @@ OG_MUST_USE og_status og_query_plan_mutation(og_ctx *cx, og_arena *a, const og_c
 
 /* ---- Text, one op per line, for tests and for people. */
 OG_MUST_USE og_status og_plan_print(og_ctx *cx, const og_plan *plan, og_buf *out);
+/* One expression, one op of the plan, without a newline. */
+OG_MUST_USE og_status og_plan_print_px(og_ctx *cx, const og_plan *plan, const og_pexpr *px, og_buf *out);
+OG_MUST_USE og_status og_plan_print_op(og_ctx *cx, const og_plan *plan, const og_plan_op *op, og_buf *out);
 OG_MUST_USE og_status og_mutation_plan_print(og_ctx *cx, const og_mutation_plan *plan, og_buf *out);

@@ -306,6 +306,18 @@ static og_status print_count(printer *p, const char *word, const og_plan_count *
   return og_buf_append_byte(p->cx, p->out, '\n');
 }
 
+og_status og_plan_print_px(og_ctx *cx, const og_plan *plan, const og_pexpr *px, og_buf *out)
+{
+  printer p = {.cx = cx, .out = out, .slots = plan->slots, .params = plan->params, .plan = plan};
+  return print_px(&p, px);
+}
+
+og_status og_plan_print_op(og_ctx *cx, const og_plan *plan, const og_plan_op *op, og_buf *out)
+{
+  printer p = {.cx = cx, .out = out, .slots = plan->slots, .params = plan->params, .plan = plan};
+  return print_op(&p, op);
+}
+
 og_status og_plan_print(og_ctx *cx, const og_plan *plan, og_buf *out)
 {
   printer p = {.cx = cx,

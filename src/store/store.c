@@ -70,6 +70,12 @@ static og_status door(og_ctx *cx, og_str key)
 
 /* -- doors -- */
 
+static og_status note_read(og_store *s, og_status st, uint64_t bytes)
+{
+  if (st == OG_OK) atomic_fetch_add_explicit(&s->bytes_read, bytes, memory_order_relaxed);
+  return st;
+}
+
 og_status og_store_get(og_ctx *cx, og_store *s, og_str key, uint64_t max, og_buf *out)
 {
   OG_TRY(door(cx, key));
@@ -77,7 +83,7 @@ og_status og_store_get(og_ctx *cx, og_store *s, og_str key, uint64_t max, og_buf
   size_t before = out->len;
   uint64_t ask = max < UINT64_MAX ? max + 1 : max; /* one more byte shows that there is more */
   OG_TRY(s->ops->get_tail(cx, s, key, ask, out, &size));
-  if (size <= max) return OG_OK;
+  if (size <= max) return note_read(s, OG_OK, out->len - before);
   out->len = before;
   return og_fail(cx, OG_ELIMIT, OG_STR_FMT "/" OG_STR_FMT " has %llu bytes; at most %llu are read", OG_STR_ARG(s->root),
                  OG_STR_ARG(key), (unsigned long long)size, (unsigned long long)max);
@@ -86,19 +92,23 @@ og_status og_store_get(og_ctx *cx, og_store *s, og_str key, uint64_t max, og_buf
 og_status og_store_get_range(og_ctx *cx, og_store *s, og_str key, uint64_t off, uint64_t len, og_buf *out)
 {
   OG_TRY(door(cx, key));
-  return s->ops->get_range(cx, s, key, off, len, out);
+  return note_read(s, s->ops->get_range(cx, s, key, off, len, out), len);
 }
 
 og_status og_store_get_tail(og_ctx *cx, og_store *s, og_str key, uint64_t len, og_buf *out, uint64_t *size)
 {
+  size_t before = out->len;
   OG_TRY(door(cx, key));
-  return s->ops->get_tail(cx, s, key, len, out, size);
+  og_status st = s->ops->get_tail(cx, s, key, len, out, size);
+  return note_read(s, st, st == OG_OK ? out->len - before : 0);
 }
 
 og_status og_store_get_ranges(og_ctx *cx, og_store *s, og_str key, const og_range *ranges, size_t n, og_buf *outs)
 {
+  uint64_t bytes = 0;
   OG_TRY(door(cx, key));
-  return s->ops->get_ranges(cx, s, key, ranges, n, outs);
+  for (size_t i = 0; i < n; i++) bytes += ranges[i].len;
+  return note_read(s, s->ops->get_ranges(cx, s, key, ranges, n, outs), bytes);
 }
 
 og_status og_store_info(og_ctx *cx, og_store *s, og_str key, og_object_info *out)

@@ -79,10 +79,17 @@ struct og_store {
   const og_store_ops *ops;
   _Atomic uint32_t refs;
   og_str root; /* see og_store_root; owned by the implementation */
+  _Atomic uint64_t bytes_read;
 };
 
 og_store *og_store_ref(og_store *s);
 void og_store_unref(og_store *s); /* NULL is fine */
+
+/* Bytes of objects that came through the doors below so far. */
+static inline uint64_t og_store_bytes_read(const og_store *s)
+{
+  return atomic_load_explicit(&s->bytes_read, memory_order_relaxed);
+}
 
 /* Opens a URI: an absolute or relative path, or file://…, as a local store over cx->env.  Nothing is created.
  * `read_only` refuses every write with OG_EREADONLY.  OG_EUNSUPPORTED names schemes we do not know. */

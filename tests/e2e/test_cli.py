@@ -8,7 +8,8 @@ import pytest
 
 from conftest import ADD, DATA, NAMES
 
-COMMANDS = ["init", "load", "query", "mutate", "snapshot", "export", "branch create", "branch list", "branch delete",
+COMMANDS = ["init", "load", "query", "explain", "profile", "mutate", "snapshot", "export", "branch create",
+            "branch list", "branch delete",
             "commit list", "commit show", "schema show", "optimize", "lint", "lance inspect", "version", "help", "completion"]
 
 

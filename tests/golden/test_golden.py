@@ -24,7 +24,8 @@ HERE = pathlib.Path(__file__).resolve().parent
 SCRIPTS = sorted(HERE.glob("*/*.gqt"))
 PAGES = sorted(page for page in (HERE.parents[1] / "docs" / "user").glob("*.md") if "\n```gqt\n" in page.read_text())
 
-STEPS = {"schema", "load", "query", "mutate", "lint", "fmt", "export", "branch", "diff", "on", "mark"}
+STEPS = {"schema", "load", "query", "mutate", "explain", "lint", "fmt", "export", "branch", "diff", "on",
+         "mark"}
 SETTINGS = {"name", "params", "at"}
 ANSWERS = {"rows", "columns", "affected", "loaded", "prints", "error"}
 GENERATED = re.compile(r"\b[0-7][0-9A-HJKMNP-TV-Z]{25}\b")
@@ -236,6 +237,14 @@ def printed(text):
     return ["prints", *filter(None, GENERATED.sub("<ulid>", text).splitlines())]
 
 
+def do_explain(graph, step):
+    """`explain …` prints the tree, `explain json …` the JSON object."""
+    as_json = step.text().startswith("json ")
+    text = step.text()[5:] if as_json else step.text()
+    done = graph.run("explain", "--store", "g.omni", "--branch", graph.branch, "-e", source(text), *["--json"][:as_json])
+    return graph.complaint(done) if done.returncode else printed(done.stdout)
+
+
 def do_lint(graph, step):
     graph.put("queries.gq", step.head, step.body)
     done = graph.run("lint", "--query", "queries.gq", "--schema", "schema.pg")
@@ -286,8 +295,8 @@ def do_mark(graph, step):
     return []
 
 
-DO = {"schema": do_schema, "load": do_load, "query": do_query, "mutate": do_mutate, "lint": do_lint, "fmt": do_fmt,
-      "export": do_export, "branch": do_branch, "diff": do_diff,
+DO = {"schema": do_schema, "load": do_load, "query": do_query, "mutate": do_mutate, "explain": do_explain,
+      "lint": do_lint, "fmt": do_fmt, "export": do_export, "branch": do_branch, "diff": do_diff,
       "on": do_on, "mark": do_mark}
 
 

@@ -90,6 +90,30 @@ static void asking(og_session *s)
   og_result_free(NULL);
 }
 
+static void explaining(og_session *s)
+{
+  og_text *text = NULL;
+  og_query_opts opts;
+  CHECK_OK(og_session_explain(s, ALL_NAMES, NULL, OG_EXPLAIN_TREE, &text, &err));
+  CHECK_HAS(text->data, "scan $p#0: Person\n");
+  og_text_free(text);
+  CHECK_OK(og_session_explain(s, ADD, NULL, OG_EXPLAIN_JSON, &text, &err));
+  CHECK_HAS(text->data, "\"statements\":[\"insert node:Person");
+  og_text_free(text);
+  CHECK_OK(og_session_profile(s, ALL_NAMES, NULL, OG_EXPLAIN_TREE, &text, &err));
+  CHECK_HAS(text->data, "2 rows in ");
+  og_text_free(text);
+  CHECK_OK(og_session_profile(s, ALL_NAMES, NULL, OG_EXPLAIN_JSON, &text, &err));
+  CHECK_HAS(text->data, "\"profile\":{\"rows\":2,");
+  og_text_free(text);
+  text = NULL;
+  og_query_opts_init(&opts);
+  opts.params = "{\"name\": \"eve\"}";
+  CHECK_IS(og_session_profile(s, ADD, &opts, OG_EXPLAIN_TREE, &text, &err), OG_EINVALID); /* it writes */
+  CHECK_IS(og_session_explain(s, NULL, NULL, OG_EXPLAIN_TREE, &text, &err), OG_EINVALID);
+  CHECK(text == NULL);
+}
+
 static void asking_wrongly(og_session *s)
 {
   og_query_opts opts;
@@ -224,6 +248,7 @@ int main(void)
   loading(s);
   loading_bytes(s);
   asking(s);
+  explaining(s);
   asking_wrongly(s);
   CHECK_OK(og_session_query(s, columns, NULL, &r, &err));
   mutating(s);

@@ -18,10 +18,12 @@ try() {
   mkdir "$out"
   flags=$(pkg-config --cflags --libs omnigraph)
   [[ $flags == *"$tree"* ]] || { echo "installed: pkg-config looks elsewhere: $flags" >&2; exit 1; }
-  cp "$tree/share/doc/omnigraph/examples/friends.c" "$out"
-  # shellcheck disable=SC2086 # words
-  "$cc" -std=c11 -Wall -Wextra -Wpedantic -Werror "$out/friends.c" $flags -o "$out/friends"
-  "$out/friends" "$out/people.omni" | diff "$here/examples/c/friends.out" -
+  for example in friends prepared arrow_stream; do
+    cp "$tree/share/doc/omnigraph/examples/$example.c" "$out"
+    # shellcheck disable=SC2086 # words
+    "$cc" -std=c11 -Wall -Wextra -Wpedantic -Werror "$out/$example.c" $flags -o "$out/$example"
+    "$out/$example" "$out/$example.omni" | diff "$here/examples/c/$example.out" -
+  done
   flags=$(pkg-config --cflags --libs omnigraph-lance)
   for example in lance_write lance_rows; do
     # shellcheck disable=SC2086
@@ -34,7 +36,7 @@ try() {
   # shellcheck disable=SC2086
   "$cxx" -std=c++17 -Wall -Wextra -Wpedantic -Werror "$out/version.cc" $flags -o "$out/version"
   "$out/version"
-  "$tree/bin/omnigraph" commit list "$out/people.omni" >"$out/commits"
+  "$tree/bin/omnigraph" commit list "$out/friends.omni" >"$out/commits"
   [ "$(wc -l <"$out/commits")" = 2 ] || { echo "installed: the program sees other commits" >&2; exit 1; }
   grep -q omnigraph "$tree/share/bash-completion/completions/omnigraph"
 }

@@ -102,3 +102,43 @@ def test_a_column_outlives_everything_it_came_from(lib, tmp_path):
     del batch, stream
     gc.collect()
     assert name.to_pylist() == ["a", "b"]
+
+
+class Value(ctypes.Structure):
+    """og_value: which kind, and eight bytes or a list."""
+
+    class As(ctypes.Union):
+        _fields_ = [("integer", ctypes.c_int64), ("number", ctypes.c_double), ("text", ctypes.c_char_p),
+                    ("list", ctypes.c_void_p * 2)]
+
+    _fields_ = [("kind", ctypes.c_int), ("value", As)]
+
+
+INT, TEXT, NULL = 1, 4, 7
+
+
+def test_a_statement_runs_again_and_again(lib, tmp_path):
+    lib.og_statement_free.argtypes = lib.og_cursor_free.argtypes = lib.og_cursor_next.argtypes = [ctypes.c_void_p]
+    lib.og_cursor_next.restype = ctypes.c_bool
+    session, result = things(lib, tmp_path)
+    lib.og_result_free(result)
+    text = b"""query one($name: String) {
+      match { $t: Thing { name: $name } } return { $t.name as name, $t.big as big, $t.tags as tags } }"""
+    statement = ctypes.c_void_p()
+    call(lib, "og_session_prepare", session, text, None, ctypes.byref(statement))
+    seen = []
+    for name in (b"a", b"b", b"nobody", b"a"):
+        call(lib, "og_statement_bind", statement, b"name", ctypes.byref(Value(TEXT, Value.As(text=name))))
+        cursor, v = ctypes.c_void_p(), Value()
+        call(lib, "og_statement_open", statement, None, ctypes.byref(cursor))
+        while lib.og_cursor_next(cursor):
+            call(lib, "og_cursor_get", cursor, ctypes.c_size_t(1), ctypes.byref(v))
+            seen.append((name, v.kind, v.value.integer if v.kind == INT else None))
+        lib.og_cursor_free(cursor)
+    assert seen == [(b"a", INT, 9007199254740993), (b"b", NULL, None), (b"a", INT, 9007199254740993)]
+    stream = ctypes.create_string_buffer(40)
+    call(lib, "og_statement_stream", statement, None, stream)
+    lib.og_statement_free(statement)
+    lib.og_session_close(session)
+    table = pa.RecordBatchReader._import_from_c(ctypes.addressof(stream)).read_all()
+    assert table.to_pylist() == [{"name": "a", "big": 9007199254740993, "tags": ["x", "", "y"]}]
