@@ -43,6 +43,23 @@ def duckdb_load(data, folder, checked):
     return {"seconds": seconds, "persons": counts[0], "edges": counts[1], "disk": path.stat().st_size}
 
 
+def duckdb_export(folder):
+    """The same lines as ours, in no particular order, from the tables of the checked load."""
+    import duckdb
+    out = pathlib.Path(folder) / "duckdb.ndjson"
+    db = duckdb.connect(str(pathlib.Path(folder) / "load.duckdb"), read_only=True)
+    data = ", ".join(f"'{c.split()[0]}': {c.split()[0]}" for c in PERSON.split(", "))
+    begin = time.perf_counter()
+    for rows in ("""SELECT 'Follows' AS edge, "from", "to", {'id': id} AS data FROM follows""",
+                 f"SELECT 'Person' AS type, {{'id': handle, {data}}} AS data FROM person"):
+        db.execute(f"COPY ({rows}) TO '{out}' (FORMAT json)")
+    seconds = time.perf_counter() - begin
+    rows = sum(db.execute(f"SELECT count(*) FROM {t}").fetchone()[0] for t in ("person", "follows"))
+    db.close()
+    out.unlink()
+    return {"seconds": seconds, "rows": rows}
+
+
 def sqlite_rows(data):
     with open(data, "rb") as lines:
         for line in lines:
@@ -95,6 +112,6 @@ def lancedb_read(folder, handle):
 
 
 if __name__ == "__main__":
-    jobs = [duckdb_load, sqlite_make, sqlite_commit, lancedb_make, lancedb_read]
+    jobs = [duckdb_load, duckdb_export, sqlite_make, sqlite_commit, lancedb_make, lancedb_read]
     job = {j.__name__: j for j in jobs}[sys.argv[1]]
     print(json.dumps(job(*sys.argv[2:])))
