@@ -71,6 +71,8 @@ struct og_graph {
   uint64_t clock;
   og_catalog *catalog; /* of the newest schema row seen; one reference, or NULL */
   char *catalog_key;   /* what it was made from */
+  og_fold *pinned;     /* the fold pinned last, and its catalog; one reference each, or NULL */
+  og_catalog *pinned_catalog;
 };
 
 /* The newest fold of a branch and its registry row (zero but for the name on main).  "" and "main" are main. */

@@ -156,6 +156,8 @@ void og_graph_close(og_graph *g)
   og_vec_cleanup(&g->folds);
   og_vec_cleanup(&g->tables);
   og_catalog_unref(g->catalog);
+  og_catalog_unref(g->pinned_catalog);
+  og_fold_unref(g->pinned);
   og_free(g->catalog_key);
   og_mutex_cleanup(&g->mu);
   og_store_unref(g->store);
@@ -198,6 +200,30 @@ og_status og_graph_attempt(og_ctx *cx, og_graph *g, const og_snapshot *s, og_uli
 
 /* ---- snapshots */
 
+/* The catalog of a fold.  A fold is immutable, and so is what its schema row says: the one pinned last, which is the
+ * next one, too, while nothing is written, need not be read again. */
+static og_status catalog_of(og_ctx *cx, og_graph *g, og_fold *fold, og_catalog **out)
+{
+  og_catalog *hit = NULL, *old = NULL;
+  og_fold *old_fold = NULL;
+  og_mutex_lock(&g->mu);
+  if (g->pinned == fold) hit = og_catalog_ref(g->pinned_catalog);
+  og_mutex_unlock(&g->mu);
+  *out = hit;
+  if (hit) return OG_OK;
+  OG_TRY(og_contract__catalog(cx, g, fold, out));
+  if (!fold->schema) return OG_OK; /* it is in files, which may change */
+  og_mutex_lock(&g->mu);
+  old = g->pinned_catalog;
+  old_fold = g->pinned;
+  g->pinned_catalog = og_catalog_ref(*out);
+  g->pinned = og_fold_ref(fold);
+  og_mutex_unlock(&g->mu);
+  og_catalog_unref(old);
+  og_fold_unref(old_fold);
+  return OG_OK;
+}
+
 static og_status snapshot_of(og_ctx *cx, og_graph *g, og_fold *fold, const uint8_t incarnation[16], og_snapshot **out)
 {
   og_snapshot *s = og_zalloc(cx, sizeof *s);
@@ -207,7 +233,7 @@ static og_status snapshot_of(og_ctx *cx, og_graph *g, og_fold *fold, const uint8
   s->fold = og_fold_ref(fold);
   s->branch = s->fold->branch;
   memcpy(s->incarnation, incarnation, 16);
-  og_status st = og_contract__catalog(cx, g, fold, &s->catalog);
+  og_status st = catalog_of(cx, g, fold, &s->catalog);
   if (st != OG_OK)
     og_snapshot_unref(s);
   else
