@@ -5,13 +5,15 @@
 #include "base/vec.h"
 #include "model.h"
 
-#define M_NO_ROW UINT32_MAX
+#define M_NO_ROW   UINT32_MAX       /* not known yet, or never visible */
+#define M_NULL_ROW (UINT32_MAX - 1) /* of an optional part that has nothing */
 
 typedef struct m_evaluator {
   og_ctx *cx;
   m_case *c;
-  uint32_t *at; /* row per variable, or M_NO_ROW */
-  og_vec rows;  /* uint32_t * n_vars each */
+  uint32_t *at;       /* row per variable, or one of these */
+  const m_val *cells; /* of the row that having looks at */
+  og_vec rows;        /* uint32_t * n_vars each */
   size_t n_rows;
   uint64_t tried;
   bool too_many;

@@ -133,28 +133,41 @@ typedef enum m_expr_kind {
   MX_ID, /* a variable: its id */
   MX_COMPARE,
   MX_CONTAINS, /* text in text, or member of list */
-  MX_STARTS_WITH
+  MX_STARTS_WITH,
+  MX_ENDS_WITH,
+  MX_IN,      /* args[0] in [the others] */
+  MX_IS_NULL, /* args[0] */
+  MX_NOT,
+  MX_AND,
+  MX_OR,
+  MX_ARITH,    /* + - * of two numbers that cannot overflow; + of two texts */
+  MX_LENGTH,   /* of a text, in code points */
+  MX_COALESCE, /* of two */
+  MX_IF,
+  MX_HOPS,  /* of a path variable */
+  MX_COLUMN /* in having: a column by its alias */
 } m_expr_kind;
 
 typedef struct m_expr {
   m_expr_kind kind;
   m_op op;
-  uint32_t var, prop; /* PROP, ID */
-  uint32_t param;
-  m_val value; /* LITERAL */
+  uint32_t var, prop; /* PROP, ID, HOPS */
+  uint32_t param, column;
+  char sign;    /* ARITH: + - * */
+  bool negated; /* IN, IS_NULL */
+  m_val value;  /* LITERAL */
   m_kind literal_kind;
-  struct m_expr *args[3];
+  struct m_expr **args;
   uint32_t n_args;
-  bool off; /* the shrinker: a negation, conjunction or disjunction is its first argument */
 } m_expr;
 
 typedef struct m_var {
   og_str name;
   uint32_t type;
-  bool is_edge, anonymous;
+  bool is_edge, is_path, anonymous;
 } m_var;
 
-typedef enum m_clause_kind { M_BIND, M_WALK, M_FILTER, M_NOT } m_clause_kind;
+typedef enum m_clause_kind { M_BIND, M_WALK, M_FILTER, M_OPTIONAL, M_NOT } m_clause_kind;
 #define M_NO_VAR UINT32_MAX
 
 typedef struct m_clause {
@@ -162,14 +175,14 @@ typedef struct m_clause {
   bool off;
   uint32_t var; /* BIND */
   uint32_t n_inline;
-  m_expr *inlines[3];                   /* COMPARE = or CONTAINS of a property of var and a literal or parameter */
-  uint32_t left, right, edge_var, type; /* WALK: type is the edge's */
-  uint32_t min, max;
+  m_expr *inlines[3]; /* COMPARE = or CONTAINS of a property of var and a literal or parameter */
+  uint32_t left, right, edge_var, path_var, type; /* WALK: type is the edge's */
+  uint32_t min, max;                              /* max M_NO_VAR: as far as there is anything */
   bool undirected;
   bool turned;           /* written from the edge's end to its start */
   bool from_right;       /* walked from the right one; m_settle finds out */
   m_expr *expr;          /* FILTER */
-  struct m_block *inner; /* NOT */
+  struct m_block *inner; /* OPTIONAL, NOT */
 } m_clause;
 
 typedef struct m_block {
@@ -182,8 +195,9 @@ typedef enum m_agg { M_COUNT, M_SUM, M_AVG, M_MIN, M_MAX, M_PLAIN } m_agg;
 typedef struct m_column {
   m_expr *expr;
   m_agg agg;
-  og_str alias; /* empty: none */
-  og_str name;  /* in the answer */
+  bool distinct; /* count, sum: of what is different */
+  og_str alias;  /* empty: none */
+  og_str name;   /* in the answer */
   bool off;
 } m_column;
 
@@ -211,9 +225,11 @@ typedef struct m_case {
   uint32_t n_columns;
   m_ordering *order;
   uint32_t n_order;
-  bool aggregate;
-  bool has_limit;
-  uint32_t limit;
+  bool aggregate; /* also when `distinct`: then all columns are keys */
+  bool distinct;
+  m_expr *having; /* NULL: none; over columns that have an alias */
+  bool has_limit, has_offset;
+  uint32_t limit, offset;
 } m_case;
 
 void m_make_case(og_ctx *cx, m_rng *r, m_graph *g, m_case *out);

@@ -16,6 +16,8 @@ typedef struct maker {
   m_case *c;
   uint32_t scope[MOST_VARS]; /* variables in reach */
   uint32_t n_scope;
+  uint32_t paths[MOST_VARS]; /* path variables in reach */
+  uint32_t n_paths;
 } maker;
 
 static const m_type *type_of(const maker *k, uint32_t var)
@@ -135,24 +137,86 @@ static m_expr *constant(maker *k, m_kind kind)
   return m_chance(k->r, 30) ? param(k, kind) : literal(k, kind);
 }
 
+/* Does it mention one of the first `below` variables? */
+static bool expr_mentions(const m_expr *e, uint32_t below)
+{
+  if ((e->kind == MX_PROP || e->kind == MX_ID || e->kind == MX_HOPS) && e->var < below) return true;
+  for (uint32_t i = 0; i < e->n_args; i++)
+    if (expr_mentions(e->args[i], below)) return true;
+  return false;
+}
+
+/* ---- values that are computed */
+
+static m_expr *node(maker *k, m_expr_kind kind, m_expr *a, m_expr *b, m_expr *c)
+{
+  m_expr *e = new_expr(k, kind);
+  e->args = m_take(k->cx, 8, sizeof(m_expr *));
+  if (a) e->args[e->n_args++] = a;
+  if (b) e->args[e->n_args++] = b;
+  if (c) e->args[e->n_args++] = c;
+  return e;
+}
+
+static m_expr *make_condition(maker *k, unsigned depth);
+
+/* A property of one of some kinds (bits), or a literal of `otherwise`. */
+static m_expr *of_kinds(maker *k, unsigned kinds, m_kind otherwise)
+{
+  for (unsigned tries = 0; tries < 4; tries++) {
+    m_expr *e = any_prop(k, -1, false);
+    if (e && (kinds >> prop_of(k, e)->kind & 1u)) return e;
+  }
+  return literal(k, otherwise);
+}
+
+#define INTS   (1u << M_I32 | 1u << M_U32)
+#define FLOATS (1u << M_F32 | 1u << M_F64)
+#define TEXTS  (1u << M_STRING | 1u << M_ENUM)
+
+/* A number or text that is computed.  Integers are of 32 bits, so that nothing can overflow. */
+static m_expr *computed(maker *k, m_family f)
+{
+  bool floats = m_chance(k->r, 40);
+  unsigned kinds = f == M_TEXTS ? TEXTS : floats ? FLOATS : INTS;
+  m_kind otherwise = f == M_TEXTS ? M_STRING : floats ? M_F64 : M_I64;
+  m_expr *a = of_kinds(k, kinds, otherwise), *b = of_kinds(k, kinds, otherwise);
+  switch (m_below(k->r, f == M_TEXTS ? 3 : 4)) {
+  case 0: return node(k, MX_COALESCE, a, b, NULL);
+  case 1: {
+    m_expr *c = make_condition(k, 0);
+    return c ? node(k, MX_IF, c, a, b) : a;
+  }
+  case 2: {
+    m_expr *e = node(k, MX_ARITH, a, b, NULL);
+    e->sign = f == M_TEXTS ? '+' : "+-*"[m_below(k->r, 3)];
+    return e;
+  }
+  default: return node(k, MX_LENGTH, of_kinds(k, TEXTS, M_STRING), NULL, NULL);
+  }
+}
+
+static m_expr *hops(maker *k)
+{
+  if (k->n_paths == 0) return NULL;
+  m_expr *e = new_expr(k, MX_HOPS);
+  e->var = k->paths[m_below(k->r, k->n_paths)];
+  return e;
+}
+
 /* ---- predicates */
 
 static m_expr *compare(maker *k, m_op op, m_expr *left, m_expr *right)
 {
-  m_expr *e = new_expr(k, MX_COMPARE);
+  m_expr *e = node(k, MX_COMPARE, left, right, NULL);
   e->op = op;
-  e->args[0] = left;
-  e->args[1] = right;
-  e->n_args = 2;
   return e;
 }
 
 static m_expr *of_texts(maker *k, m_expr_kind kind, m_expr *left, m_expr *right)
 {
   bool walk = left->kind == MX_PARAM && right->kind != MX_LITERAL; /* `$q contains $x` is one */
-  m_expr *e = walk ? compare(k, M_EQ, right, left) : compare(k, M_EQ, left, right);
-  e->kind = kind;
-  return e;
+  return walk ? compare(k, M_EQ, right, left) : node(k, kind, left, right, NULL);
 }
 
 static m_expr *membership(maker *k)
@@ -170,23 +234,59 @@ static m_expr *membership(maker *k)
   return of_texts(k, MX_CONTAINS, list, item);
 }
 
-static m_expr *make_filter(maker *k)
+static m_expr *one_of(maker *k, m_expr *left, m_family f)
+{
+  m_expr *e = node(k, MX_IN, left, NULL, NULL);
+  e->negated = m_chance(k->r, 30);
+  for (uint32_t n = 1 + m_below(k->r, 3); n; n--) {
+    m_expr *item = m_chance(k->r, 15) ? any_prop(k, (int)f, false) : NULL;
+    e->args[e->n_args++] = item ? item : m_chance(k->r, 20) ? param(k, some_kind(k, f)) : literal(k, some_kind(k, f));
+  }
+  return e;
+}
+
+static m_expr *scalar(maker *k, m_family f)
+{
+  if ((f == M_NUMBERS || f == M_TEXTS) && m_chance(k->r, 12)) return computed(k, f);
+  if (f == M_NUMBERS && m_chance(k->r, 20) && k->n_paths) return hops(k);
+  return any_prop(k, (int)f, false);
+}
+
+static m_expr *simple_condition(maker *k)
 {
   if (m_chance(k->r, 12)) return membership(k);
   m_expr *left = any_prop(k, -1, false), *right = NULL;
   if (!left) return NULL;
   m_kind kind = prop_of(k, left)->kind;
   m_family f = m_family_of(kind);
-  if (m_chance(k->r, 40)) right = any_prop(k, (int)f, false);
+  if (m_chance(k->r, 10)) {
+    m_expr *e = node(k, MX_IS_NULL, left, NULL, NULL);
+    e->negated = m_chance(k->r, 50);
+    return e;
+  }
+  if (m_chance(k->r, 10)) return one_of(k, left, f);
+  if (m_chance(k->r, 25)) left = scalar(k, f);
+  if (m_chance(k->r, 40)) right = scalar(k, f);
   if (!right) right = constant(k, m_chance(k->r, 50) ? some_kind(k, f) : kind);
   if (m_chance(k->r, 15)) {
     m_expr *swap = left;
     left = right;
     right = swap;
   }
-  if (f == M_TEXTS && m_chance(k->r, 30))
-    return of_texts(k, m_chance(k->r, 50) ? MX_CONTAINS : MX_STARTS_WITH, left, right);
+  static const m_expr_kind of_text[] = {MX_CONTAINS, MX_STARTS_WITH, MX_ENDS_WITH};
+  if (f == M_TEXTS && m_chance(k->r, 30)) return of_texts(k, of_text[m_below(k->r, 3)], left, right);
   return compare(k, m_chance(k->r, 30) ? M_NE : (m_op)m_below(k->r, 6), left, right);
+}
+
+/* NULL: there is nothing to be said. */
+static m_expr *make_condition(maker *k, unsigned depth)
+{
+  if (depth && m_chance(k->r, 25)) {
+    m_expr *a = make_condition(k, depth - 1), *b = make_condition(k, depth - 1);
+    if (a && b) return node(k, m_chance(k->r, 60) ? MX_OR : MX_AND, a, b, NULL);
+  }
+  m_expr *e = simple_condition(k);
+  return e && depth && m_chance(k->r, 10) ? node(k, MX_NOT, e, NULL, NULL) : e;
 }
 
 /* ---- clauses */
@@ -196,7 +296,7 @@ static m_clause *new_clause(maker *k, m_block *b, m_clause_kind kind)
   if (!b->clauses) b->clauses = m_take(k->cx, MOST_CLAUSES, sizeof *b->clauses);
   OG_CHECK(b->n_clauses < MOST_CLAUSES);
   m_clause *c = &b->clauses[b->n_clauses++];
-  *c = (m_clause){.kind = kind, .edge_var = M_NO_VAR, .min = 1, .max = 1};
+  *c = (m_clause){.kind = kind, .edge_var = M_NO_VAR, .path_var = M_NO_VAR, .min = 1, .max = 1};
   return c;
 }
 
@@ -250,7 +350,14 @@ static void set_bounds(maker *k, m_clause *c)
   } else if (m_chance(k->r, 35)) {
     c->min = 1 + m_below(k->r, 3);
     c->max = c->min + m_below(k->r, k->c->graph->large ? 2 : 4);
+    if (!k->c->graph->large && m_chance(k->r, 15)) c->max = M_NO_VAR;
   }
+  if (c->edge_var != M_NO_VAR || !m_chance(k->r, 12)) return;
+  uint32_t scope = k->n_scope; /* a path is no row of a table */
+  c->path_var = new_var(k, c->type, false, false);
+  k->c->vars[c->path_var].is_path = true;
+  k->n_scope = scope;
+  k->paths[k->n_paths++] = c->path_var;
 }
 
 /* `known` M_NO_VAR: neither end is.  `turned`: the other way round is fine, types are known by now. */
@@ -282,19 +389,11 @@ static void add_walk(maker *k, m_block *b, uint32_t known, bool turned)
 
 static void add_filter(maker *k, m_block *b)
 {
-  m_expr *e = make_filter(k);
+  m_expr *e = make_condition(k, 2);
   if (e) new_clause(k, b, M_FILTER)->expr = e;
 }
 
 /* ---- negation */
-
-static bool expr_mentions(const m_expr *e, uint32_t below)
-{
-  if ((e->kind == MX_PROP || e->kind == MX_ID) && e->var < below) return true;
-  for (uint32_t i = 0; i < e->n_args; i++)
-    if (expr_mentions(e->args[i], below)) return true;
-  return false;
-}
 
 /* Variables from outside are those made before the block was begun. */
 static bool mentions_outer(const m_block *b, uint32_t below)
@@ -309,7 +408,7 @@ static bool mentions_outer(const m_block *b, uint32_t below)
 
 static void add_not(maker *k, m_block *outer, unsigned depth)
 {
-  uint32_t scope = k->n_scope, below = k->c->n_vars;
+  uint32_t scope = k->n_scope, paths = k->n_paths, below = k->c->n_vars;
   if (below + 12 > MOST_VARS || scope == 0) return;
   m_block *b = m_take(k->cx, 1, sizeof *b);
   uint32_t from = any_var(k, true, M_NO_VAR);
@@ -323,6 +422,7 @@ static void add_not(maker *k, m_block *outer, unsigned depth)
   for (uint32_t n = m_below(k->r, 3); n; n--) add_filter(k, b);
   if (depth && b->n_clauses && m_chance(k->r, 30)) add_not(k, b, depth - 1);
   k->n_scope = scope;
+  k->n_paths = paths;
   if (b->n_clauses && mentions_outer(b, below)) new_clause(k, outer, M_NOT)->inner = b;
 }
 
@@ -336,6 +436,24 @@ static void shuffle(maker *k, m_clause *list, uint32_t n)
     list[i - 1] = list[at];
     list[at] = swap;
   }
+}
+
+/* What there is of something: its variables stay in reach, and may have no row. */
+static void add_optional(maker *k, m_block *outer, unsigned depth)
+{
+  uint32_t from = any_var(k, true, M_NO_VAR);
+  if (k->c->n_vars + 14 > MOST_VARS || from == M_NO_VAR) return;
+  m_block *b = m_take(k->cx, 1, sizeof *b);
+  if (m_chance(k->r, 15))
+    add_bind(k, b, new_var(k, any_node_type(k), false, false));
+  else
+    add_walk(k, b, from, true);
+  if (b->n_clauses && !k->c->graph->large && m_chance(k->r, 25)) add_walk(k, b, any_var(k, true, M_NO_VAR), true);
+  if (b->n_clauses == 0) return;
+  if (m_chance(k->r, 40)) add_filter(k, b);
+  if (depth && m_chance(k->r, 20)) add_optional(k, b, depth - 1);
+  if (depth && m_chance(k->r, 15)) add_not(k, b, 0);
+  if (b->n_clauses) new_clause(k, outer, M_OPTIONAL)->inner = b;
 }
 
 static void make_block(maker *k)
@@ -353,6 +471,9 @@ static void make_block(maker *k)
   }
   if (shuffled) shuffle(k, b->clauses, b->n_clauses);
   for (uint32_t n = m_below(k->r, 4); n > 1; n--) add_filter(k, b);
+  if (m_chance(k->r, 25))
+    for (uint32_t n = 1 + m_below(k->r, 2); n; n--) add_optional(k, b, 1);
+  if (m_chance(k->r, 20)) add_filter(k, b);
   for (uint32_t n = m_below(k->r, 4); n > 1; n--) add_not(k, b, 1);
 }
 
@@ -398,8 +519,8 @@ static m_expr *argument(maker *k, m_agg *agg)
 {
   m_expr *e = NULL;
   *agg = (m_agg)m_below(k->r, M_PLAIN);
-  if (*agg != M_COUNT) e = any_prop(k, M_NUMBERS, false);
-  if (!e && *agg >= M_MIN) e = any_prop(k, M_TEXTS, false);
+  if (*agg >= M_MIN && m_chance(k->r, 50)) e = any_prop(k, -1, false);
+  if (!e && *agg != M_COUNT) e = m_chance(k->r, 15) ? computed(k, M_NUMBERS) : any_prop(k, M_NUMBERS, false);
   if (e) return e;
   *agg = M_COUNT;
   return plain_column(k);
@@ -424,8 +545,8 @@ static void add_ordering(maker *k)
 {
   m_ordering o = {.column = M_NO_VAR, .desc = m_chance(k->r, 50)};
   if (!k->c->aggregate && m_chance(k->r, 40)) {
-    o.expr = m_chance(k->r, 15) ? id_of(k) : any_prop(k, -1, false);
-    if (!o.expr) return;
+    o.expr = m_chance(k->r, 15) ? id_of(k) : m_chance(k->r, 15) ? computed(k, M_NUMBERS) : any_prop(k, -1, false);
+    if (!o.expr || !expr_mentions(o.expr, MOST_VARS)) return;
   } else {
     o.column = m_below(k->r, k->c->n_columns);
     const m_column *col = &k->c->columns[o.column];
@@ -436,6 +557,21 @@ static void add_ordering(maker *k)
   k->c->order[k->c->n_order++] = o;
 }
 
+/* A comparison of a returned column with a constant. */
+static void add_having(maker *k)
+{
+  uint32_t i = m_below(k->r, k->c->n_columns);
+  const m_column *col = &k->c->columns[i];
+  bool number = col->agg == M_COUNT || col->agg == M_SUM || col->agg == M_AVG || col->expr->kind == MX_HOPS ||
+                col->expr->kind == MX_LENGTH;
+  bool prop = col->expr->kind == MX_PROP && !prop_of(k, col->expr)->list;
+  if (!col->alias.len || (!number && !prop)) return;
+  m_expr *e = new_expr(k, MX_COLUMN);
+  e->column = i;
+  m_family f = number ? M_NUMBERS : m_family_of(prop_of(k, col->expr)->kind);
+  k->c->having = compare(k, (m_op)m_below(k->r, 6), e, constant(k, some_kind(k, f)));
+}
+
 static void make_returns(maker *k)
 {
   m_case *c = k->c;
@@ -444,8 +580,13 @@ static void make_returns(maker *k)
   c->aggregate = m_chance(k->r, 30);
   for (uint32_t n = (c->aggregate ? 0 : 1) + m_below(k->r, 3); n; n--) add_column(k, false);
   for (uint32_t n = c->aggregate ? 1 + m_below(k->r, 2) : 0; n; n--) add_column(k, true);
+  if (c->n_columns == 0) return;
+  if (!c->aggregate && m_chance(k->r, 12)) c->distinct = c->aggregate = true;
   if (m_chance(k->r, 60))
-    for (uint32_t n = m_below(k->r, 3); n && c->n_columns; n--) add_ordering(k);
+    for (uint32_t n = m_below(k->r, 3); n; n--) add_ordering(k);
+  if (m_chance(k->r, 15)) add_having(k);
+  c->has_offset = m_chance(k->r, 10);
+  c->offset = m_below(k->r, 5);
   c->has_limit = m_chance(k->r, 25);
   c->limit = m_below(k->r, m_chance(k->r, 80) ? 6 : 3000);
 }
@@ -455,7 +596,7 @@ void m_make_case(og_ctx *cx, m_rng *r, m_graph *g, m_case *out)
   maker k = {.cx = cx, .r = r, .c = out};
   do { /* until something is there to be returned */
     *out = (m_case){.graph = g};
-    k.n_scope = 0;
+    k.n_scope = k.n_paths = 0;
     out->vars = m_take(cx, MOST_VARS, sizeof *out->vars);
     out->params = m_take(cx, MOST_PARAMS, sizeof *out->params);
     make_block(&k);

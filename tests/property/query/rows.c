@@ -33,16 +33,26 @@ static int by_keys(const named *s, size_t x, size_t y)
   return 0;
 }
 
+static m_val id_of(const named *s, size_t row, uint32_t var)
+{
+  uint32_t at = s->rows[row * s->c->n_vars + var];
+  return at == M_NULL_ROW ? m_null() : m_text(m_type_of(s->c, var)->rows[at].id);
+}
+
 static int by_keys_and_ids(const void *a, const void *b, void *arg)
 {
   const named *s = arg;
   size_t x = *(const size_t *)a, y = *(const size_t *)b;
   int c = by_keys(s, x, y);
   for (uint32_t i = 0; c == 0 && i < s->n; i++) {
-    const m_type *t = m_type_of(s->c, s->vars[i]);
-    m_val p = m_text(t->rows[s->rows[x * s->c->n_vars + s->vars[i]]].id);
-    m_val q = m_text(t->rows[s->rows[y * s->c->n_vars + s->vars[i]]].id);
+    m_val p = id_of(s, x, s->vars[i]), q = id_of(s, y, s->vars[i]);
     c = m_order(&p, &q);
+  }
+  for (uint32_t i = 0, k = 0; c == 0 && s->c->aggregate && i < s->c->n_columns; i++) { /* groups: by their keys */
+    if (s->c->columns[i].off) continue;
+    if (s->c->columns[i].agg == M_PLAIN)
+      c = m_order(&s->a->cells[x * s->a->n_columns + k], &s->a->cells[y * s->a->n_columns + k]);
+    k++;
   }
   return c;
 }
@@ -58,12 +68,26 @@ static void name_vars(m_evaluator *v, named *s)
   }
 }
 
+/* Whether having lets a row through; `cells` are those of the columns that are on. */
+static bool is_had(m_evaluator *v, const m_val *cells)
+{
+  m_val all[64];
+  if (!v->c->having) return true;
+  for (uint32_t i = 0; i < v->c->n_columns; i++) all[i] = v->c->columns[i].off ? m_null() : *cells++;
+  v->cells = all;
+  m_val t = m_value_of(v, v->c->having);
+  return t.kind == M_BOOL && t.i;
+}
+
 static void reorder(m_evaluator *v, named *s, m_answer *a)
 {
   size_t *order = m_take(v->cx, a->n_rows, sizeof *order);
   m_val *cells = m_take(v->cx, a->n_rows * a->n_columns, sizeof *cells);
   m_val *keys = m_take(v->cx, a->n_rows * a->n_keys, sizeof *keys);
-  for (size_t i = 0; i < a->n_rows; i++) order[i] = i;
+  size_t kept = 0;
+  for (size_t i = 0; i < a->n_rows; i++)
+    if (is_had(v, a->cells + i * a->n_columns)) order[kept++] = i;
+  a->n_rows = kept;
   OG_CHECK_OK(v->cx, og_sort(v->cx, order, a->n_rows, sizeof *order, by_keys_and_ids, s));
   for (size_t i = 0; i < a->n_rows; i++) {
     memcpy(cells + i * a->n_columns, a->cells + order[i] * a->n_columns, a->n_columns * sizeof *cells);
@@ -101,6 +125,7 @@ typedef struct total {
   int64_t high, low; /* of integers the sum is high * 2^32 + low */
   double sum, size;  /* of all as floats, and of their sizes */
   m_val best;
+  og_vec seen; /* m_val; distinct */
 } total;
 
 static void add_integer(total *t, const m_val *x)
@@ -108,6 +133,15 @@ static void add_integer(total *t, const m_val *x)
   int64_t high = (int64_t)(x->magnitude >> 32), low = (int64_t)(x->magnitude & UINT32_MAX);
   t->high += x->negative ? -high : high;
   t->low += x->negative ? -low : low;
+}
+
+static bool was_seen(m_evaluator *v, total *t, const m_val *x)
+{
+  for (size_t i = 0; i < t->seen.len; i++)
+    if (m_order(&OG_VEC_AT(&t->seen, m_val, i), x) == 0) return true;
+  t->seen.elem = sizeof *x;
+  OG_CHECK_OK(v->cx, og_vec_add(v->cx, &t->seen, x));
+  return false;
 }
 
 static void accumulate(total *t, m_agg agg, const m_val *x)
@@ -178,7 +212,9 @@ static void add_row(m_evaluator *v, m_answer *a, total *totals)
   size_t g = group_of(c, a, cells);
   for (uint32_t i = 0, k = 0; i < c->n_columns; i++) {
     if (c->columns[i].off) continue;
-    if (c->columns[i].agg != M_PLAIN) accumulate(&totals[g * a->n_columns + k], c->columns[i].agg, &cells[k]);
+    total *t = &totals[g * a->n_columns + k];
+    bool again = c->columns[i].distinct && was_seen(v, t, &cells[k]);
+    if (c->columns[i].agg != M_PLAIN && !again) accumulate(t, c->columns[i].agg, &cells[k]);
     k++;
   }
 }
@@ -213,5 +249,6 @@ void m_grouped_rows(m_evaluator *v, m_answer *a)
   }
   a->keys = m_take(v->cx, a->n_rows * a->n_keys, sizeof *a->keys);
   for (size_t g = 0; g < a->n_rows; g++) finish_group(c, a, g, totals);
+  for (size_t i = 0; i < (v->n_rows + 1) * a->n_columns; i++) og_vec_cleanup(&totals[i].seen);
   reorder(v, &s, a);
 }

@@ -83,11 +83,11 @@ static bool has_loop(const m_case *c, const m_type *e)
   return false;
 }
 
-static bool settle_block(m_case *c, m_block *b, const bool *given)
+/* `here`: what is bound outside; afterwards also what the block binds. */
+static bool settle_block(m_case *c, m_block *b, bool *here)
 {
-  bool here[MOST], there[MOST], from[2][MOST] = {{0}};
-  memcpy(here, given, sizeof here);
-  memcpy(there, given, sizeof there);
+  bool there[MOST], inside[MOST], from[2][MOST] = {{0}};
+  memcpy(there, here, sizeof there);
   walk_order(c, b, here, true, from[0]);
   walk_order(c, b, there, false, from[1]);
   for (uint32_t i = 0; i < b->n_clauses; i++) {
@@ -96,14 +96,19 @@ static bool settle_block(m_case *c, m_block *b, const bool *given)
     w->from_right = from[0][i];
     bool matters = w->kind == M_WALK && w->min > 1 && has_loop(c, &c->graph->types[w->type]);
     if (matters && from[0][i] != from[1][i]) return false;
-    if (w->kind == M_NOT && !settle_block(c, w->inner, here)) return false;
+    if (w->kind == M_OPTIONAL && !settle_block(c, w->inner, here)) return false;
+  }
+  for (uint32_t i = 0; i < b->n_clauses; i++) {
+    memcpy(inside, here, sizeof inside);
+    if (b->clauses[i].off || b->clauses[i].kind != M_NOT) continue;
+    if (!settle_block(c, b->clauses[i].inner, inside)) return false;
   }
   return true;
 }
 
 bool m_settle(m_case *c)
 {
-  const bool none[MOST] = {0};
+  bool bound[MOST] = {0};
   OG_CHECK(c->n_vars <= MOST);
-  return settle_block(c, &c->block, none);
+  return settle_block(c, &c->block, bound);
 }

@@ -55,13 +55,30 @@ static void without_rows(shrinker *s, m_type *t)
   }
 }
 
+/* An operand instead of the whole, as long as that is a condition still. */
+static void simpler(shrinker *s, m_expr **e)
+{
+  for (uint32_t i = 0; i < (*e)->n_args; i++) {
+    m_expr *was = *e;
+    if (was->kind != MX_NOT && was->kind != MX_AND && was->kind != MX_OR) return;
+    *e = was->args[i];
+    if (still_fails(s)) {
+      s->progress = true;
+      i = UINT32_MAX; /* from the start */
+      continue;
+    }
+    *e = was;
+  }
+}
+
 static void without_clauses(shrinker *s, m_block *b)
 {
   for (uint32_t i = b->n_clauses; i-- > 0;) {
     m_clause *c = &b->clauses[i];
     without(s, &c->off);
     if (c->off) continue;
-    if (c->kind == M_NOT) without_clauses(s, c->inner);
+    if (c->inner) without_clauses(s, c->inner);
+    if (c->kind == M_FILTER) simpler(s, &c->expr);
     while (c->n_inline) {
       c->n_inline--;
       if (still_fails(s)) {
@@ -74,14 +91,25 @@ static void without_clauses(shrinker *s, m_block *b)
   }
 }
 
-static void without_limit(shrinker *s)
+static void without_flag(shrinker *s, bool *flag)
 {
-  if (!s->c->has_limit) return;
-  s->c->has_limit = false;
+  if (!*flag) return;
+  *flag = false;
   if (still_fails(s))
     s->progress = true;
   else
-    s->c->has_limit = true;
+    *flag = true;
+}
+
+static void without_having(shrinker *s)
+{
+  m_expr *was = s->c->having;
+  if (!was) return;
+  s->c->having = NULL;
+  if (still_fails(s))
+    s->progress = true;
+  else
+    s->c->having = was;
 }
 
 /* A column that is ordered by stays; so does the last. */
@@ -89,7 +117,7 @@ static void without_columns(shrinker *s)
 {
   for (uint32_t i = 0; i < s->c->n_columns; i++) {
     uint32_t others = 0;
-    bool used = false;
+    bool used = s->c->having != NULL;
     for (uint32_t k = 0; k < s->c->n_columns; k++) others += k != i && !s->c->columns[k].off;
     for (uint32_t k = 0; k < s->c->n_order; k++) used |= !s->c->order[k].off && s->c->order[k].column == i;
     if (others && !used) without(s, &s->c->columns[i].off);
@@ -104,7 +132,9 @@ void m_shrink(og_ctx *cx, m_case *c, m_fails_fn fails, void *arg)
     without_clauses(&s, &c->block);
     for (uint32_t i = 0; i < c->n_order; i++) without(&s, &c->order[i].off);
     without_columns(&s);
-    without_limit(&s);
+    without_flag(&s, &c->has_limit);
+    without_flag(&s, &c->has_offset);
+    without_having(&s);
     for (uint32_t i = c->graph->n_types; i-- > 0;) without_rows(&s, &c->graph->types[i]);
   }
   forget(c->graph);

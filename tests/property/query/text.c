@@ -48,13 +48,31 @@ static const m_prop *prop_of(const writer *w, const m_expr *e)
   return &w->c->graph->types[w->c->vars[e->var].type].props[e->prop];
 }
 
-static void put_expr(const writer *w, const m_expr *e)
+static void put_expr(const writer *w, const m_expr *e);
+
+/* An operand: in brackets when it is more than a name or a call. */
+static void put_arg(const writer *w, const m_expr *e)
 {
-  static const char *const ops[] = {" = ", " != ", " < ", " <= ", " > ", " >= "};
+  bool bare = e->kind <= MX_ID || e->kind == MX_LENGTH || e->kind == MX_COALESCE || e->kind == MX_IF ||
+              e->kind == MX_HOPS || e->kind == MX_COLUMN;
+  if (!bare) put(w, "(");
+  put_expr(w, e);
+  if (!bare) put(w, ")");
+}
+
+static void put_args(const writer *w, const m_expr *e, uint32_t from, const char *between)
+{
+  for (uint32_t i = from; i < e->n_args; i++) {
+    if (i > from) put(w, between);
+    put_arg(w, e->args[i]);
+  }
+}
+
+static void put_leaf(const writer *w, const m_expr *e)
+{
   switch (e->kind) {
   case MX_LITERAL: put_literal(w, &e->value); return;
   case MX_NOW: put(w, "now()"); return;
-  case MX_ID: put_var(w, e->var); return;
   case MX_PARAM:
     put(w, "$");
     put_str(w, w->c->params[e->param].name);
@@ -64,11 +82,54 @@ static void put_expr(const writer *w, const m_expr *e)
     put(w, ".");
     put_str(w, prop_of(w, e)->name);
     return;
-  default: break;
+  case MX_COLUMN: put_str(w, w->c->columns[e->column].alias); return;
+  case MX_HOPS:
+    put(w, "hops(");
+    put_var(w, e->var);
+    put(w, ")");
+    return;
+  default: put_var(w, e->var); return;
   }
-  put_expr(w, e->args[0]);
-  put(w, e->kind == MX_COMPARE ? ops[e->op] : e->kind == MX_CONTAINS ? " contains " : " starts_with ");
-  put_expr(w, e->args[1]);
+}
+
+static void put_call(const writer *w, const m_expr *e)
+{
+  put(w, e->kind == MX_LENGTH ? "length(" : e->kind == MX_COALESCE ? "coalesce(" : e->kind == MX_IF ? "if(" : "not (");
+  for (uint32_t i = 0; i < e->n_args; i++) {
+    if (i) put(w, ", ");
+    put_expr(w, e->args[i]);
+  }
+  put(w, ")");
+}
+
+static void put_expr(const writer *w, const m_expr *e)
+{
+  static const char *const ops[] = {" = ", " != ", " < ", " <= ", " > ", " >= "};
+  const char sign[] = {' ', e->sign, ' ', 0};
+  switch (e->kind) {
+  case MX_COMPARE: put_args(w, e, 0, ops[e->op]); return;
+  case MX_CONTAINS: put_args(w, e, 0, " contains "); return;
+  case MX_STARTS_WITH: put_args(w, e, 0, " starts_with "); return;
+  case MX_ENDS_WITH: put_args(w, e, 0, " ends_with "); return;
+  case MX_AND: put_args(w, e, 0, " and "); return;
+  case MX_OR: put_args(w, e, 0, " or "); return;
+  case MX_ARITH: put_args(w, e, 0, sign); return;
+  case MX_IS_NULL:
+    put_arg(w, e->args[0]);
+    put(w, e->negated ? " is not null" : " is null");
+    return;
+  case MX_IN:
+    put_arg(w, e->args[0]);
+    put(w, e->negated ? " not in [" : " in [");
+    put_args(w, e, 1, ", ");
+    put(w, "]");
+    return;
+  case MX_NOT:
+  case MX_LENGTH:
+  case MX_COALESCE:
+  case MX_IF: put_call(w, e); return;
+  default: put_leaf(w, e); return;
+  }
 }
 
 static void put_bind(const writer *w, const m_clause *c)
@@ -96,9 +157,15 @@ static void put_walk(const writer *w, const m_clause *c)
   if (c->undirected) put(w, "<");
   put_str(w, w->c->graph->types[c->type].word);
   if (c->undirected) put(w, ">");
-  if (c->min != 1 || c->max != 1) OG_CHECK_OK(w->cx, og_buf_printf(w->cx, w->out, "{%u,%u}", c->min, c->max));
+  if (c->max == M_NO_VAR)
+    OG_CHECK_OK(w->cx, og_buf_printf(w->cx, w->out, "{%u,*}", c->min));
+  else if (c->min != 1 || c->max != 1)
+    OG_CHECK_OK(w->cx, og_buf_printf(w->cx, w->out, "{%u,%u}", c->min, c->max));
   put(w, " ");
   put_var(w, c->right);
+  if (c->path_var == M_NO_VAR) return;
+  put(w, " path ");
+  put_var(w, c->path_var);
 }
 
 static void put_block(const writer *w, const m_block *b, unsigned depth)
@@ -111,8 +178,9 @@ static void put_block(const writer *w, const m_block *b, unsigned depth)
     case M_BIND: put_bind(w, c); break;
     case M_WALK: put_walk(w, c); break;
     case M_FILTER: put_expr(w, c->expr); break;
+    case M_OPTIONAL:
     case M_NOT:
-      put(w, "not {\n");
+      put(w, c->kind == M_NOT ? "not {\n" : "optional {\n");
       put_block(w, c->inner, depth + 1);
       for (unsigned d = 0; d < depth; d++) put(w, "  ");
       put(w, "}");
@@ -126,13 +194,14 @@ static void put_returns(const writer *w)
 {
   static const char *const aggs[] = {"count(", "sum(", "avg(", "min(", "max(", ""};
   bool first = true;
-  put(w, "  } return { ");
+  put(w, w->c->distinct ? "  } return distinct { " : "  } return { ");
   for (uint32_t i = 0; i < w->c->n_columns; i++) {
     const m_column *col = &w->c->columns[i];
     if (col->off) continue;
     put(w, first ? "" : ", ");
     first = false;
     put(w, aggs[col->agg]);
+    if (col->distinct) put(w, "distinct ");
     put_expr(w, col->expr);
     if (col->agg != M_PLAIN) put(w, ")");
     if (col->alias.len) put(w, " as ");
@@ -175,8 +244,14 @@ void m_write_query(og_ctx *cx, const m_case *c, og_buf *out)
   put(&w, ") {\n  match {\n");
   put_block(&w, &c->block, 2);
   put_returns(&w);
+  if (c->having) {
+    put(&w, " having { ");
+    put_expr(&w, c->having);
+    put(&w, " }");
+  }
   put_order(&w);
   if (c->has_limit) OG_CHECK_OK(cx, og_buf_printf(cx, out, " limit %u", c->limit));
+  if (c->has_offset) OG_CHECK_OK(cx, og_buf_printf(cx, out, " offset %u", c->offset));
   put(&w, "\n}\n");
 }
 
