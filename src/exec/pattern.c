@@ -339,12 +339,14 @@ static og_status estimate(og_ctx *cx, og_pattern *p, og_vertex *v)
   return OG_OK;
 }
 
+enum { MOST_HOPS = 32 }; /* that an estimate looks at: of an unbounded walk over few edges it stays small for ever */
+
 double og_pattern__degree(const og_link *l, unsigned from_end)
 {
   double edges = 0, n = (double)l->lists[from_end][0]->n, most = (double)l->lists[from_end][0]->n_far;
   for (unsigned i = 0; i < l->n_lists; i++) edges += (double)l->lists[from_end][i]->first[l->lists[from_end][i]->n];
   double d = n > 0 ? edges / n : 0, all = d;
-  for (uint32_t hop = 1; l->walk && hop < l->op->max && all < most; hop++) all = all * d + d;
+  for (uint32_t hop = 1; l->walk && hop < l->op->max && hop < MOST_HOPS && all < most; hop++) all = all * d + d;
   return all < most || !l->walk ? all : most;
 }
 

@@ -94,6 +94,19 @@ static void add_filter(const og_block_scope *s, const og_pexpr *px)
   if (px) s->b->filters[s->b->n_filters++] = px; /* NULL: noted as not supported */
 }
 
+/* A variable of an optional part, bound again further in, must have a row. */
+static og_status has_row(og_checker *c, const og_block_scope *s, const og_clause *b)
+{
+  const og_pexpr *px;
+  const og_expr var = {.kind = OG_EXPR_VAR, .span = b->var_span, .var = b->var};
+  const og_expr *const args[] = {&var};
+  const og_expr test = {
+      .kind = OG_EXPR_IS_NULL, .negated = true, .span = b->var_span, .args = args, .n_args = 1, .depth = 2};
+  OG_TRY(og_check__condition(c, &test, &px));
+  add_filter(s, px);
+  return OG_OK;
+}
+
 static og_status check_binding(og_checker *c, const og_block_scope *s, const og_clause *b)
 {
   const og_pexpr *px = NULL;
@@ -101,6 +114,7 @@ static og_status check_binding(og_checker *c, const og_block_scope *s, const og_
   uint32_t slot = og_check__find(c, b->var);
   OG_TRY(binding_type(c, b, &type));
   if (anonymous(b->var)) OG_TRY(new_slot(c, s, b->var, type, &slot));
+  if (c->written[slot] && c->slots[slot].optional) OG_TRY(has_row(c, s, b));
   c->written[slot] = true;
   s->b->roots[s->b->n_roots++] = slot;
   for (uint32_t i = 0; i < b->n_matches; i++) {

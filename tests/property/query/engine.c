@@ -10,6 +10,8 @@
 const m_setup m_setups[] = {
     {.name = "1 thread", .threads = 1},
     {.name = "2 threads", .threads = 2},
+    {.name = "1 thread, op by op", .threads = 1, .by_ops = true},
+    {.name = "2 threads, op by op", .threads = 2, .by_ops = true},
 };
 const uint32_t m_n_setups = OG_ARRAY_LEN(m_setups);
 
@@ -93,8 +95,10 @@ bool m_engine_ask(og_ctx *cx, m_engine *e, const m_case *c, const m_setup *how, 
   og_result r;
   m_write_query(cx, c, &source);
   m_write_params(cx, c, &params);
-  const og_db_query_args args = {
-      .source = og_buf_str(&source), .source_name = OG_STR("q.gq"), .params = og_buf_str(&params)};
+  const og_db_query_args args = {.source = og_buf_str(&source),
+                                 .source_name = OG_STR("q.gq"),
+                                 .params = og_buf_str(&params),
+                                 .limits = {.by_ops = how->by_ops}};
   *cx->err = (og_error){0};
   cx->rt->pool = how->threads > 1 ? e->pool : NULL;
   og_status st = og_db_query(cx, e->db, &args, &r);

@@ -263,6 +263,7 @@ typedef struct m_engine m_engine;
 typedef struct m_setup { /* a way to run a query */
   const char *name;
   unsigned threads;
+  bool by_ops; /* without patterns: every row made, op by op */
 } m_setup;
 extern const m_setup m_setups[];
 extern const uint32_t m_n_setups;

@@ -170,7 +170,7 @@ static m_expr *of_kinds(maker *k, unsigned kinds, m_kind otherwise)
   return literal(k, otherwise);
 }
 
-#define INTS   (1u << M_I32 | 1u << M_U32)
+#define INTS   (1u << M_I32)
 #define FLOATS (1u << M_F32 | 1u << M_F64)
 #define TEXTS  (1u << M_STRING | 1u << M_ENUM)
 
