@@ -187,6 +187,7 @@ static const m_clause *walk_of(const m_block *b, uint32_t path)
 static m_val leaf(const m_evaluator *v, const m_expr *e)
 {
   if (e->kind == MX_HOPS) {
+    if (v->at[e->var] == M_NULL_ROW) return m_null();
     const m_clause *w = walk_of(&v->c->block, e->var);
     uint32_t hops = hops_of((m_evaluator *)(uintptr_t)v, w);
     return hops ? m_int(hops) : m_null();
@@ -395,20 +396,23 @@ static bool note_and_go_on(m_evaluator *v, const then *t)
 }
 
 /* Variables that only an optional part binds, deeper ones too, have no row. */
-static void set_null(m_evaluator *v, const m_block *b, uint32_t from, uint32_t to)
+static void set_null(m_evaluator *v, const m_block *b, uint32_t to)
 {
   unknowns u = {.n = 0};
   collect(v, b, &u);
   for (uint32_t i = 0; i < u.n; i++) v->at[u.vars[i]] = to;
+  for (uint32_t i = 0; i < b->n_clauses; i++) /* a path has none either, even between two that are there */
+    if (!b->clauses[i].off && b->clauses[i].kind == M_WALK && b->clauses[i].path_var != M_NO_VAR)
+      v->at[b->clauses[i].path_var] = to;
   for (uint32_t i = 0; i < b->n_clauses; i++)
-    if (!b->clauses[i].off && b->clauses[i].kind == M_OPTIONAL) set_null(v, b->clauses[i].inner, from, to);
+    if (!b->clauses[i].off && b->clauses[i].kind == M_OPTIONAL) set_null(v, b->clauses[i].inner, to);
 }
 
 static bool without_part(m_evaluator *v, const m_block *part, const then *rest)
 {
   uint32_t before[64];
   memcpy(before, v->at, v->c->n_vars * sizeof *before);
-  set_null(v, part, M_NO_ROW, M_NULL_ROW);
+  set_null(v, part, M_NULL_ROW);
   bool more = go_on(v, rest);
   memcpy(v->at, before, v->c->n_vars * sizeof *before);
   return more;

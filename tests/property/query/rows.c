@@ -61,7 +61,7 @@ static int by_keys_and_ids(const void *a, const void *b, void *arg)
 static void name_vars(m_evaluator *v, named *s)
 {
   for (uint32_t i = 0; i < v->c->n_vars; i++) {
-    if (v->at[i] == M_NO_ROW || v->c->vars[i].anonymous) continue;
+    if (v->at[i] == M_NO_ROW || v->c->vars[i].anonymous || v->c->vars[i].is_path) continue;
     uint32_t k = s->n++;
     for (; k && by_var_name(v->c, s->vars[k - 1], i) > 0; k--) s->vars[k] = s->vars[k - 1];
     s->vars[k] = i;
