@@ -306,27 +306,32 @@ static og_status print_count(printer *p, const char *word, const og_plan_count *
   return og_buf_append_byte(p->cx, p->out, '\n');
 }
 
+static printer printer_of(og_ctx *cx, const og_plan *plan, og_buf *out)
+{
+  return (printer){.cx = cx,
+                   .out = out,
+                   .slots = plan->slots,
+                   .params = plan->params,
+                   .keys = plan->keys,
+                   .n_keys = plan->n_keys,
+                   .aggs = plan->aggs};
+}
+
 og_status og_plan_print_px(og_ctx *cx, const og_plan *plan, const og_pexpr *px, og_buf *out)
 {
-  printer p = {.cx = cx, .out = out, .slots = plan->slots, .params = plan->params, .plan = plan};
+  printer p = printer_of(cx, plan, out);
   return print_px(&p, px);
 }
 
 og_status og_plan_print_op(og_ctx *cx, const og_plan *plan, const og_plan_op *op, og_buf *out)
 {
-  printer p = {.cx = cx, .out = out, .slots = plan->slots, .params = plan->params, .plan = plan};
+  printer p = printer_of(cx, plan, out);
   return print_op(&p, op);
 }
 
 og_status og_plan_print(og_ctx *cx, const og_plan *plan, og_buf *out)
 {
-  printer p = {.cx = cx,
-               .out = out,
-               .slots = plan->slots,
-               .params = plan->params,
-               .keys = plan->keys,
-               .n_keys = plan->n_keys,
-               .aggs = plan->aggs};
+  printer p = printer_of(cx, plan, out);
   OG_TRY(print_ops(&p, plan->ops, plan->n_ops, 0));
   OG_TRY(print_columns(&p, plan));
   OG_TRY(print_order(&p, plan));
