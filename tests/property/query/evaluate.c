@@ -199,7 +199,7 @@ static m_val leaf(const m_evaluator *v, const m_expr *e)
 
 m_val m_value_of(const m_evaluator *v, const m_expr *e)
 {
-  m_val args[3];
+  m_val args[3] = {{0}};
   switch (e->kind) {
   case MX_LITERAL: return e->value;
   case MX_PARAM: return v->c->params[e->param].value;

@@ -189,7 +189,7 @@ static m_expr *computed(maker *k, m_family f)
   }
   case 2: {
     m_expr *e = node(k, MX_ARITH, a, b, NULL);
-    e->sign = f == M_TEXTS ? '+' : "+-*"[m_below(k->r, 3)];
+    e->sign = "+-*"[f == M_TEXTS ? 0 : m_below(k->r, 3)];
     return e;
   }
   default: return node(k, MX_LENGTH, of_kinds(k, TEXTS, M_STRING), NULL, NULL);
