@@ -248,6 +248,7 @@ og_status og_topology_read(og_ctx *cx, og_store *store, og_str key, const og_end
   }
   og_csr_cleanup(&t.out);
   og_csr_cleanup(&t.in);
+  *found = false; /* a sound header does not make its sections sound */
   return st == OG_OK ? OG_OK : og_note(cx, st, "while reading " OG_STR_FMT, OG_STR_ARG(key));
 }
 
