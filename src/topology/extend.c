@@ -23,19 +23,25 @@ static void moves_cleanup(moves *m)
   og_free(m->from);
 }
 
-static bool shift(const og_lance_table *old, const og_decoded *now, uint32_t i, uint32_t k, moves *m)
+/* *fits false: (2) does not hold.  Versions of one branch delete more and more, but a branch may have been made again
+ * under its name: as many deleted rows need not be the same ones. */
+static og_status shift(og_ctx *cx, og_lance_table *old, const og_decoded *now, uint32_t i, uint32_t k, moves *m,
+                       bool *fits)
 {
   og_lance_fragment_info was = og_lance_table_fragment(old, i), is = og_lance_table_fragment(now->table, k);
-  if (is.deleted_rows < was.deleted_rows) return false; /* (2) */
-  for (uint64_t r = 0; r < was.physical_rows; r++) {
+  const uint8_t *deleted;
+  OG_TRY(og_lance_table_fragment_deleted(cx, old, i, &deleted));
+  for (uint64_t r = 0; r < was.physical_rows && *fits; r++) {
+    bool live = og_decoded_is_live(now, is.first_offset + r);
     m->from[is.first_offset + r] = (uint32_t)(was.first_offset + r);
-    if (og_decoded_is_live(now, is.first_offset + r)) m->to[was.first_offset + r] = (uint32_t)(is.first_offset + r);
+    if (live) m->to[was.first_offset + r] = (uint32_t)(is.first_offset + r);
+    *fits = !live || !deleted || !og_bit_get(deleted, (int64_t)r);
   }
-  return true;
+  return OG_OK;
 }
 
 /* *fits false: (1) or (2) does not hold. */
-static og_status find_moves(og_ctx *cx, const og_lance_table *old, const og_decoded *now, moves *m, bool *fits)
+static og_status find_moves(og_ctx *cx, og_lance_table *old, const og_decoded *now, moves *m, bool *fits)
 {
   uint64_t rows = og_lance_table_physical_rows(old);
   *fits = rows < OG_NO_ROW && now->rows < OG_NO_ROW;
@@ -50,7 +56,7 @@ static og_status find_moves(og_ctx *cx, const og_lance_table *old, const og_deco
     uint32_t at = k;
     while (at < n && !og_lance_table_same_rows(old, i, now->table, at)) at++;
     if (at == n) continue; /* gone, or before k: then its rows are new ones */
-    *fits = shift(old, now, i, at, m);
+    OG_TRY(shift(cx, old, now, i, at, m, fits));
     k = at + 1;
   }
   return OG_OK;

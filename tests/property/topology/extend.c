@@ -22,11 +22,12 @@ static uint32_t next(uint32_t *x)
   return (*x = *x * 1664525u + 1013904223u) >> 8;
 }
 
-static void ask(og_ctx *cx, og_db *db, const char *question, og_buf *out)
+static void ask_on(og_ctx *cx, og_db *db, og_str branch, const char *question, og_buf *out)
 {
   og_result r;
   og_json_writer w;
-  const og_db_query_args args = {.source = og_str_of(question), .source_name = OG_STR("q.gq")};
+  const og_db_query_args args = {
+      .source = og_str_of(question), .source_name = OG_STR("q.gq"), .target = {.branch = branch}};
   OG_CHECK_OK(cx, og_db_query(cx, db, &args, &r));
   og_buf_clear(out);
   og_json_writer_init(&w, out, false);
@@ -34,6 +35,11 @@ static void ask(og_ctx *cx, og_db *db, const char *question, og_buf *out)
   for (int64_t i = 0; i < r.n_rows; i++) OG_CHECK_OK(cx, og_result_put_row(cx, &r, i, &w));
   OG_CHECK_OK(cx, og_json_end_array(cx, &w));
   og_result_cleanup(&r);
+}
+
+static void ask(og_ctx *cx, og_db *db, const char *question, og_buf *out)
+{
+  ask_on(cx, db, OG_STR_NONE, question, out);
 }
 
 /* People and edges between people, some of whom are there already: upserts. */
@@ -120,4 +126,45 @@ OG_TEST(topology, extended_by_commits_is_as_built_anew)
   og_test_world_close(&w);
 }
 
-OG_TEST_MAIN(OG_CASE(topology, extended_by_commits_is_as_built_anew))
+/* Versions of a branch that is gone have the numbers and fragments of one that was made under its name, but not its
+ * deletions. */
+OG_TEST(topology, of_a_branch_made_again_is_its_own)
+{
+  static const char people[] =
+      "{\"type\":\"P\",\"data\":{\"slug\":\"p0\",\"n\":0}}\n{\"type\":\"P\",\"data\":{\"slug\":\"p1\",\"n\":1}}\n"
+      "{\"type\":\"P\",\"data\":{\"slug\":\"p2\",\"n\":2}}\n{\"edge\":\"Knows\",\"from\":\"p0\",\"to\":\"p1\"}\n"
+      "{\"edge\":\"Knows\",\"from\":\"p1\",\"to\":\"p2\"}\n{\"edge\":\"Knows\",\"from\":\"p2\",\"to\":\"p0\"}\n";
+  static const char *const gone[] = {"query m() { delete Knows where from = \"p0\" }",
+                                     "query m() { delete Knows where from = \"p1\" }"};
+  static const char *const left[] = {"[{\"a.slug\":\"p1\",\"b.slug\":\"p2\"},{\"a.slug\":\"p2\",\"b.slug\":\"p0\"}]",
+                                     "[{\"a.slug\":\"p0\",\"b.slug\":\"p1\"},{\"a.slug\":\"p2\",\"b.slug\":\"p0\"}]"};
+  og_test_world w;
+  og_ctx *cx = og_test_world_open(&w);
+  og_store *store;
+  og_db *db;
+  og_buf answer = {0};
+  og_load_result loaded;
+  const og_str work = OG_STR("work");
+  OG_CHECK_OK(cx, og_store_memory_new(cx, &store));
+  OG_CHECK_OK(cx, og_graph_init(cx, store, og_str_of(schema), OG_STR("s.pg"), false, OG_STR_NONE));
+  OG_CHECK_OK(cx, og_db_open_store(cx, store, false, &db));
+  const og_load_args args = {.bytes = og_str_of(people), .mode = OG_LOAD_APPEND};
+  OG_CHECK_OK(cx, og_db_load(cx, db, &args, &loaded));
+  for (size_t i = 0; i < OG_ARRAY_LEN(gone); i++) {
+    og_write_result done;
+    const og_db_query_args m = {
+        .source = og_str_of(gone[i]), .source_name = OG_STR("m.gq"), .target = {.branch = work}};
+    OG_CHECK_OK(cx, og_db_branch_create(cx, db, work, OG_STR("main"), OG_STR_NONE));
+    OG_CHECK_OK(cx, og_db_mutate(cx, db, &m, &done));
+    ask_on(cx, db, work, questions[0], &answer);
+    OG_CHECK_STR(og_buf_str(&answer), og_str_of(left[i]));
+    OG_CHECK_OK(cx, og_db_branch_delete(cx, db, work, OG_STR_NONE));
+  }
+  og_db_close(db);
+  og_store_unref(store);
+  og_buf_cleanup(&answer);
+  og_test_world_close(&w);
+}
+
+OG_TEST_MAIN(OG_CASE(topology, extended_by_commits_is_as_built_anew),
+             OG_CASE(topology, of_a_branch_made_again_is_its_own))
