@@ -50,7 +50,7 @@ OG_API const char *og_statement_param_name(const og_statement *statement, size_t
 
 /* Sets a parameter, of that name without '$', until it is set anew.  `value` NULL: to null.  Integers go to every
  * number they fit; dates and times are given as text; lists and vectors as JSON.  The value is copied.  OG_ENOTFOUND:
- * no such parameter; OG_EINVALID: the value does not fit its type. */
+ * no such parameter; OG_EINVALID: the value does not fit its type.  What was set before stays after either. */
 OG_API og_status og_statement_bind(og_statement *statement, const char *param, const og_value *value, og_error *err);
 /* Sets all parameters: those that the JSON object does not have to nothing. */
 OG_API og_status og_statement_bind_json(og_statement *statement, const char *params, og_error *err);

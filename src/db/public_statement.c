@@ -152,26 +152,35 @@ static og_status find_param(og_ctx *cx, const og_statement *s, const char *name,
                  OG_STR_ARG(query_of(s)->name), OG_STR_ARG(wanted));
 }
 
-static og_status bind_one(og_ctx *cx, og_statement *s, uint32_t i, const og_json *node)
+/* Sets parameter i to the value that stands in `fresh`; as it was before when that does not fit. */
+static og_status bind_in(og_ctx *cx, og_statement *s, uint32_t i, const og_json *node, og_arena *fresh)
 {
-  s->bound[i] = false;
-  OG_TRY(og_params_bind_one(cx, &s->arenas[i], &query_of(s)->params[i], node, &s->values[i]));
+  og_scalar value;
+  OG_TRY(og_params_bind_one(cx, fresh, &query_of(s)->params[i], node, &value));
+  og_arena old = s->arenas[i];
+  s->arenas[i] = *fresh;
+  *fresh = old;
+  s->values[i] = value;
   s->bound[i] = true;
   return OG_OK;
+}
+
+static og_status bind_value(og_ctx *cx, og_statement *s, const char *param, const og_value *value)
+{
+  OG_AUTO(og_arena) fresh = {0};
+  uint32_t i;
+  og_json here;
+  const og_json *node;
+  OG_TRY(find_param(cx, s, param, &i));
+  OG_TRY(node_of(cx, &fresh, value, &here, &node));
+  return bind_in(cx, s, i, node, &fresh);
 }
 
 og_status og_statement_bind(og_statement *statement, const char *param, const og_value *value, og_error *err)
 {
   og_call c;
-  uint32_t i = 0;
-  og_json here;
-  const og_json *node;
   og_ctx *cx = og_db__call_begin(&c, statement->session, err);
-  og_status st = find_param(cx, statement, param, &i);
-  if (st == OG_OK) og_arena_reset(&statement->arenas[i]);
-  if (st == OG_OK) st = node_of(cx, &statement->arenas[i], value, &here, &node);
-  if (st == OG_OK) st = bind_one(cx, statement, i, node);
-  return og_db__call_end(&c, st);
+  return og_db__call_end(&c, bind_value(cx, statement, param, value));
 }
 
 static og_status bind_all(og_ctx *cx, og_statement *s, const char *params)
@@ -182,10 +191,10 @@ static og_status bind_all(og_ctx *cx, og_statement *s, const char *params)
   OG_TRY(og_db__text_need(cx, params, "params", &text));
   OG_TRY(og_params_bind(cx, cx->arena, q, text, &unused)); /* is it right as a whole? */
   for (uint32_t i = 0; i < q->n_params; i++) {
+    OG_AUTO(og_arena) fresh = {0};
     const og_json *object;
-    og_arena_reset(&s->arenas[i]);
-    OG_TRY(og_json_read(cx, &s->arenas[i], text, &object));
-    OG_TRY(bind_one(cx, s, i, og_json_get(object, q->params[i].name)));
+    OG_TRY(og_json_read(cx, &fresh, text, &object));
+    OG_TRY(bind_in(cx, s, i, og_json_get(object, q->params[i].name), &fresh));
   }
   return OG_OK;
 }

@@ -71,6 +71,10 @@ static void binding(og_session *session)
   CHECK_OK(og_statement_bind(s, "age", NULL, &err));
   bind_text(s, "name", "ada");
   bind_text(s, "name", "bob"); /* the last one counts */
+  v = og_value_json("[\"nobody\"]");
+  CHECK_IS(og_statement_bind(s, "name", &v, &err), OG_EINVALID);
+  v = og_value_json("\"nobody");
+  CHECK_IS(og_statement_bind(s, "name", &v, &err), OG_EINVALID); /* but not what is refused */
   CHECK_OK(og_statement_query(s, NULL, &r, &err));
   CHECK(og_result_row_count(r) == 1);
   og_result_free(r);
