@@ -9,7 +9,8 @@
  *   @unique      tuples of rows that the source brings, against tuples of rows that the target changed.  A row that
  *                neither changed held its tuple on the source, too.  A row put together of both sides' properties holds
  * a tuple that no side has seen: it is looked for in the whole table.
- *   @card        sources whose edges both sides changed: theirs are counted, in the table.
+ *   @card        sources whose edges both sides changed, or one side, when a choice of sides kept a node that was
+ *                deleted with them: theirs are counted, in the table.
  *
  * Ranges, patterns and enums are rules of one value, and every value comes from a valid row.
  */
@@ -114,15 +115,16 @@ typedef struct end_check {
   og_merge__job *j;
   const og_merge__table *edges;
   const og_merge__table *nodes[2]; /* of src and dst */
-  const some_rows *rows;
+  const og_str *ids;               /* of the edges being looked at */
+  uint32_t first;                  /* where src stands in their rows; dst is behind it */
 } end_check;
 
 static og_status check_ends(og_ctx *cx, void *arg, const og_batch *rows, int64_t i, size_t which)
 {
   const end_check *c = arg;
   for (int end = 0; end < 2; end++) {
-    const og_str node = og_column_str(rows->columns[end], i);
-    const og_str edge = OG_VEC_AT(&c->rows->ids, og_str, which);
+    const og_str node = og_column_str(rows->columns[c->first + (uint32_t)end], i);
+    const og_str edge = c->ids[which];
     if (!og_map_get(&c->nodes[end]->gone, node, NULL)) continue;
     OG_TRY(og_merge__conflict(cx, c->j, c->edges->type, OG_CONFLICT_ORPHAN_EDGE, edge,
                               "edge '" OG_STR_FMT "': %s '" OG_STR_FMT "' of type '" OG_STR_FMT "' was deleted",
@@ -137,7 +139,7 @@ static og_status check_edges_of(og_ctx *cx, const end_check *ends, og_lance_tabl
   static const uint32_t columns[] = {OG_COLUMN_SRC, OG_COLUMN_DST};
   const read_plan plan = {table, columns, 2, &rows->offsets};
   end_check c = *ends;
-  c.rows = rows;
+  c.ids = rows->ids.data;
   return each_row(cx, &plan, check_ends, &c);
 }
 
@@ -148,11 +150,30 @@ static og_status check_source_edges(og_ctx *cx, const end_check *c, const og_mer
   og_status st = OG_OK;
   for (size_t i = 0; st == OG_OK && i < t->rows.len; i++) {
     const og_merge__row *r = &OG_VEC_AT(&t->rows, og_merge__row, i);
-    if (r->op != OG_DELTA_DELETE) st = some_rows_add(cx, &rows, r->id, r->from_source);
+    if (r->op != OG_DELTA_DELETE && !r->from_target) st = some_rows_add(cx, &rows, r->id, r->from_source);
   }
   if (st == OG_OK && rows.offsets.len) st = check_edges_of(cx, c, t->source, &rows);
   some_rows_cleanup(&rows);
   return st;
+}
+
+/* Edges put together of both sides: one end may be the source's and the other the target's. */
+static og_status check_mixed_edges(og_ctx *cx, const end_check *ends, const og_merge__table *t)
+{
+  end_check c = *ends;
+  c.first = OG_COLUMN_SRC;
+  for (size_t i = 0; i < t->rows.len; i++) {
+    const og_merge__row *r = &OG_VEC_AT(&t->rows, og_merge__row, i);
+    og_batch *image;
+    if (!r->from_target) continue;
+    OG_TRY(og_ctx_poll(cx));
+    OG_TRY(og_merge__images(cx, t, r, 1, &image));
+    c.ids = &r->id;
+    og_status st = check_ends(cx, &c, image, 0, 0);
+    og_batch_unref(image);
+    OG_TRY(st);
+  }
+  return OG_OK;
 }
 
 static og_status check_target_edges(og_ctx *cx, const end_check *c, og_merge__table *t)
@@ -177,6 +198,7 @@ static og_status check_orphans(og_ctx *cx, og_merge__job *j, og_merge__table *t)
   OG_TRY(find_gone(cx, j, to));
   if (from->gone.len == 0 && to->gone.len == 0) return OG_OK;
   OG_TRY(check_source_edges(cx, &c, t));
+  OG_TRY(check_mixed_edges(cx, &c, t));
   return check_target_edges(cx, &c, t);
 }
 
@@ -420,6 +442,31 @@ static og_status sources_of_merge(og_ctx *cx, sources *s, og_merge__table *t)
   return st;
 }
 
+/* A choice of sides can keep, or bring back, a node that one side deleted; its edges went with it there, and only those
+ * that the other side changed come back.  All of its sources' edges that either side changed are counted then. */
+static og_status note_kept_node(og_ctx *cx, sources *s, og_str id)
+{
+  og_map *m = og_map_get(&s->of_target, id, NULL) ? &s->of_both : &s->of_target;
+  return count_source(cx, m, &s->arena, id, 0);
+}
+
+static og_status note_kept_nodes(og_ctx *cx, og_merge__job *j, sources *s, og_merge__table *nodes)
+{
+  const og_delta *theirs, *ours;
+  if (j->merge->prefer == OG_MERGE_ASK) return OG_OK;
+  OG_TRY(og_merge__theirs(cx, j, nodes, &theirs));
+  OG_TRY(og_merge__ours(cx, j, nodes, &ours));
+  for (size_t i = 0; i < theirs->n_rows; i++) {
+    const og_delta_row *r = &theirs->rows[i], *o = r->op == OG_DELTA_DELETE ? og_delta_find(ours, r->id) : NULL;
+    if (o && o->op != OG_DELTA_DELETE && !og_merge__row_of(nodes, r->id)) OG_TRY(note_kept_node(cx, s, r->id));
+  }
+  for (size_t i = 0; i < nodes->rows.len; i++) {
+    const og_merge__row *r = &OG_VEC_AT(&nodes->rows, og_merge__row, i);
+    if (r->op == OG_DELTA_INSERT && r->in_base != OG_DELTA_NOWHERE) OG_TRY(note_kept_node(cx, s, r->id));
+  }
+  return OG_OK;
+}
+
 static og_status count_in_target(og_ctx *cx, sources *s, og_lance_table *target)
 {
   static const uint32_t column = OG_COLUMN_SRC;
@@ -458,13 +505,13 @@ static og_status check_cardinality(og_ctx *cx, og_merge__job *j, og_merge__table
 {
   const og_delta *ours;
   sources s = {0};
-  if (!og_stage__has_card(t->type) || t->rows.len == 0) return OG_OK;
+  if (!og_stage__has_card(t->type)) return OG_OK;
   OG_TRY(og_merge__ours(cx, j, t, &ours));
-  if (ours->n_rows == 0) return OG_OK;
   og_map_init(&s.of_target, false);
   og_map_init(&s.of_both, false);
-  og_status st = sources_of_target(cx, &s, ours);
-  if (st == OG_OK) st = sources_of_merge(cx, &s, t);
+  og_status st = ours->n_rows ? sources_of_target(cx, &s, ours) : OG_OK;
+  if (st == OG_OK) st = note_kept_nodes(cx, j, &s, og_merge__table_of(j, og_edge_from(j->target->catalog, t->type)));
+  if (st == OG_OK && s.of_target.len && t->rows.len) st = sources_of_merge(cx, &s, t);
   if (st == OG_OK && s.of_both.len) st = count_in_target(cx, &s, t->target);
   if (st == OG_OK) st = check_counts(cx, j, t, &s);
   og_map_cleanup(&s.of_target);
