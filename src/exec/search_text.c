@@ -52,13 +52,19 @@ static og_status make_postings(og_ctx *cx, void *arg, og_cached **out, uint64_t 
   return OG_OK;
 }
 
-/* "words of column n of" that table version; versions of one table are a family. */
+/* "words", the column, and the name of that table version, which has zero bytes in it; versions of one table are a
+ * family. */
 static og_status cache_key(og_ctx *cx, const og_search_side *side, og_cache_key *out)
 {
   const og_decoded *d = side->view->data;
-  OG_TRY(og_arena_printf(cx, cx->arena, &out->name, "words %u " OG_STR_FMT,
-                         og_type_column(side->view->type, side->field), OG_STR_ARG(d->name)));
-  out->family = out->name.len - d->name.len + d->family;
+  const uint32_t column = og_type_column(side->view->type, side->field);
+  const size_t front = sizeof "words" + sizeof column;
+  char *p = og_push(cx, front + d->name.len);
+  if (!p) return OG_ENOMEM;
+  memcpy(p, "words", sizeof "words");
+  memcpy(p + sizeof "words", &column, sizeof column);
+  memcpy(p + front, d->name.ptr, d->name.len);
+  *out = (og_cache_key){og_str_from(p, front + d->name.len), front + d->family};
   return OG_OK;
 }
 
