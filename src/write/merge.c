@@ -214,17 +214,22 @@ static og_status count(og_ctx *cx, og_merge__job *j, og_merged *out)
   return OG_OK;
 }
 
-/* What the source wrote into a type that the target's schema has dropped would be lost. */
-static og_status check_dropped(og_ctx *cx, og_merge__job *j, const og_merged *out)
+/* What one side wrote into a type that the other's schema has dropped would be lost.  Seen before the sides are bound.
+ */
+static og_status check_dropped(og_ctx *cx, og_merge__job *j, og_merge_prefer dropper, const og_merged *out)
 {
+  const bool by_target = dropper == OG_MERGE_OURS;
+  const og_fold *there = (by_target ? j->target : j->source)->fold;
+  const og_str dropped_on = by_target ? out->target : out->source, written_on = by_target ? out->source : out->target;
   og_vec moved = OG_VEC_INIT(og_delta_table);
-  og_status st = og_delta_snapshots(cx, j->base, j->source, &moved);
+  if (j->merge->prefer == dropper) return OG_OK;
+  og_status st = og_delta_snapshots(cx, j->base, by_target ? j->source : j->target, &moved);
   for (size_t i = 0; st == OG_OK && i < moved.len; i++) {
     const og_delta_table *d = &OG_VEC_AT(&moved, og_delta_table, i);
-    if (!d->is || og_fold_table(j->target->fold, d->id, d->incarnation)) continue;
+    if (!d->is || og_fold_table(there, d->id, d->incarnation)) continue;
     st = og_merge__conflict(cx, j, d->is, OG_CONFLICT_DELETE_VS_UPDATE, OG_STR_NONE,
                             "the type was dropped on '" OG_STR_FMT "' and written to on '" OG_STR_FMT "'",
-                            OG_STR_ARG(out->target), OG_STR_ARG(out->source));
+                            OG_STR_ARG(dropped_on), OG_STR_ARG(written_on));
   }
   og_vec_cleanup(&moved);
   return st;
@@ -239,10 +244,11 @@ static og_status agree_on_schema(og_ctx *cx, og_merge__job *j, const og_merged *
   switch (order) {
   case OG_SCHEMAS_SAME: return OG_OK;
   case OG_SCHEMAS_AHEAD:
-    OG_TRY(check_dropped(cx, j, out));
+    OG_TRY(check_dropped(cx, j, OG_MERGE_OURS, out));
     return og_snapshot_bind(cx, j->source, j->target->catalog, false);
   case OG_SCHEMAS_BEHIND:
     j->adopts = true;
+    OG_TRY(check_dropped(cx, j, OG_MERGE_THEIRS, out));
     OG_TRY(og_snapshot_bind(cx, j->target, j->source->catalog, true));
     return og_snapshot_bind(cx, j->base, j->source->catalog, false);
   case OG_SCHEMAS_APART: break;
