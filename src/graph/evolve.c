@@ -215,7 +215,8 @@ static og_status erased_row(og_ctx *cx, const og_publication *p, const og_fold *
   if (!t) return OG_OK; /* its version numbers are not known any more, nor is anything to be read */
   uint64_t below = t->max_version + 1;
   for (size_t i = 0; i < p->n_tables; i++)
-    if (og_str_eq(p->tables[i].key, t->key)) below = og_lance_change_version(p->tables[i].change);
+    if (!p->tables[i].begun && og_str_eq(p->tables[i].key, t->key))
+      below = og_lance_change_version(p->tables[i].change);
   og_log_row *row = og_vec_push(cx, rows);
   return row ? og_row_erased(cx, cx->arena, e->id, e->incarnation, below, row) : OG_ENOMEM;
 }
@@ -229,7 +230,7 @@ og_status og_evolve__rows(og_ctx *cx, og_graph *g, const og_publication *p, cons
   for (uint32_t i = 0; i < now->n_tables; i++) OG_TRY(table_row(cx, s->catalog, &now->tables[i], rows));
   for (size_t i = 0; i < s->n_created; i++) OG_TRY(og_create__rows(cx, &s->created[i], rows));
   if (s->adopted)
-    OG_TRY(og_contract__of_fold(cx, g, s->adopted, &contract));
+    OG_TRY(og_contract__of_fold(cx, g, s->adopted->fold, &contract));
   else
     OG_TRY(og_contract__next(cx, g, now, s->catalog, &contract));
   og_log_row *row = og_vec_push(cx, rows);
@@ -244,11 +245,12 @@ og_status og_snapshot_was_erased(og_ctx *cx, const og_snapshot *s, const og_tabl
   return OG_OK;
 }
 
-og_status og_evolve__check_erased(og_ctx *cx, const og_fold *main_fold, const og_table_state *t)
+og_status og_graph_check_erased(og_ctx *cx, const og_fold *main_fold, const og_table_state *t)
 {
   og_str id;
   uint64_t below = 0;
-  if (t->branch.len) return OG_OK; /* a branch's own versions stand as long as the branch */
+  if (t->branch.len) return OG_OK;                   /* a branch's own versions stand as long as the branch */
+  if (t->version == 1 && t->rows == 0) return OG_OK; /* as it was made: branches begin with it, whatever came later */
   OG_TRY(og_row_erased_id(cx, cx->arena, t->table_id, t->incarnation, &id));
   const og_log_row *row = og_fold_row(main_fold, id);
   if (row) OG_TRY(og_row_parse_erased(cx, cx->arena, row, &below));

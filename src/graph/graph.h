@@ -75,6 +75,9 @@ OG_MUST_USE og_status og_snapshot_schemas(og_ctx *cx, const og_snapshot *a, cons
 /* Were versions of the table erased, so that what is left of them has to go? */
 OG_MUST_USE og_status og_snapshot_was_erased(og_ctx *cx, const og_snapshot *s, const og_table_state *t, bool *out);
 
+/* OG_EGONE when this version of the table was erased, as `main_fold` has it. */
+OG_MUST_USE og_status og_graph_check_erased(og_ctx *cx, const og_fold *main_fold, const og_table_state *t);
+
 /* The table state of a catalog table key ("node:Person"); NULL when the version has none. */
 const og_table_state *og_snapshot_table_state(const og_snapshot *s, og_str key);
 /* Opens the table version the snapshot names, from a cache of the graph.  *out holds one reference.  OG_EGONE: a
@@ -99,6 +102,7 @@ OG_MUST_USE og_status og_snapshot_write_place(og_ctx *cx, const og_snapshot *s, 
 typedef struct og_table_change {
   og_str key;
   og_lance_change *change; /* finished (og_lance_change_finish); owned by the caller */
+  bool begun;              /* of a table that this very commit registers, worked out on the version registered */
 } og_table_change;
 
 /* A change of the accepted schema, with the tables that come and go. */
@@ -106,7 +110,9 @@ typedef struct og_schema_change {
   /* Accepted with the commit.  Tables that its types do not have any more are dropped, those whose types are called
    * otherwise get the new name. */
   const og_catalog *catalog;
-  const og_fold *adopted;          /* the state the schema is taken from as it is; NULL: it is a new one */
+  /* The state the schema is taken from as it is; NULL: it is a new one.  A fence that puts it below its floor makes the
+   * commit stale: cleanup takes the first versions of tables that no state shows any more. */
+  const og_snapshot *adopted;
   const og_table_version *created; /* tables that its new types have: what to register */
   size_t n_created;
 } og_schema_change;

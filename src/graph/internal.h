@@ -160,5 +160,3 @@ OG_MUST_USE og_status og_evolve__rows(og_ctx *cx, og_graph *g, const og_publicat
                                       og_vec *rows);
 /* What a table is called once `p` stands. */
 og_str og_evolve__key(const og_publication *p, const og_table_state *t);
-/* OG_EGONE when this version of the table was erased, as `main_fold` has it. */
-OG_MUST_USE og_status og_evolve__check_erased(og_ctx *cx, const og_fold *main_fold, const og_table_state *t);

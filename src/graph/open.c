@@ -436,7 +436,7 @@ og_status og_snapshot_schema_source(og_ctx *cx, og_snapshot *s, og_str *out)
 static og_status state_of(og_ctx *cx, const og_snapshot *s, og_str key, const og_table_state **out)
 {
   *out = og_snapshot_table_state(s, key);
-  if (*out && (*out)->version) return s->main_fold ? og_evolve__check_erased(cx, s->main_fold, *out) : OG_OK;
+  if (*out && (*out)->version) return s->main_fold ? og_graph_check_erased(cx, s->main_fold, *out) : OG_OK;
   const og_type_def *t = s->bound ? og_catalog_table(s->catalog, key) : NULL;
   if (t)
     return og_fail(cx, OG_ENOTFOUND, "%s type '" OG_STR_FMT "' does not exist at this snapshot",

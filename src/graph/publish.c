@@ -230,6 +230,7 @@ typedef struct commit_op {
   bool *placed;          /* per table: its manifest stands under its number */
   uint64_t *rendered_on; /* per table: log version whose table state it was rendered on; 0: never */
   uint64_t *taken;       /* per table: a number that is taken, as all are between it and the newest visible one */
+  og_table_state *begun; /* of the tables that the commit registers: as they are then */
 } commit_op;
 
 static bool same_state(const og_table_state *a, const og_table_state *b)
@@ -245,6 +246,37 @@ static og_status open_state(og_ctx *cx, og_graph *g, const og_table_state *s, og
   if (!s || s->version == 0) return OG_OK;
   const og_lance_place at = {g->store, s->path, s->branch};
   return og_lance_table_open(cx, &at, s->version, s->uuid, out);
+}
+
+static og_status list_begun(og_ctx *cx, commit_op *c)
+{
+  const og_schema_change *s = c->p->schema;
+  const size_t n = s ? s->n_created : 0;
+  c->begun = og_push_array(cx, n + 1, sizeof *c->begun);
+  if (!c->begun) return OG_ENOMEM;
+  for (size_t i = 0; i < n; i++) {
+    const og_table_version *v = &s->created[i];
+    og_table_state *t = &c->begun[i];
+    *t = (og_table_state){.table_id = v->table_id,
+                          .incarnation = v->incarnation,
+                          .key = v->key,
+                          .branch = OG_STR(""),
+                          .version = v->version,
+                          .max_version = v->version,
+                          .uuid = v->meta.uuid};
+    OG_TRY(og_table_path(cx, cx->arena, v->key, v->table_id, v->incarnation, &t->path));
+  }
+  return OG_OK;
+}
+
+/* What change i is made to, in `f`; NULL: it is not there.  (A new type may have the name of one that goes.) */
+static const og_table_state *state_in(const commit_op *c, const og_fold *f, size_t i)
+{
+  const og_table_change *t = &c->p->tables[i];
+  if (!t->begun) return og_fold_table_by_key(f, t->key);
+  for (size_t n = 0; n < c->p->schema->n_created; n++)
+    if (og_str_eq(c->begun[n].key, t->key)) return &c->begun[n];
+  return NULL;
 }
 
 /* Has the table `key` changed since the base in a way that makes the result stale? */
@@ -281,11 +313,12 @@ static bool is_below_floor(const og_fold *now, const og_snapshot *s)
 static og_status is_stale(og_ctx *cx, const commit_op *c, const og_fold *now, bool *stale)
 {
   const og_fold *base = c->p->base->fold;
-  *stale = og_ulid_cmp(&c->p->attempt, &c->cutoff) < 0 || is_below_floor(now, c->p->merged);
+  *stale = og_ulid_cmp(&c->p->attempt, &c->cutoff) < 0 || is_below_floor(now, c->p->merged) ||
+           is_below_floor(now, c->p->schema ? c->p->schema->adopted : NULL);
   if (now->version == base->version || OG_BUG(NO_RECHECK)) return OG_OK;
   *stale = *stale || !og_contract__same(base, now) || ((c->p->merged || c->p->on_head) && !same_head(base, now));
   for (size_t i = 0; !*stale && i < c->p->n_tables; i++)
-    OG_TRY(table_conflicts(cx, c, now, c->p->tables[i].key, stale));
+    if (!c->p->tables[i].begun) OG_TRY(table_conflicts(cx, c, now, c->p->tables[i].key, stale));
   for (size_t i = 0; !*stale && i < c->p->n_reads; i++) OG_TRY(table_conflicts(cx, c, now, c->p->reads[i], stale));
   return OG_OK;
 }
@@ -309,8 +342,7 @@ static og_status check_precondition(og_ctx *cx, const og_publication *p, const o
 static og_status render_table(og_ctx *cx, commit_op *c, const og_fold *now, size_t i)
 {
   const og_table_change *t = &c->p->tables[i];
-  const og_table_state *is = og_fold_table_by_key(now, t->key);
-  const og_table_state *was = og_fold_table_by_key(c->p->base->fold, t->key);
+  const og_table_state *is = state_in(c, now, i), *was = state_in(c, c->p->base->fold, i);
   if (!is) return og_fail(cx, OG_ECONFLICT, "table '" OG_STR_FMT "' is gone", OG_STR_ARG(t->key));
   const uint64_t above = is->max_version > c->number_floor ? is->max_version : c->number_floor;
   if (c->placed[i] && c->rendered_on[i] == is->version + 1 && og_lance_change_version(t->change) > above) return OG_OK;
@@ -328,7 +360,7 @@ static og_status render_table(og_ctx *cx, commit_op *c, const og_fold *now, size
 static og_status version_row(og_ctx *cx, const commit_op *c, const og_fold *now, size_t i, og_log_row *out)
 {
   const og_table_change *t = &c->p->tables[i];
-  const og_table_state *is = og_fold_table_by_key(now, t->key);
+  const og_table_state *is = state_in(c, now, i);
   og_table_version v = {.key = og_evolve__key(c->p, is),
                         .table_id = is->table_id,
                         .incarnation = is->incarnation,
@@ -405,7 +437,7 @@ static og_status commit_rows(og_ctx *cx, void *arg, og_fold *now, og_vec *rows, 
 
 static og_status after_placing(og_ctx *cx, const commit_op *c, const og_fold *now, size_t i)
 {
-  const og_table_state *was = og_fold_table_by_key(now, c->p->tables[i].key);
+  const og_table_state *was = state_in(c, now, i);
   if (was && !og_str_eq(was->branch, now->branch)) OG_FAULT_POINT(cx, "after_fork_before_commit");
   OG_FAULT_POINT(cx, "after_first_table_effect");
   (void)cx;
@@ -451,6 +483,7 @@ og_status og_graph_publish(og_ctx *cx, og_graph *g, const og_publication *p, og_
                  .rendered_on = og_push_array(cx, n, sizeof(uint64_t)),
                  .taken = og_push_array(cx, n, sizeof(uint64_t))};
   if (!c.placed || !c.rendered_on || !c.taken) return OG_ENOMEM;
+  OG_TRY(list_begun(cx, &c));
   og_log_op op = {.branch = p->base->branch,
                   .own_id = og_str_from(id, sizeof id),
                   .own_commit = p->commit,

@@ -281,7 +281,7 @@ static og_status publish(og_ctx *cx, og_graph *g, og_merge__job *j, og_merged *o
                       .on_head = true};
   og_status st = OG_OK;
   for (uint32_t i = 0; st == OG_OK && i < j->n_tables; i++) {
-    const og_table_change c = {j->tables[i].type->key, j->tables[i].change};
+    const og_table_change c = {.key = j->tables[i].type->key, .change = j->tables[i].change};
     if (c.change) st = og_vec_add(cx, &changes, &c);
   }
   p.tables = changes.data;

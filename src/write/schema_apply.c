@@ -26,7 +26,7 @@ typedef struct applier {
   const og_schema_apply *args;
   og_snapshot *snapshot;
   og_migration *plan;
-  const og_fold *adopted; /* the state the schema is taken from, or NULL */
+  const og_snapshot *adopted; /* the state the schema is taken from, or NULL */
   og_ulid attempt;
   char attempt_text[OG_ULID_LEN + 1], uuid_text[OG_ULID_LEN + 16];
   og_vec changes; /* og_table_change */
@@ -46,27 +46,28 @@ static og_status alter(og_ctx *cx, const og_binding *b, og_lance_change *c)
   return og_lance_change_finish(cx, c);
 }
 
-static og_status add_change(og_ctx *cx, applier *ap, const og_type_def *was, og_lance_table *table, const og_binding *b)
+static og_status add_change(og_ctx *cx, applier *ap, og_str key, const og_lance_place *at, og_lance_table *table,
+                            const og_binding *b)
 {
   const og_lance_change_opts opts = {.op = b->added ? OG_LANCE_MERGE : OG_LANCE_PROJECT,
                                      .attempt = og_str_of(ap->attempt_text),
                                      .tx_uuid = og_str_of(ap->uuid_text)};
-  og_lance_place at;
-  OG_TRY(og_snapshot_write_place(cx, ap->snapshot, was->key, &at));
   og_table_change *change = og_vec_push(cx, &ap->changes);
   if (!change) return OG_ENOMEM;
-  change->key = was->key;
-  OG_TRY(og_lance_change_new(cx, &at, table, &opts, &change->change));
+  change->key = key;
+  OG_TRY(og_lance_change_new(cx, at, table, &opts, &change->change));
   return alter(cx, b, change->change);
 }
 
 static og_status change_table(og_ctx *cx, applier *ap, const og_type_def *was, const og_type_def *will)
 {
   og_lance_table *table;
+  og_lance_place at;
   og_binding b;
+  OG_TRY(og_snapshot_write_place(cx, ap->snapshot, was->key, &at));
   OG_TRY(og_snapshot_table(cx, ap->snapshot, was->key, &table));
   og_status st = og_bind(cx, was, will, table, &b);
-  if (st == OG_OK && !b.same) st = add_change(cx, ap, was, table, &b);
+  if (st == OG_OK && !b.same) st = add_change(cx, ap, was->key, &at, table, &b);
   if (st == OG_OK && b.n_dropped && ap->args->allow_data_loss) {
     const og_table_identity id = {was->id, was->incarnation};
     st = og_vec_add(cx, &ap->erased, &id);
@@ -204,7 +205,24 @@ og_status og_write_schema_apply(og_ctx *cx, og_graph *g, const og_schema_apply *
 
 /* ---- a branch takes the schema of another state */
 
-/* Tables of types that are new here begin as they began there: empty, at the version that claimed their folder. */
+/* The type may have been changed there since its table was made: then the commit that registers it alters it, too. */
+static og_status alter_begun(og_ctx *cx, applier *ap, const og_type_def *t, const og_lance_place *from,
+                             og_lance_table *table)
+{
+  const og_lance_place at = {from->store, from->root, ap->snapshot->branch};
+  og_binding b;
+  OG_TRY(og_bind(cx, t, t, table, &b));
+  og_status st = OG_OK;
+  if (!b.same) {
+    st = add_change(cx, ap, t->key, &at, table, &b);
+    if (st == OG_OK) OG_VEC_AT(&ap->changes, og_table_change, ap->changes.len - 1).begun = true;
+  }
+  og_binding_cleanup(&b);
+  return st;
+}
+
+/* Tables of types that are new here begin as they began there: empty, at the version that claimed their folder, which
+ * cleanup keeps for it as long as a state shows the table. */
 static og_status begin_table(og_ctx *cx, applier *ap, const og_type_def *t)
 {
   og_lance_place at = {.store = og_graph_store(ap->snapshot->graph)};
@@ -218,6 +236,10 @@ static og_status begin_table(og_ctx *cx, applier *ap, const og_type_def *t)
   OG_TRY_NOTE(cx, og_lance_table_open(cx, &at, 1, OG_STR_NONE, &table), "while taking over '" OG_STR_FMT "'",
               OG_STR_ARG(t->key));
   og_status st = og_arena_str(cx, cx->arena, og_lance_table_uuid(table), &v->meta.uuid);
+  if (st == OG_OK && og_lance_table_rows(table) > 0)
+    st = og_fail(cx, OG_EUNSUPPORTED, "table '" OG_STR_FMT "' was not made empty, so a branch cannot begin with it",
+                 OG_STR_ARG(t->key));
+  if (st == OG_OK) st = alter_begun(cx, ap, t, &at, table);
   og_lance_table_unref(table);
   return st;
 }
@@ -241,7 +263,7 @@ og_status og_write_schema_adopt(og_ctx *cx, og_graph *g, og_str branch, og_snaps
   og_migration plan = {0};
   applier ap = {.args = &args,
                 .plan = &plan,
-                .adopted = from->fold,
+                .adopted = from,
                 .changes = OG_VEC_INIT(og_table_change),
                 .created = OG_VEC_INIT(og_table_version),
                 .erased = OG_VEC_INIT(og_table_identity)};

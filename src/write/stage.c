@@ -639,7 +639,7 @@ static og_status list_tables(og_ctx *cx, og_stage *s, og_vec *tables, og_vec *re
 {
   for (size_t i = 0; i < s->tables.len; i++) {
     og_stage_table *t = OG_VEC_AT(&s->tables, og_stage_table *, i);
-    const og_table_change c = {t->type->key, t->change};
+    const og_table_change c = {.key = t->type->key, .change = t->change};
     OG_TRY(t->change ? og_vec_add(cx, tables, &c) : og_vec_add(cx, reads, &t->type->key));
   }
   return OG_OK;
