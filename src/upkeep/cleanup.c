@@ -18,8 +18,11 @@
  * stays, the seal of a dead one included: there its commits are looked up, and above it its numbers go on. (4) Log
  * versions go in ascending order, so that a writer who finds the version it stands on still there knows that the one
  * above was never anybody else's (publish.c (3)).  Files go after the versions that name them. (5) What merges need
- * stays: the state that each two live branches would begin from. (6) When anything that stays cannot be read, nothing
- * is deleted.  Files of other writers do not tell their attempt: they go only once a version that named them went.
+ * stays: the state that each two live branches would begin from, and of every table that stays its first version, for a
+ * branch that takes over a newer schema begins new types with it (write/schema_apply.c). (6) When anything that stays
+ * cannot be read, nothing is deleted.  Files of other writers do not tell their attempt: they go only once a version
+ * that named them went. (7) Versions of tables that were erased (graph/evolve.c) can be read in the newest state of a
+ * branch only, so no older one keeps them.
  */
 #include "upkeep/cleanup.h"
 
@@ -262,23 +265,53 @@ static og_status name_table(cleaner *k, og_ctx *cx, og_map *m, const og_table_st
   return st;
 }
 
-static og_status name_tables(cleaner *k, og_ctx *cx, og_map *m, const og_fold *f, bool must)
+/* Naming what may be gone: an earlier cleanup did not get to its end. */
+static og_status name_left(cleaner *k, og_ctx *cx, og_map *m, const og_table_state *s)
 {
+  og_status st = name_table(k, cx, m, s);
+  if (st != OG_ENOTFOUND && st != OG_EGONE) return st;
+  og_error_clear(cx);
+  return OG_OK;
+}
+
+/* Invariant (5).  Other engines may have taken it: then there is nothing to keep. */
+static og_status name_first(cleaner *k, og_ctx *cx, og_map *m, const og_table_state *s)
+{
+  const og_table_state first = {.path = s->path, .branch = OG_STR(""), .version = 1};
+  return name_left(k, cx, m, &first);
+}
+
+/* Invariant (7). */
+static og_status is_erased(const cleaner *k, og_ctx *cx, const og_table_state *s, bool *out)
+{
+  og_status st = og_graph_check_erased(cx, OG_VEC_AT(&k->logs, log_state, 0).newest, s);
+  *out = st == OG_EGONE;
+  if (!*out) return st;
+  og_error_clear(cx);
+  return OG_OK;
+}
+
+static og_status name_tables(cleaner *k, og_ctx *cx, const og_fold *f, bool must, bool readable)
+{
+  og_map *m = must ? &k->marked : &k->named;
   for (uint32_t i = 0; i < f->n_tables; i++) {
-    if (f->tables[i].version == 0) continue;
-    og_status st = name_table(k, cx, m, &f->tables[i]);
-    if (!must && (st == OG_ENOTFOUND || st == OG_EGONE)) { /* an earlier cleanup did not get to its end */
-      og_error_clear(cx);
-      st = OG_OK;
-    }
-    OG_TRY(st);
+    const og_table_state *s = &f->tables[i];
+    bool erased = false;
+    if (s->version == 0) continue;
+    OG_TRY(name_first(k, cx, m, s));
+    if (must && !readable) OG_TRY(is_erased(k, cx, s, &erased));
+    OG_TRY(must && !erased ? name_table(k, cx, m, s) : name_left(k, cx, &k->named, s));
   }
   return OG_OK;
 }
 
-/* What one log version names; `tables`: those it shows, too. */
-static og_status name_version(cleaner *k, const log_state *l, uint64_t version, og_map *m, bool tables, bool must)
+/* What one log version names, among what stays (`must`: it has to be there) or what goes; `tables`: those it shows,
+ * too.
+ */
+static og_status name_version(cleaner *k, const log_state *l, uint64_t version, bool tables, bool must)
 {
+  og_map *m = must ? &k->marked : &k->named;
+  const bool readable = !l->newest || version >= l->newest->version;
   OG_AUTO(og_arena) scratch = {0};
   og_ctx cx = *k->cx;
   og_fold *f = NULL;
@@ -288,7 +321,7 @@ static og_status name_version(cleaner *k, const log_state *l, uint64_t version, 
   og_status st = og_fold_load(&cx, k->store, l->info.branch, version, NULL, 0, &f);
   if (st == OG_OK) st = put_key(&cx, m, &at, version, NULL);
   if (st == OG_OK) st = og_lance_table_named(&cx, f->log, m);
-  if (st == OG_OK && tables) st = name_tables(k, &cx, m, f, must);
+  if (st == OG_OK && tables) st = name_tables(k, &cx, f, must, readable);
   og_fold_unref(f);
   if (!must && (st == OG_ENOTFOUND || st == OG_EGONE)) {
     og_error_clear(&cx);
@@ -311,7 +344,7 @@ static og_status mark_all(cleaner *k)
     const bool unsettled = l->info.live && !l->newest;
     for (size_t n = 0; n < l->versions.len; n++) {
       const uint64_t v = OG_VEC_AT(&l->versions, a_version, n).number;
-      if (unsettled || stays(l, v)) OG_TRY(name_version(k, l, v, &k->marked, l->newest || unsettled, true));
+      if (unsettled || stays(l, v)) OG_TRY(name_version(k, l, v, l->newest || unsettled, true));
     }
   }
   return OG_OK;
@@ -324,7 +357,7 @@ static og_status name_expired(cleaner *k)
     if (l->info.live && !l->newest) continue;
     for (size_t n = 0; n < l->versions.len; n++) {
       const uint64_t v = OG_VEC_AT(&l->versions, a_version, n).number;
-      if (!stays(l, v) || !l->newest) OG_TRY(name_version(k, l, v, &k->named, true, false));
+      if (!stays(l, v) || !l->newest) OG_TRY(name_version(k, l, v, true, false));
     }
   }
   return OG_OK;
@@ -483,7 +516,7 @@ static og_status fence_log(cleaner *k, log_state *l, const og_fence *fence)
     return OG_OK;
   }
   OG_TRY(st);
-  for (uint64_t v = l->info.newest + 1; v <= version; v++) OG_TRY(name_version(k, l, v, &k->marked, true, true));
+  for (uint64_t v = l->info.newest + 1; v <= version; v++) OG_TRY(name_version(k, l, v, true, true));
   return OG_OK;
 }
 
@@ -518,7 +551,7 @@ static og_status fence_new(cleaner *k)
     log_state *l = &OG_VEC_AT(&k->logs, log_state, i);
     const og_fence fence = {cutoff_of(k->cutoff_ms), k->number_floor, NULL, 0};
     for (uint64_t v = l->info.first; st == OG_OK && l->newest && v <= l->info.newest; v++)
-      st = name_version(k, l, v, &k->marked, true, true);
+      st = name_version(k, l, v, true, true);
     if (st == OG_OK && l->newest) st = fence_log(k, l, &fence);
   }
   return st;
@@ -536,7 +569,7 @@ static og_status keep_late_bases(cleaner *k)
     const log_state *l = &OG_VEC_AT(&k->logs, log_state, i);
     for (size_t n = 0; n < l->versions.len; n++) {
       const uint64_t v = OG_VEC_AT(&l->versions, a_version, n).number;
-      if (v >= l->floor && v < before[i]) OG_TRY(name_version(k, l, v, &k->marked, true, true));
+      if (v >= l->floor && v < before[i]) OG_TRY(name_version(k, l, v, true, true));
     }
   }
   return OG_OK;
