@@ -214,19 +214,42 @@ static og_status count(og_ctx *cx, og_merge__job *j, og_merged *out)
   return OG_OK;
 }
 
-/* What one side wrote into a type that the other's schema has dropped would be lost.  Seen before the sides are bound.
- */
+/* Did the one who wrote change rows of a table that the other has dropped?  Versions alone do not tell: a table may
+ * have been taken over, with its rows, from where it was dropped later.  States that were erased cannot be told from
+ * others. */
+static og_status has_changed(og_ctx *cx, og_merge__job *j, og_snapshot *writer, const og_delta_table *d, bool *out)
+{
+  og_delta_table table = *d;
+  og_delta delta;
+  *out = d->to->rows > 0 || (d->from && d->from->rows > 0);
+  if (!*out) return OG_OK;
+  table.was = d->is; /* the base is seen through the writer's catalog meanwhile */
+  og_status st = og_delta_open(cx, j->base, writer, &table, &delta);
+  if (st == OG_OK) *out = delta.n_rows > 0;
+  og_delta_cleanup(&delta);
+  if (st != OG_EGONE) return st;
+  og_error_clear(cx);
+  return OG_OK;
+}
+
+/* What one side wrote into a type that the other's schema has dropped would be lost.  Seen before the sides are bound;
+ * leaves the base bound to the writer's catalog. */
 static og_status check_dropped(og_ctx *cx, og_merge__job *j, og_merge_prefer dropper, const og_merged *out)
 {
   const bool by_target = dropper == OG_MERGE_OURS;
   const og_fold *there = (by_target ? j->target : j->source)->fold;
   const og_str dropped_on = by_target ? out->target : out->source, written_on = by_target ? out->source : out->target;
   og_vec moved = OG_VEC_INIT(og_delta_table);
+  og_snapshot *writer = by_target ? j->source : j->target;
+  bool changed;
   if (j->merge->prefer == dropper) return OG_OK;
-  og_status st = og_delta_snapshots(cx, j->base, by_target ? j->source : j->target, &moved);
+  og_status st = og_snapshot_bind(cx, j->base, writer->catalog, false);
+  if (st == OG_OK) st = og_delta_snapshots(cx, j->base, writer, &moved);
   for (size_t i = 0; st == OG_OK && i < moved.len; i++) {
     const og_delta_table *d = &OG_VEC_AT(&moved, og_delta_table, i);
-    if (!d->is || og_fold_table(there, d->id, d->incarnation)) continue;
+    if (!d->is || !d->to || og_fold_table(there, d->id, d->incarnation)) continue;
+    st = has_changed(cx, j, writer, d, &changed);
+    if (st != OG_OK || !changed) continue;
     st = og_merge__conflict(cx, j, d->is, OG_CONFLICT_DELETE_VS_UPDATE, OG_STR_NONE,
                             "the type was dropped on '" OG_STR_FMT "' and written to on '" OG_STR_FMT "'",
                             OG_STR_ARG(dropped_on), OG_STR_ARG(written_on));
@@ -244,7 +267,10 @@ static og_status agree_on_schema(og_ctx *cx, og_merge__job *j, const og_merged *
   switch (order) {
   case OG_SCHEMAS_SAME: return OG_OK;
   case OG_SCHEMAS_AHEAD:
-    OG_TRY(check_dropped(cx, j, OG_MERGE_OURS, out));
+    if (j->merge->kind == OG_MERGE_BRANCH) {
+      OG_TRY(check_dropped(cx, j, OG_MERGE_OURS, out));
+      OG_TRY(og_snapshot_bind(cx, j->base, j->target->catalog, false));
+    }
     return og_snapshot_bind(cx, j->source, j->target->catalog, false);
   case OG_SCHEMAS_BEHIND:
     j->adopts = true;
