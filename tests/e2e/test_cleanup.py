@@ -85,6 +85,25 @@ def test_a_branch_that_begins_with_a_first_version_can_be_branched_again(og):
     assert keys(og, "b", "T") == ["tb", "tc"]
 
 
+def test_rows_that_came_from_where_they_were_dropped_are_no_conflict(og):
+    og.init(schema=OLD)
+    branch(og, "create", "b", "--from", "main")
+    branch(og, "create", "e", "--from", "main")
+    apply(og, NEW)
+    branch(og, "merge", "main", "--into", "e")
+    insert(og, "main", "T", "t")
+    branch(og, "merge", "main", "--into", "b")
+    apply(og, OLD)
+    insert(og, "b", "A", "b")
+    insert(og, "e", "A", "e")
+    branch(og, "merge", "b", "--into", "main")
+    branch(og, "merge", "e", "--into", "main")
+    assert keys(og, "main", "A") == ["b", "e"]
+    insert(og, "b", "T", "mine")
+    done = og.run("branch", "merge", "b", "--into", "main", "g.omni", exits=1)
+    assert "the type was dropped on 'main' and written to on 'b'" in done.stderr
+
+
 def test_what_was_erased_leaves_the_disk_whatever_states_stay(og):
     root = og.init(schema=NEW)
     word = b"x7Qp-2vLz-9KdM"

@@ -1,23 +1,26 @@
 /* SPDX-License-Identifier: MIT */
-/* Several processes insert and delete rows on three branches, merge these into each other, and clean up, in worlds that
- * one seed decides: who runs when, who crashes where, when power is lost, which store calls fail or lose their reply.
+/* Several processes insert and delete rows on three branches, merge these into each other, change the schema, and clean
+ * up, in worlds that one seed decides: who runs when, who crashes where, when power is lost, which store calls fail or
+ * lose their reply.
  *
  * Rows have keys of their own, and a row is deleted by whoever made it, so no merge conflicts, and what a state holds
  * follows from its ancestry alone: every row that a commit in it inserted and none in it deleted, over both parents of
  * merges.  (Where two branches were merged into each other at once, a later merge has two bases to choose from, and the
  * other one's deletions may be undone: rows deleted there are not looked at.)  Afterwards that must hold of every state
  * that is still there, on every branch; what was acknowledged is in its branch's ancestry, what was refused is nowhere;
- * each branch can be merged into main; and once more after a cleanup that keeps nothing but the newest states. */
+ * each branch can be merged into main; and once more, and main into each, after a cleanup that keeps nothing but the
+ * newest states. */
 #include "og_test.h"
 
 #include "base/env_sim.h"
 #include "db/internal.h"
+#include "graph/tables.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 
 #define ROOT      "/g"
-#define SEEDS     150
+#define SEEDS     110
 #define PROCESSES 4
 #define STEPS     6 /* of each process */
 #define BRANCHES  3
@@ -39,7 +42,7 @@ typedef struct world {
   og_sim *sim;
   op ops[MAX_OPS];
   int n_ops;
-  int merges, cleanups, reclaimed; /* that were done; states seen to be gone */
+  int merges, cleanups, applies, reclaimed; /* that were done; states seen to be gone */
   bool faults;
   char problem[512];
 } world;
@@ -139,6 +142,27 @@ static og_status optimize(og_ctx *cx, worker *k, og_db *db)
   return og_db_optimize(cx, db, og_str_of(names[og_sim_rand(k->w->sim, BRANCHES)]), OG_STR("optimize"), &done);
 }
 
+/* Main's schema, to which the branches come by merges: R loses and gains a column, S comes and goes and
+ * gains one; with data loss
+ * only where R stays as it is, for states of R that were erased could not be merged any more. */
+static og_status apply(og_ctx *cx, worker *k, og_db *db)
+{
+  static const char *const texts[] = {
+      "node R { k: String @key }\n", "node R { k: String @key }\nnode S { k: String @key }\n",
+      "node R { k: String @key  a: I32? }\n", "node R { b: String?  k: String @key }\nnode S { k: String @key }\n",
+      "node R { k: String @key }\nnode S { k: String @key  x: I32? }\n"};
+  const bool hard = k->w->seed % 2 == 0;
+  og_schema_applied done;
+  const og_schema_apply args = {.source = og_str_of(texts[og_sim_rand(k->w->sim, hard ? 2 : 5)]),
+                                .source_name = OG_STR("s.pg"),
+                                .allow_data_loss = hard,
+                                .actor = OG_STR("apply")};
+  og_status st = og_db_schema_apply(cx, db, &args, &done);
+  k->w->applies += st == OG_OK && done.applied;
+  og_migration_cleanup(&done.plan);
+  return st;
+}
+
 /* What a write may meet beside cleanups that keep next to nothing: the state it stands on is gone. */
 static bool is_expected(const worker *k, og_status st)
 {
@@ -162,6 +186,7 @@ static void step(og_ctx *cx, worker *k, og_db *db)
   og_status st = k->keeper && what < 7 ? clean_up(cx, k, db)
                  : what == 0           ? optimize(cx, k, db)
                  : what < 4            ? merge_some(cx, k, db)
+                 : what == 4           ? apply(cx, k, db)
                                        : write_one(cx, k, db);
   if (k->faulty) og_store_fault_set(k->faulty, (og_fault_plan){0});
   if (!atomic_load(cx->cancel) && !is_expected(k, st)) problem(k->w, "%s: %.400s", og_status_name(st), cx->err->text);
@@ -401,12 +426,28 @@ static og_status check_commits(og_ctx *cx, world *w, og_db *db, const history *h
   return OG_OK;
 }
 
+/* Every type has its table, with its columns. */
+static og_status check_tables(og_ctx *cx, world *w, og_snapshot *s)
+{
+  for (uint32_t i = 0; i < s->catalog->n_nodes; i++) {
+    const og_type_def *t = &s->catalog->nodes[i];
+    og_lance_table *table;
+    OG_TRY(og_snapshot_table(cx, s, t->key, &table));
+    if (og_lance_table_schema(table)->arrow->n_fields != og_type_first_property(t) + t->n_properties)
+      problem(w, "table " OG_STR_FMT " of branch '" OG_STR_FMT "' does not fit its type", OG_STR_ARG(t->key),
+              OG_STR_ARG(s->branch));
+    og_lance_table_unref(table);
+  }
+  return OG_OK;
+}
+
 static og_status check_heads(og_ctx *cx, world *w, og_db *db, const history *h)
 {
   for (int b = 0; b < BRANCHES; b++) {
     og_snapshot *s;
     OG_TRY(og_graph_snapshot(cx, og_db__graph(db), og_str_of(names[b]), &s));
     og_status st = check_state(cx, w, h, s, names[b]);
+    if (st == OG_OK) st = check_tables(cx, w, s);
     bool *in = og_calloc(cx, h->commits.len + 1, sizeof *in);
     if (!in) return OG_ENOMEM;
     mark(h, &s->fold->head, in);
@@ -462,6 +503,10 @@ static og_status look_afterwards(og_ctx *cx, world *w)
     for (int b = 1; st == OG_OK && b < BRANCHES; b++) {
       const og_merge into_main = {.source = og_str_of(names[b])};
       st = og_db_branch_merge(cx, db, &into_main, &merged);
+    }
+    for (int b = 1; st == OG_OK && round && b < BRANCHES; b++) {
+      const og_merge from_main = {.source = OG_STR("main"), .target = og_str_of(names[b])};
+      st = og_db_branch_merge(cx, db, &from_main, &merged);
     }
     if (st == OG_OK) st = og_db_cleanup(cx, db, &opts, &cleaned);
     if (st == OG_OK) st = check_all(cx, w, db);
@@ -526,18 +571,19 @@ static void play(world *w, uint64_t seed)
 OG_TEST(branches_sim, states_are_what_their_ancestry_says)
 {
   static world w;
-  int done = 0, merges = 0, cleanups = 0, reclaimed = 0;
+  int done = 0, merges = 0, cleanups = 0, applies = 0, reclaimed = 0;
   for (uint64_t seed = 0; seed < SEEDS; seed++) {
     play(&w, seed);
     if (*w.problem) fail_msg("seed %d: %s", (int)seed, w.problem);
     for (int i = 0; i < w.n_ops; i++) done += w.ops[i].fate == DONE;
     merges += w.merges;
     cleanups += w.cleanups;
+    applies += w.applies;
     reclaimed += w.reclaimed;
   }
-  print_message("%d seeds: %d commits, %d merges, %d cleanups, %d states reclaimed\n", SEEDS, done, merges, cleanups,
-                reclaimed);
-  OG_CHECK(done > 4 * SEEDS && merges > 2 * SEEDS && cleanups > SEEDS && reclaimed > 4 * SEEDS);
+  print_message("%d seeds: %d commits, %d merges, %d cleanups, %d schema changes, %d states reclaimed\n", SEEDS, done,
+                merges, cleanups, applies, reclaimed);
+  OG_CHECK(done > 4 * SEEDS && merges > 2 * SEEDS && cleanups > SEEDS && 2 * applies > SEEDS && reclaimed > 4 * SEEDS);
 }
 
 OG_TEST_MAIN(OG_CASE(branches_sim, states_are_what_their_ancestry_says))
