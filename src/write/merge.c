@@ -344,7 +344,12 @@ static og_status pin_revert(og_ctx *cx, og_graph *g, og_merge__job *j)
   OG_TRY(og_graph_find_commit(cx, g, j->merge->target, &j->merge->commit, &c));
   if (!c.has_parent) return og_fail(cx, OG_EINVALID, "the first commit of a graph cannot be reverted");
   OG_TRY(og_graph_snapshot_at(cx, g, c.branch, &c.id, &j->base));
-  return og_graph_snapshot_at(cx, g, c.branch, &c.parent, &j->source);
+  OG_TRY(og_graph_snapshot_at(cx, g, c.branch, &c.parent, &j->source));
+  og_schema_order order;
+  OG_TRY(og_snapshot_schemas(cx, j->source, j->base, &order));
+  if (order == OG_SCHEMAS_SAME) return OG_OK;
+  return og_fail(cx, OG_ECONFLICT,
+                 "this commit changed the schema, which a revert does not undo: apply the schema that is wanted");
 }
 
 /* The two kinds that bring no other branch in. */
@@ -400,6 +405,8 @@ static og_status merge_once(og_ctx *cx, og_graph *g, const og_merge *merge, og_m
     st = prepare(cx, &j, out);
     const bool idle = merge->kind != OG_MERGE_BRANCH && !j.adopts && out->n_counts == 0;
     if (idle) out->outcome = OG_MERGE_UP_TO_DATE;
+    /* The schema would be a commit of the target's own, and the merge go on top of it. */
+    if (merge->dry_run && j.adopts) out->outcome = OG_MERGE_MERGED;
     if (st == OG_OK && !merge->dry_run && j.adopts) {
       st = og_write_schema_adopt(cx, g, merge->target, j.source, merge->actor);
       *rerun = true; /* on what the target is now */

@@ -40,6 +40,23 @@ def test_a_revert_undoes_one_commit_and_keeps_what_came_since(og, graph):
     assert [c["kind"] for c in refused["merge_conflicts"]] == ["divergent_update"] and people(og) == {"ann": 4}
 
 
+def test_a_change_of_the_schema_is_not_reverted(og, graph):
+    (og.folder / "q.pg").write_text(SCHEMA.replace("age: I64?", "age: I64? city: String?"))
+    og.run("schema", "apply", "--schema", "q.pg", "g.omni")
+    change = og.json("commit", "list", "g.omni")["commits"][0]["graph_commit_id"]
+    refused = og.run("commit", "revert", change, "--uri", "g.omni", exits=1)
+    assert "changed the schema, which a revert does not undo" in refused.stderr
+
+
+def test_a_dry_run_tells_the_outcome_of_a_merge_that_brings_a_schema_along(og, graph):
+    og.run("branch", "create", "work", "--uri", "g.omni")
+    (og.folder / "q.pg").write_text(SCHEMA.replace("age: I64?", "age: I64? city: String?"))
+    og.run("schema", "apply", "--schema", "q.pg", "g.omni")
+    tried = og.json("branch", "merge", "main", "--into", "work", "--dry-run", "--uri", "g.omni")
+    done = og.json("branch", "merge", "main", "--into", "work", "--uri", "g.omni")
+    assert tried["outcome"] == done["outcome"] == "merged"
+
+
 def test_branches_are_compared_by_commits(og, graph):
     og.run("branch", "create", "work", "--uri", "g.omni")
     og.run("mutate", "--store", "g.omni", "--branch", "work", "-e", 'query q() { insert Person { name: "eve" } }')
