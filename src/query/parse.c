@@ -500,6 +500,8 @@ static og_status parse_read(og_parser *p, og_query *q)
   OG_TRY(og_parse__advance(p));
   OG_TRY(og_parse__punct(p, "{"));
   OG_TRY(og_parse__to_arena(p, &clauses, parse_clauses(p, &clauses), &q->clauses, &q->n_clauses));
+  if (p->lx.tok.kind == OG_TOK_VAR || og_parse__at_word(p, "where"))
+    return og_parse__expected(p, "'return'", OG_STR("conditions stand inside match { … }"));
   if (!og_parse__at_word(p, "return")) return og_parse__expected_word(p, "'return'", after_match, 1);
   OG_TRY(og_parse__advance(p));
   q->distinct = og_parse__at_word(p, "distinct");

@@ -85,6 +85,16 @@ static bool at_number(const og_parser *p)
   return p->lx.tok.kind == OG_TOK_INT || p->lx.tok.kind == OG_TOK_FLOAT;
 }
 
+/* What people bring along from other languages. */
+static og_str foreign_hint(const og_parser *p)
+{
+  const size_t start = p->lx.tok.span.start;
+  if (og_parse__at_punct(p, "*")) return OG_STR("count rows by a variable: count($v)");
+  if (og_parse__at_punct(p, "=")) return OG_STR("equality is a single '='");
+  if (og_parse__at_punct(p, ">") && start && p->lx.src->text.ptr[start - 1] == '<') return OG_STR("write !=");
+  return OG_STR_NONE;
+}
+
 static og_status parse_scalar_literal(og_parser *p, og_literal *out)
 {
   if (at_number(p)) return parse_number(p, false, out);
@@ -108,7 +118,7 @@ static og_status parse_scalar_literal(og_parser *p, og_literal *out)
   }
   if (og_parse__at_word(p, "date")) return parse_dated(p, OG_LIT_DATE, out);
   if (og_parse__at_word(p, "datetime")) return parse_dated(p, OG_LIT_DATETIME, out);
-  return og_parse__expected(p, "a value", OG_STR_NONE);
+  return og_parse__expected(p, "a value", foreign_hint(p));
 }
 
 static og_status parse_literal(og_parser *p, og_literal *out)
