@@ -133,7 +133,7 @@ int32_t og_type_property(const og_type_def *t, og_str name)
 static og_str nearer(og_str name, og_str candidate, og_str best, unsigned *distance)
 {
   unsigned d = og_str_distance(name, candidate, 2);
-  if (d >= *distance) return best;
+  if (d >= *distance || d >= name.len) return best; /* nothing of the name is left in it */
   *distance = d;
   return candidate;
 }
