@@ -60,10 +60,9 @@ static og_status group_usage(cli *c, og_str group)
 static og_status unknown_command(cli *c, og_str name)
 {
   static const char *const later[] = {
-      "schema plan",     "schema apply", "repair",           "blob get",     "blob stat",
-      "embed",           "graphs list",  "ingest",           "login",        "logout",
-      "alias",           "profile list", "cluster validate", "cluster plan", "cluster apply",
-      "policy validate", "policy test",  "policy explain",   "queries list"};
+      "repair",        "blob get",        "blob stat",   "embed",          "graphs list",      "ingest",
+      "login",         "logout",          "alias",       "profile list",   "cluster validate", "cluster plan",
+      "cluster apply", "policy validate", "policy test", "policy explain", "queries list"};
   og_str near = OG_STR_NONE;
   if (cli_is_group(name)) return group_usage(c, name);
   for (size_t i = 0; i < OG_ARRAY_LEN(later); i++)

@@ -11,7 +11,10 @@ og_status cmd_schema_show(cli *c)
   og_status st = og_db_schema_source(c->cx, db, c->values[FLAG_BRANCH], &source);
   og_db_close(db);
   OG_TRY(st);
-  if (!cli_has(c, FLAG_JSON)) return cli_write(c, source);
+  if (!cli_has(c, FLAG_JSON)) {
+    OG_TRY(cli_write(c, source));
+    return source.len && source.ptr[source.len - 1] != '\n' ? cli_write(c, OG_STR("\n")) : OG_OK;
+  }
   og_json_writer w = cli_json(c);
   OG_TRY(og_json_begin_object(c->cx, &w));
   OG_TRY(og_json_kv_str(c->cx, &w, "schema_source", source));

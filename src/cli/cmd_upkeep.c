@@ -25,6 +25,8 @@ static og_status take_age(cli *c, cli_flag flag, int64_t *out)
 
 static og_status take_opts(cli *c, og_cleanup_policy *out)
 {
+  if (!cli_has(c, FLAG_KEEP) && !cli_has(c, FLAG_OLDER_THAN))
+    return cli_usage(c, "`cleanup` needs to be told what stays: --keep N, --older-than AGE, or both");
   *out = (og_cleanup_policy){
       .has_older = cli_has(c, FLAG_OLDER_THAN), .grace_us = OG_CLEANUP_GRACE_US, .dry = !cli_has(c, FLAG_CONFIRM)};
   if (out->has_older) OG_TRY(take_age(c, FLAG_OLDER_THAN, &out->older_us));

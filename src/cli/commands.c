@@ -34,7 +34,7 @@ const cli_flag_spec cli_flags[N_FLAGS] = {
     [FLAG_OURS] = {"--ours", NULL, NULL, "where both sides changed a row, the target's stands"},
     [FLAG_THEIRS] = {"--theirs", NULL, NULL, "where both sides changed a row, the source's stands"},
     [FLAG_FIELDS] = {"--fields", NULL, NULL, "merge rows that both sides updated property by property"},
-    [FLAG_TO] = {"--to", NULL, "REF", "commit or branch to compare with"},
+    [FLAG_TO] = {"--to", NULL, "REF", "the other side, a commit or branch; of a reset, the commit"},
     [FLAG_KIND] = {"--kind", NULL, "KIND", "only node or edge (may be repeated)"},
     [FLAG_OP] = {"--op", NULL, "OP", "only insert, update or delete (may be repeated)"},
     [FLAG_STAT] = {"--stat", NULL, NULL, "only how many, by type"},
@@ -62,8 +62,8 @@ const cli_command cli_commands[] = {
     {"load", NULL, "[URI]", 0, 1, GRAPH | F(DATA) | F(MODE) | F(BRANCH) | F(FROM) | F(AS), false,
      "load NDJSON, all or nothing", cmd_load},
     {"query", "read", "[NAME]", 0, 1, GRAPH | SOURCES | F(SNAPSHOT) | F(FORMAT), false, "run a read query", cmd_query},
-    {"explain", NULL, "[NAME]", 0, 1, GRAPH | SOURCES | F(SNAPSHOT), false, "what a query or mutation does, step by step",
-     cmd_explain},
+    {"explain", NULL, "[NAME]", 0, 1, GRAPH | SOURCES | F(SNAPSHOT), false,
+     "what a query or mutation does, step by step", cmd_explain},
     {"profile", NULL, "[NAME]", 0, 1, GRAPH | SOURCES | F(SNAPSHOT), false, "run a query, and tell what each step cost",
      cmd_profile},
     {"mutate", "change", "[NAME]", 0, 1, GRAPH | SOURCES | F(IF_COMMIT) | F(AS), false, "run a mutation", cmd_mutate},
@@ -117,7 +117,7 @@ const size_t cli_n_commands = OG_ARRAY_LEN(cli_commands);
 
 static og_status usage_line(cli *c, const cli_command *k)
 {
-  return cli_printf(c, "  %-14s %-14s %s%s%s%s\n", k->name, k->positionals, k->summary, k->alias ? " (also: " : "",
+  return cli_printf(c, "  %-16s %-14s %s%s%s%s\n", k->name, k->positionals, k->summary, k->alias ? " (also: " : "",
                     k->alias ? k->alias : "", k->alias ? ")" : "");
 }
 
@@ -148,19 +148,36 @@ static og_status help_group(cli *c, og_str group)
   return OG_OK;
 }
 
+/* Where a command's work can be done: by a server, too; only where the files are; without any. */
+typedef enum capability { ANY, DIRECT, LOCAL } capability;
+
+static capability capability_of(const cli_command *k)
+{
+  return k->capability_direct ? DIRECT : k->flags & F(STORE) ? ANY : LOCAL;
+}
+
+static og_status help_capability(cli *c, capability which)
+{
+  static const char *const names[] = {[ANY] = "any", [DIRECT] = "direct", [LOCAL] = "local"};
+  const char *before = "";
+  OG_TRY(cli_printf(c, "  %-10s", names[which]));
+  for (size_t i = 0; i < cli_n_commands; i++) {
+    if (capability_of(&cli_commands[i]) != which) continue;
+    OG_TRY(cli_printf(c, "%s%s", before, cli_commands[i].name));
+    before = ", ";
+  }
+  return cli_printf(c, "\n");
+}
+
 static og_status help_all(cli *c)
 {
-  unsigned n = 0;
   OG_TRY(
       cli_printf(c, "omnigraph: a typed property graph under version control\n\nusage: omnigraph COMMAND [FLAGS]\n\n"));
   for (size_t i = 0; i < cli_n_commands; i++) OG_TRY(usage_line(c, &cli_commands[i]));
   OG_TRY(cli_printf(c,
                     "\nA graph is named by a positional URI, --store or --uri.  `omnigraph help COMMAND` shows flags.\n"
-                    "\nCOMMANDS BY CAPABILITY\n  any       "));
-  for (size_t i = 0; i < cli_n_commands; i++)
-    if (!cli_commands[i].capability_direct && cli_commands[i].flags & F(STORE))
-      OG_TRY(cli_printf(c, "%s%s", n++ ? ", " : "", cli_commands[i].name));
-  OG_TRY(cli_printf(c, "\n  direct    init, lint, lance inspect\n  local     version, help, completion\n"));
+                    "\nCOMMANDS BY CAPABILITY\n"));
+  for (capability k = ANY; k <= LOCAL; k++) OG_TRY(help_capability(c, k));
   return OG_OK;
 }
 

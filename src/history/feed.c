@@ -34,7 +34,7 @@ static og_status take_number(og_ctx *cx, bool has, uint64_t given, uint64_t usua
                              uint64_t *out)
 {
   *out = has ? given : usual;
-  if (*out == 0) return og_fail(cx, OG_EINVALID, "%s must be at least 1", resource);
+  if (*out == 0) return og_fail(cx, OG_EINVALID, "a limit must be at least 1");
   return *out > most ? too_many(cx, resource, most, *out) : OG_OK;
 }
 
