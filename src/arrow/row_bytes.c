@@ -103,7 +103,7 @@ static og_status get_items(og_ctx *cx, const og_field *item, uint64_t n, og_str 
 static og_status get_plain(og_ctx *cx, const og_field *item, uint64_t n, og_str *from, og_builder *b)
 {
   const size_t width = og_type_width(item->type.id);
-  const char *p;
+  const char *p = NULL;
   OG_TRY(take_bytes(cx, from, n * width, &p));
   for (uint64_t k = 0; k < n; k++) OG_TRY(og_builder_raw(cx, og_builder_child(b, 0), p + k * width));
   return OG_OK;
@@ -112,7 +112,7 @@ static og_status get_plain(og_ctx *cx, const og_field *item, uint64_t n, og_str 
 static og_status get_list(og_ctx *cx, const og_field *f, bool plain, og_str *from, og_builder *b)
 {
   uint64_t n = (uint64_t)f->type.size;
-  const char *p;
+  const char *p = NULL;
   if (f->type.id != OG_TYPE_FIXED_LIST) {
     OG_TRY(take_bytes(cx, from, sizeof n, &p));
     memcpy(&n, p, sizeof n);
@@ -125,7 +125,7 @@ static og_status get_list(og_ctx *cx, const og_field *f, bool plain, og_str *fro
 static og_status get_text(og_ctx *cx, og_str *from, og_builder *b)
 {
   uint32_t n;
-  const char *p;
+  const char *p = NULL;
   OG_TRY(take_bytes(cx, from, sizeof n, &p));
   memcpy(&n, p, sizeof n);
   OG_TRY(take_bytes(cx, from, n, &p));
@@ -134,7 +134,7 @@ static og_status get_text(og_ctx *cx, og_str *from, og_builder *b)
 
 static og_status get_value(og_ctx *cx, const og_field *f, og_str *from, og_builder *b)
 {
-  const char *p;
+  const char *p = NULL;
   OG_TRY(take_bytes(cx, from, 1, &p));
   const int mark = (unsigned char)*p;
   if (mark == IS_NULL) return og_builder_null(cx, b);

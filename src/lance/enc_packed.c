@@ -110,7 +110,7 @@ og_status og_lance__packed_row_expand(og_ctx *cx, const og_field *f, const og_la
 {
   for (uint32_t k = 0; k < f->n_children; k++) {
     og_lance__shape shape;
-    size_t head, n;
+    size_t head = 0, n = 0;
     OG_TRY(child_bytes(cx, &f->children[k], row, &shape, &head, &n));
     if (!tables[k]) {
       OG_TRY(og_buf_append(cx, out, row.ptr, head + n));
@@ -140,7 +140,7 @@ static og_status add_fixed(og_ctx *cx, const og_field *f, const og_lance__shape 
 static og_status add_child(og_ctx *cx, const og_field *f, og_str *row, og_builder *b)
 {
   og_lance__shape shape;
-  size_t head, n;
+  size_t head = 0, n = 0;
   OG_TRY(child_bytes(cx, f, *row, &shape, &head, &n));
   const og_str bytes = og_str_sub(*row, head, head + n);
   *row = og_str_sub(*row, head + n, row->len);

@@ -450,7 +450,7 @@ static bool next_token(const formatter *f, size_t *i, const ftok **out)
 
 static bool same_tokens(const formatter *a, const formatter *b)
 {
-  const ftok *x, *y;
+  const ftok *x = NULL, *y = NULL;
   size_t i = 0, k = 0;
   for (;;) {
     bool more = next_token(a, &i, &x), too = next_token(b, &k, &y);
