@@ -233,6 +233,10 @@ static og_status find_type(og_checker *c, const og_stmt *s, const og_type_def **
   if (*out) return OG_OK;
   *out = og_catalog_edge_exact(c->catalog, s->type);
   if (*out) return OG_OK;
+  if (og_catalog_interface(c->catalog, s->type))
+    return OG_CHECK_FAIL(c, s->type_span, OG_STR("name one of the node types that implement it"),
+                         "type error: T10: '" OG_STR_FMT "' is an interface, which has no rows of its own",
+                         OG_STR_ARG(s->type));
   og_str near = og_catalog_suggest_node(c->catalog, s->type);
   if (near.len == 0) near = og_catalog_suggest_edge(c->catalog, s->type);
   return OG_CHECK_FAIL(c, s->type_span, og_check__hint(c, near), "type error: T10: unknown type '" OG_STR_FMT "'",
