@@ -22,7 +22,7 @@
  * branch that takes over a newer schema begins new types with it (write/schema_apply.c). (6) When anything that stays
  * cannot be read, nothing is deleted.  Files of other writers do not tell their attempt: they go only once a version
  * that named them went. (7) Versions of tables that were erased (graph/evolve.c) can be read in the newest state of a
- * branch only, so no older one keeps them.
+ * branch only, so for (1) no older one names them.
  */
 #include "upkeep/cleanup.h"
 
