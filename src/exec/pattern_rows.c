@@ -222,8 +222,9 @@ static bool loops_there(const step *s, uint32_t row)
 {
   for (uint32_t i = 0; i < s->n_closers; i++) {
     const og_link *l = s->closers[i];
+    if (l->ends[0] != l->ends[1]) continue; /* of another vertex: `row` is none of its rows */
     uint64_t cursor = l->lists[0][0]->first[row];
-    if (l->ends[0] == l->ends[1] && !contains(l->lists[0][0], row, row, &cursor)) return false;
+    if (!contains(l->lists[0][0], row, row, &cursor)) return false;
   }
   return true;
 }
