@@ -75,7 +75,7 @@ case $part in
   clang)
     build clang
     run_ctest clang
-    gate tidy python3 tools/check_tidy.py build/clang --seconds "${TIDY_SECONDS:-600}"
+    gate tidy python3 tools/check_tidy.py build/clang --seconds "${TIDY_SECONDS:-660}"
     ;;
   interop)
     build dev
